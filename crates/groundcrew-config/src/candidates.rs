@@ -1,0 +1,165 @@
+//! Layers made of named texts (variables, key files, `--set`): which key each name means, and conflicts.
+
+use std::path::Path;
+
+use crate::keys::{Key, Keys};
+use crate::value::Value;
+use crate::{Origin, Problem, suggest};
+
+/// One layer of named texts while it is collected.
+pub(crate) struct Candidates<'k> {
+    pub(crate) keys: &'k Keys,
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) warnings: Vec<Problem>,
+    found: Vec<Candidate>,
+}
+
+struct Candidate {
+    path: Vec<String>,
+    /// The variable's or file's name.
+    name: String,
+    text: String,
+    origin: Origin,
+}
+
+/// What a name means.
+pub(crate) enum Meaning<'k> {
+    /// The value of these keys (an alias may serve several).
+    Value(Vec<(Vec<String>, &'k Key)>),
+    /// The file that holds the value of these keys.
+    File(Vec<(Vec<String>, &'k Key)>),
+    Nothing,
+}
+
+// === impl Keys ===
+
+impl Keys {
+    /// What a variable means: a prefixed name or an alias, either with `_FILE`.
+    pub(crate) fn meaning(&self, name: &str) -> Meaning<'_> {
+        let value = self.named(name);
+        if !value.is_empty() {
+            return Meaning::Value(value);
+        }
+        let file = name.strip_suffix("_FILE").map(|name| self.named(name)).unwrap_or_default();
+        if file.is_empty() { Meaning::Nothing } else { Meaning::File(file) }
+    }
+
+    fn named(&self, name: &str) -> Vec<(Vec<String>, &Key)> {
+        if let Some(rest) = self.prefix.as_deref().and_then(|prefix| name.strip_prefix(prefix)) {
+            let segments: Vec<&str> = rest.split("__").collect();
+            let fits = |key: &&Key| key.textual && key.path_of_variable(&segments).is_some();
+            let key = self.all.iter().filter(fits).min_by_key(|key| key.wildcards());
+            return key.and_then(|key| Some((key.path_of_variable(&segments)?, key))).into_iter().collect();
+        }
+        let aliased = self.all.iter().filter(|key| key.textual && key.aliases.contains(&name));
+        aliased.map(|key| (key.path.clone(), key)).collect()
+    }
+
+    /// Words about a prefixed variable that means nothing.
+    pub(crate) fn unknown_variable(&self, name: &str) -> String {
+        let prefix = self.prefix.as_deref().unwrap_or_default();
+        let rest = name.strip_prefix(prefix).unwrap_or(name);
+        let segments: Vec<String> = rest.split("__").map(str::to_lowercase).collect();
+        if self.is_section(&segments) {
+            return format!("`{}` is a section: set one of its keys, as {name}__<KEY>", segments.join("."));
+        }
+        let variables: Vec<String> = self.all.iter().filter_map(|key| self.variable(key)).collect();
+        let rests = variables.iter().filter_map(|variable| variable.strip_prefix(prefix));
+        match suggest::nearest(rest, rests) {
+            Some(near) => format!("unknown variable; did you mean {prefix}{near}?"),
+            None => format!("unknown variable; the prefix {prefix} is for the keys of this service"),
+        }
+    }
+}
+
+// === impl Candidates ===
+
+impl<'k> Candidates<'k> {
+    pub(crate) fn new(keys: &'k Keys) -> Self {
+        Self { keys, problems: Vec::new(), warnings: Vec::new(), found: Vec::new() }
+    }
+
+    pub(crate) fn problem(&mut self, key: &str, origin: Origin, message: impl Into<String>) {
+        self.problems.push(Problem::new(key, Some(origin), message));
+    }
+
+    pub(crate) fn warning(&mut self, key: &str, origin: Origin, message: impl Into<String>) {
+        self.warnings.push(Problem::new(key, Some(origin), message));
+    }
+
+    /// Takes a text for its keys. Empty text leaves optional keys unset.
+    pub(crate) fn take(&mut self, keys: &[(Vec<String>, &Key)], name: &str, text: &str, origin: &Origin) {
+        for (path, key) in keys {
+            if text.is_empty() && key.optional {
+                continue;
+            }
+            let (path, name) = (path.clone(), name.to_owned());
+            self.found.push(Candidate { path, name, text: text.to_owned(), origin: origin.clone() });
+        }
+    }
+
+    /// Takes the content of the file that `NAME_FILE` names.
+    pub(crate) fn take_file(&mut self, keys: &[(Vec<String>, &Key)], name: &str, path: &str) {
+        if path.is_empty() {
+            return;
+        }
+        let origin = Origin::VariableFile { name: name.to_owned(), path: path.into() };
+        match read_value(Path::new(path)) {
+            Ok(text) => self.take(keys, name, &text, &origin),
+            Err(message) => self.problem(&dotted(keys), origin, message),
+        }
+    }
+
+    /// The tree of the layer. Two names with different values for one key are a problem that names both.
+    pub(crate) fn into_layer(mut self, later_wins: bool) -> (Value, Vec<Problem>, Vec<Problem>) {
+        let mut layer = Value::table(Origin::Default);
+        let mut kept: Vec<Candidate> = Vec::new();
+        for candidate in std::mem::take(&mut self.found) {
+            match kept.iter().find(|other| other.path == candidate.path).filter(|_| !later_wins) {
+                Some(other) => self.problems.extend(conflict(other, &candidate)),
+                None => {
+                    let value = Value::untyped(candidate.text.clone(), candidate.origin.clone());
+                    set(&mut layer, &candidate.path, value);
+                    kept.push(candidate);
+                }
+            }
+        }
+        (layer, self.problems, self.warnings)
+    }
+}
+
+/// Puts a value into a layer; an earlier one of the same layer becomes shadowed.
+fn set(layer: &mut Value, path: &[String], value: Value) {
+    let mut single = Value::table(Origin::Default);
+    single.insert(path, value);
+    layer.overlay(single);
+}
+
+fn conflict(one: &Candidate, other: &Candidate) -> Option<Problem> {
+    let pair = |name: &str, file: &str| file.strip_suffix("_FILE") == Some(name);
+    let message = if pair(&one.name, &other.name) || pair(&other.name, &one.name) {
+        format!("{} and {} are both set: keep one", one.name, other.name)
+    } else if one.text == other.text {
+        return None;
+    } else {
+        format!("{} and {} are set to different values: keep one, or make them equal", one.name, other.name)
+    };
+    Some(Problem::new(one.path.join("."), Some(other.origin.clone()), message))
+}
+
+pub(crate) fn dotted(keys: &[(Vec<String>, &Key)]) -> String {
+    keys.iter().map(|(path, _)| path.join(".")).collect::<Vec<_>>().join(", ")
+}
+
+/// The content of a file as a value: UTF-8, less one trailing newline.
+pub(crate) fn read_value(path: &Path) -> Result<String, String> {
+    let bytes = std::fs::read(path).map_err(|error| format!("cannot read the file: {error}"))?;
+    let mut text = String::from_utf8(bytes).map_err(|_| "the file is not UTF-8 text".to_owned())?;
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+    Ok(text)
+}

@@ -1,0 +1,42 @@
+use std::time::Duration;
+
+use http::StatusCode;
+
+use crate::answer::Meta;
+use crate::http_metrics::UNMATCHED;
+
+/// One line per request: what was asked (without the query, which may carry secrets), by whom, and how it
+/// went. Sampled by configuration; server errors are always written.
+pub(crate) fn write(meta: &Meta, status: StatusCode, response_bytes: Option<u64>, elapsed: Duration) {
+    if !wanted(meta, status) {
+        return;
+    }
+    tracing::info!(
+        target: "groundcrew::access",
+        {
+            http.method = meta.method.as_str(),
+            http.path = meta.uri.path(),
+            http.route = meta.route.as_ref().map_or(UNMATCHED, |route| &*route.path),
+            http.status = status.as_u16(),
+            http.response_bytes = response_bytes.unwrap_or(0),
+            duration_ms = elapsed.as_secs_f64() * 1e3,
+            client.address = meta.peer.map(tracing::field::display),
+        },
+        "request"
+    );
+}
+
+/// The sample is drawn from the trace id, so that all services log the same requests.
+fn wanted(meta: &Meta, status: StatusCode) -> bool {
+    let share = meta.shared.config.access_log;
+    if share >= 1.0 || status.is_server_error() {
+        return true;
+    }
+    share > 0.0 && unit(meta.context.trace().trace_id) < share
+}
+
+/// The random low bits of a trace id as a number in [0, 1).
+fn unit(trace_id: u128) -> f64 {
+    let bits = u64::try_from(trace_id & u128::from(u64::MAX)).unwrap_or(u64::MAX) >> 11;
+    bits as f64 / (1u64 << 53) as f64
+}

@@ -1,0 +1,189 @@
+use std::any::Any;
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use axum::body::HttpBody;
+use axum::response::{IntoResponse, Response};
+use axum::routing::future::RouteFuture;
+use http::{Method, StatusCode, Uri, Version};
+use pin_project_lite::pin_project;
+use tokio::time::Sleep;
+use tokio_util::sync::WaitForCancellationFutureOwned;
+use tracing::Span;
+
+use crate::body::{InFlight, ResponseBody};
+use crate::http_metrics::{Observation, Route};
+use crate::shared::Shared;
+use crate::{Problem, access_log, finish, slot};
+
+/// What the server knows of a request while it is answered.
+#[derive(Debug)]
+pub(crate) struct Meta {
+    pub(crate) started: Instant,
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) version: Version,
+    pub(crate) request_bytes: u64,
+    pub(crate) span: Span,
+    pub(crate) context: Arc<groundcrew_telemetry::Context>,
+    pub(crate) route: Option<Arc<Route>>,
+    pub(crate) peer: Option<SocketAddr>,
+    pub(crate) in_flight: Option<InFlight>,
+    pub(crate) shared: Arc<Shared>,
+}
+
+pin_project! {
+    /// One request being answered: router, span, deadline, panic guard, metrics and headers in one future.
+    #[project = AnswerProject]
+    pub(crate) enum Answer {
+        Ready { response: Option<http::Response<ResponseBody>> },
+        Handled { #[pin] future: RouteFuture<Infallible>, meta: Meta, patience: Option<Pin<Box<Patience>>> },
+    }
+}
+
+pin_project! {
+    /// How long we wait for a handler. Made only when it does not answer at once: most do, and pay for no
+    /// timer.
+    pub(crate) struct Patience {
+        #[pin] timeout: Sleep,
+        #[pin] cutting: WaitForCancellationFutureOwned,
+    }
+}
+
+/// Why we stopped waiting.
+enum GaveUp {
+    Timeout,
+    ShuttingDown,
+}
+
+// === impl Answer ===
+
+impl Answer {
+    /// An answer of our own that is nobody's traffic: a probe.
+    pub(crate) fn ready(response: Response, in_flight: InFlight, shared: &Shared, version: Version) -> Self {
+        let mut response = response;
+        finish::close_if_leaving(&mut response, shared, version);
+        Answer::Ready { response: Some(response.map(|body| ResponseBody::new(body, in_flight))) }
+    }
+
+    /// The service has not been built yet.
+    pub(crate) fn not_yet(mut meta: Meta) -> Self {
+        let _entered = meta.context.clone().enter();
+        let response = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "STARTING")
+            .detail("the service is still starting; /ready says what it waits for")
+            .retry_after(1)
+            .into_response();
+        Answer::Ready { response: Some(complete(&mut meta, response)) }
+    }
+
+    pub(crate) fn handle(future: RouteFuture<Infallible>, meta: Meta) -> Self {
+        Answer::Handled { future, meta, patience: None }
+    }
+}
+
+impl Future for Answer {
+    type Output = Result<http::Response<ResponseBody>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            AnswerProject::Ready { response } => {
+                Poll::Ready(Ok(response.take().expect("a future is not polled after it is ready")))
+            }
+            AnswerProject::Handled { future, meta, patience } => {
+                let _entered = meta.context.enter();
+                let span = meta.span.clone();
+                let _in_span = span.enter();
+                let polled = catch_unwind(AssertUnwindSafe(|| future.poll(cx)));
+                if let Some(route) = slot::take_route() {
+                    meta.route = Some(route);
+                }
+                let own_timeout = slot::take_timeout();
+                let response = match polled {
+                    Ok(Poll::Ready(Ok(response))) => response,
+                    Ok(Poll::Ready(Err(never))) => match never {},
+                    Ok(Poll::Pending) => match ready!(wait(meta, patience, own_timeout, cx)) {
+                        GaveUp::Timeout => timed_out(meta),
+                        GaveUp::ShuttingDown => shutting_down(meta),
+                    },
+                    Err(panic) => panicked(meta, panic.as_ref()),
+                };
+                Poll::Ready(Ok(complete(meta, response)))
+            }
+        }
+    }
+}
+
+fn wait(
+    meta: &Meta,
+    patience: &mut Option<Pin<Box<Patience>>>,
+    own_timeout: Option<Duration>,
+    cx: &mut Context<'_>,
+) -> Poll<GaveUp> {
+    let patience = patience.get_or_insert_with(|| {
+        let timeout = own_timeout.unwrap_or(meta.shared.config.request_timeout);
+        let deadline = tokio::time::Instant::from_std(meta.started + timeout);
+        Box::pin(Patience {
+            timeout: tokio::time::sleep_until(deadline),
+            cutting: meta.shared.cutting.clone().cancelled_owned(),
+        })
+    });
+    let waited = patience.as_mut().project();
+    if waited.timeout.poll(cx).is_ready() {
+        return Poll::Ready(GaveUp::Timeout);
+    }
+    waited.cutting.poll(cx).map(|()| GaveUp::ShuttingDown)
+}
+
+fn timed_out(meta: &Meta) -> Response {
+    tracing::warn!(http.path = meta.uri.path(), "the handler did not answer in time");
+    Problem::new(StatusCode::GATEWAY_TIMEOUT, "REQUEST_TIMEOUT")
+        .detail("the request took longer than its timeout allows; it may be tried again")
+        .into_response()
+}
+
+fn shutting_down(meta: &Meta) -> Response {
+    meta.shared.count_503();
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "SHUTTING_DOWN")
+        .detail("this replica is shutting down and could not finish the request; try again")
+        .retry_after(1)
+        .into_response()
+}
+
+fn panicked(meta: &Meta, panic: &(dyn Any + Send)) -> Response {
+    let message = groundcrew_runtime::panic_message(panic);
+    tracing::error!(http.path = meta.uri.path(), panic.message = message, "the handler panicked");
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR")
+        .detail("something went wrong on our side; the log has it under this request id")
+        .into_response()
+}
+
+/// Metrics, access log, headers: once per request, whoever made the response.
+fn complete(meta: &mut Meta, response: Response) -> http::Response<ResponseBody> {
+    let response = finish::headers(response, meta);
+    let elapsed = meta.started.elapsed();
+    let response_bytes = response.body().size_hint().exact();
+    meta.shared.metrics.observe(&Observation {
+        route: meta.route.as_ref(),
+        method: &meta.method,
+        status: response.status(),
+        seconds: elapsed.as_secs_f64(),
+        request_bytes: meta.request_bytes,
+        response_bytes,
+    });
+    access_log::write(meta, response.status(), response_bytes, elapsed);
+    let in_flight = meta.in_flight.take().expect("a request is completed once");
+    let stop = finish::is_event_stream(&response).then(|| meta.shared.crew.stop());
+    response.map(|body| {
+        let body = ResponseBody::new(body, in_flight);
+        match stop {
+            Some(stop) => body.ending_with(stop),
+            None => body,
+        }
+    })
+}

@@ -1,0 +1,86 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use bytes::Bytes;
+use groundcrew_runtime::Stop;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+
+use crate::connection::Connection;
+use crate::shared::{Shared, Stage};
+
+/// A request that has begun and not ended: it ends when the last byte of its response is hyper's.
+#[derive(Debug)]
+pub(crate) struct InFlight {
+    shared: Arc<Shared>,
+    connection: Arc<Connection>,
+}
+
+/// The response's body as hyper sees it: it keeps the request in flight, and ends an event stream when the
+/// service stops.
+pub(crate) struct ResponseBody {
+    inner: Body,
+    _in_flight: InFlight,
+    stop: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+// === impl InFlight ===
+
+impl InFlight {
+    pub(crate) fn begin(shared: &Arc<Shared>, connection: &Arc<Connection>) -> Self {
+        connection.request_begins();
+        shared.metrics.in_flight.inc();
+        Self { shared: shared.clone(), connection: connection.clone() }
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.connection.request_ends();
+        self.shared.metrics.in_flight.dec();
+        if self.shared.stage() >= Stage::Draining {
+            self.shared.tally.answered_while_draining.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+}
+
+// === impl ResponseBody ===
+
+impl ResponseBody {
+    pub(crate) fn new(inner: Body, in_flight: InFlight) -> Self {
+        Self { inner, _in_flight: in_flight, stop: None }
+    }
+
+    /// Ends the stream when the service stops taking work: server-sent events never end by themselves, and a client that is
+    /// told so reconnects to another replica.
+    pub(crate) fn ending_with(mut self, stop: Stop) -> Self {
+        self.stop = Some(Box::pin(async move { stop.requested().await }));
+        self
+    }
+}
+
+impl HttpBody for ResponseBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = Pin::new(&mut self.inner).poll_frame(cx);
+        match &mut self.stop {
+            Some(stop) if frame.is_pending() => stop.as_mut().poll(cx).map(|()| None),
+            _ => frame,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

@@ -1,0 +1,124 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use groundcrew_config::{BindIp, ByteSize, FromConfig};
+
+/// The public listener: section `http`.
+#[derive(Debug, Clone, FromConfig)]
+pub struct HttpConfig {
+    /// Address to listen on: loopback, but 0.0.0.0 in a container or in production.
+    #[config(default)]
+    pub host: BindIp,
+    /// Port of the public listener; 0 lets the system choose.
+    #[config(default = 5000, alias = "WEBHOOK_PORT", alias = "PORT")]
+    pub port: u16,
+    /// Path of a Unix socket to listen on instead of host and port.
+    pub socket: Option<PathBuf>,
+    /// Whether this listener answers `/metrics` too, besides the admin listener.
+    #[config(default = false)]
+    pub metrics: bool,
+    /// Connections at a time. At the limit the oldest one that has sent nothing is closed.
+    #[config(default = 10_000)]
+    pub max_connections: usize,
+    /// How long a new connection may stay silent.
+    #[config(default = "10s")]
+    pub first_byte_timeout: Duration,
+    /// How long the head of a request may take from its first byte.
+    #[config(default = "10s")]
+    pub header_timeout: Duration,
+    /// How long an idle connection is kept. Above the load balancer's own (60 s), or it answers 502.
+    #[config(default = "75s")]
+    pub idle_timeout: Duration,
+    /// How long a handler may take before the client gets 504; routes may override it.
+    #[config(default = "30s")]
+    pub request_timeout: Duration,
+    /// The largest request body; routes may override it.
+    #[config(default = "10MiB")]
+    pub body_limit: ByteSize,
+    /// How long idle connections are still listened to when the drain begins.
+    #[config(default = "250ms")]
+    pub linger: Duration,
+    /// Whether responses carry nosniff, frame and referrer headers.
+    #[config(default = true)]
+    pub security_headers: bool,
+    /// Share of the requests that are written to the access log, from 0 to 1. Errors (5xx) always are.
+    #[config(default = 1.0)]
+    pub access_log: f64,
+    /// What `/health` and `/ready` say.
+    pub probes: ProbesConfig,
+}
+
+/// The probes: section `http.probes`.
+#[derive(Debug, Clone, Default, FromConfig)]
+pub struct ProbesConfig {
+    /// Which body `/health` has.
+    #[config(default = "brief")]
+    pub health: HealthBody,
+    /// Whether `/health` answers 500 while a required dependency is down. A liveness probe on it then
+    /// restarts every replica at once when a shared dependency fails.
+    #[config(default = false)]
+    pub health_fails_with_dependencies: bool,
+}
+
+/// The body of `/health`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, FromConfig)]
+pub enum HealthBody {
+    /// `status` and `timestamp`.
+    #[default]
+    Brief,
+    /// Also each dependency, `memory_usage` and `cpu_usage` in percent.
+    Detailed,
+}
+
+/// The admin listener (metrics, probes, tasks, log level): section `admin`.
+#[derive(Debug, Clone, FromConfig)]
+pub struct AdminConfig {
+    /// Whether there is an admin listener.
+    #[config(default = true)]
+    pub enabled: bool,
+    /// Address to listen on: loopback, but 0.0.0.0 in a container or in production.
+    #[config(default)]
+    pub host: BindIp,
+    /// Port of the admin listener; 0 lets the system choose.
+    #[config(default = 8080, alias = "METRICS_PORT")]
+    pub port: u16,
+}
+
+// === impl HttpConfig ===
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        groundcrew_config::defaults().expect("every key has a default")
+    }
+}
+
+impl HttpConfig {
+    /// Loopback and a port of the system's choice: what tests bind.
+    pub fn ephemeral() -> Self {
+        Self { port: 0, ..Self::default() }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.host.0, self.port)
+    }
+}
+
+// === impl AdminConfig ===
+
+impl Default for AdminConfig {
+    fn default() -> Self {
+        groundcrew_config::defaults().expect("every key has a default")
+    }
+}
+
+impl AdminConfig {
+    /// Loopback and a port of the system's choice: what tests bind.
+    pub fn ephemeral() -> Self {
+        Self { port: 0, ..Self::default() }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.host.0, self.port)
+    }
+}

@@ -1,0 +1,155 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+
+use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
+
+use crate::clock::Clock;
+use crate::stream::Stream;
+
+/// Where a connection stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Phase {
+    /// Open, and has not sent a byte.
+    Silent = 0,
+    /// Has begun to send a request.
+    Head = 1,
+    /// At least one request is being answered.
+    Busy = 2,
+    /// Between two requests.
+    Idle = 3,
+    /// Handed to a WebSocket or another upgrade.
+    Upgraded = 4,
+    /// Our side is closed; late bytes are counted.
+    Closing = 5,
+}
+
+/// What the listener tells a connection to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum Command {
+    None = 0,
+    /// Close as soon as nothing is on the wire (HTTP/1) or say GOAWAY (HTTP/2).
+    CloseWhenIdle = 1,
+    /// Close at once.
+    Abort = 2,
+}
+
+/// One connection as its listener sees it. All fields are atomics: the connection's task writes, the sweeper
+/// reads, and a request pays for no lock and no timer.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    clock: Arc<Clock>,
+    phase: AtomicU8,
+    since: AtomicU32,
+    command: AtomicU8,
+    in_flight: AtomicU32,
+    requests: AtomicU64,
+    pub(crate) http2: AtomicBool,
+    pub(crate) waker: AtomicWaker,
+    /// The socket, handed back when hyper is done with it, so that its closing can linger.
+    pub(crate) returned: Mutex<Option<Stream>>,
+}
+
+// === impl Connection ===
+
+impl Connection {
+    pub(crate) fn new(clock: Arc<Clock>) -> Self {
+        Self {
+            since: AtomicU32::new(clock.now_ms()),
+            clock,
+            phase: AtomicU8::new(Phase::Silent as u8),
+            command: AtomicU8::new(Command::None as u8),
+            in_flight: AtomicU32::new(0),
+            requests: AtomicU64::new(0),
+            http2: AtomicBool::new(false),
+            waker: AtomicWaker::new(),
+            returned: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        match self.phase.load(Relaxed) {
+            0 => Phase::Silent,
+            1 => Phase::Head,
+            2 => Phase::Busy,
+            3 => Phase::Idle,
+            4 => Phase::Upgraded,
+            _ => Phase::Closing,
+        }
+    }
+
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.phase.store(phase as u8, Relaxed);
+        self.since.store(self.clock.now_ms(), Relaxed);
+    }
+
+    /// How long it has been in its phase, in milliseconds; short by at most one tick of the clock.
+    pub(crate) fn in_phase_ms(&self) -> u32 {
+        self.clock.now_ms().saturating_sub(self.since.load(Relaxed))
+    }
+
+    pub(crate) fn received_bytes(&self) {
+        if matches!(self.phase(), Phase::Silent | Phase::Idle) {
+            self.enter(Phase::Head);
+        }
+    }
+
+    pub(crate) fn request_begins(&self) {
+        self.in_flight.fetch_add(1, Relaxed);
+        self.requests.fetch_add(1, Relaxed);
+        self.phase.store(Phase::Busy as u8, Relaxed);
+    }
+
+    pub(crate) fn request_ends(&self) {
+        if self.in_flight.fetch_sub(1, Relaxed) == 1 && self.phase() == Phase::Busy {
+            self.enter(Phase::Idle);
+        }
+    }
+
+    pub(crate) fn command(&self) -> Command {
+        match self.command.load(Relaxed) {
+            0 => Command::None,
+            1 => Command::CloseWhenIdle,
+            _ => Command::Abort,
+        }
+    }
+
+    /// Tells the connection what to do; a stronger command is never taken back.
+    pub(crate) fn tell(&self, command: Command) {
+        if self.command.fetch_max(command as u8, Relaxed) < command as u8 {
+            self.waker.wake();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connection() -> Connection {
+        Connection::new(Arc::new(Clock::default()))
+    }
+
+    #[test]
+    fn a_connection_is_idle_only_when_its_last_request_has_ended() {
+        let connection = connection();
+        connection.received_bytes();
+        assert_eq!(connection.phase(), Phase::Head);
+        connection.request_begins();
+        connection.request_begins();
+        connection.request_ends();
+        assert_eq!(connection.phase(), Phase::Busy);
+        connection.request_ends();
+        assert_eq!(connection.phase(), Phase::Idle);
+    }
+
+    #[test]
+    fn a_stronger_command_is_never_taken_back() {
+        let connection = connection();
+        connection.tell(Command::Abort);
+        connection.tell(Command::CloseWhenIdle);
+        assert_eq!(connection.command(), Command::Abort);
+    }
+}

@@ -1,0 +1,125 @@
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::AsyncReadExt;
+
+use crate::connection::{Command, Connection, Phase};
+use crate::edge::Edge;
+use crate::io::Io;
+use crate::shared::{Registered, Stage};
+use crate::stream::{Protocol, Stream};
+
+/// How long a closed connection is listened to, so that no reset destroys the last answer on its way and
+/// late bytes are counted (RFC 9112, section 9.6).
+const CLOSE_LINGER: Duration = Duration::from_secs(1);
+
+/// Streams that one HTTP/2 client may have open at a time.
+const MAX_CONCURRENT_STREAMS: u32 = 200;
+
+/// Runs one connection from its first byte to its last.
+pub(crate) async fn run(stream: Stream, peer: Option<SocketAddr>, registered: Registered) {
+    let connection = registered.connection.clone();
+    match first_bytes(&stream, &connection).await {
+        Some(protocol) => serve(stream, protocol, peer, &registered).await,
+        // Silent to the end: nothing was asked, so nothing is owed.
+        None => return,
+    }
+    let returned = connection.returned.lock().take();
+    if let Some(stream) = returned {
+        linger(stream, &registered).await;
+    }
+}
+
+async fn serve(stream: Stream, protocol: Protocol, peer: Option<SocketAddr>, registered: &Registered) {
+    let connection = registered.connection.clone();
+    let io = TokioIo::new(Io::new(stream, connection.clone()));
+    let edge = Edge::new(registered.shared.clone(), connection.clone(), peer);
+    match protocol {
+        Protocol::Http1 => {
+            // No header timer: the sweeper watches all connections at once.
+            let served =
+                http1::Builder::new().header_read_timeout(None).serve_connection(io, edge).with_upgrades();
+            obey(pin!(served), &connection, http1::UpgradeableConnection::graceful_shutdown).await;
+        }
+        Protocol::Http2 => {
+            connection.http2.store(true, Relaxed);
+            let served = http2::Builder::new(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .keep_alive_interval(Duration::from_secs(20))
+                .keep_alive_timeout(Duration::from_secs(20))
+                .max_concurrent_streams(MAX_CONCURRENT_STREAMS)
+                .serve_connection(io, edge);
+            obey(pin!(served), &connection, http2::Connection::graceful_shutdown).await;
+        }
+    }
+}
+
+/// Polls the connection, and does what the listener tells it in between.
+async fn obey<C, E>(mut served: Pin<&mut C>, connection: &Arc<Connection>, goaway: impl Fn(Pin<&mut C>))
+where
+    C: Future<Output = Result<(), E>>,
+{
+    let mut said_goaway = false;
+    std::future::poll_fn(|cx| {
+        connection.waker.register(cx.waker());
+        match connection.command() {
+            Command::Abort => return Poll::Ready(()),
+            // For HTTP/1 the socket itself decides when (see `io`).
+            Command::CloseWhenIdle if !said_goaway && connection.http2.load(Relaxed) => {
+                said_goaway = true;
+                goaway(served.as_mut());
+            }
+            _ => {}
+        }
+        // A client that breaks the protocol or goes away is its own affair; what it was owed is counted.
+        served.as_mut().poll(cx).map(|_result| ())
+    })
+    .await;
+}
+
+/// Waits for the first bytes; `None` when the client leaves or is told to, or when the drain finds it silent.
+async fn first_bytes(stream: &Stream, connection: &Connection) -> Option<Protocol> {
+    std::future::poll_fn(|cx: &mut Context<'_>| {
+        connection.waker.register(cx.waker());
+        if let Poll::Ready(protocol) = stream.poll_protocol(cx) {
+            return Poll::Ready(protocol);
+        }
+        match connection.command() {
+            Command::None => Poll::Pending,
+            Command::Abort => Poll::Ready(None),
+            Command::CloseWhenIdle => match stream.waiting() {
+                crate::stream::Waiting::Bytes => {
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
+                }
+                _ => Poll::Ready(None),
+            },
+        }
+    })
+    .await
+}
+
+/// Our side is closed (or is now): reads on until the peer closes too, and counts what comes.
+async fn linger(mut stream: Stream, registered: &Registered) {
+    registered.connection.enter(Phase::Closing);
+    if stream.shutdown_write().is_err() {
+        return;
+    }
+    let mut bytes = [0; 1024];
+    let read_on = async {
+        while let Ok(count @ 1..) = stream.read(&mut bytes).await {
+            if registered.shared.stage() >= Stage::Draining {
+                registered.shared.tally.late_bytes.fetch_add(count as u64, Relaxed);
+            }
+            registered.shared.metrics.late_bytes.inc_by(count as u64);
+        }
+    };
+    let _over = tokio::time::timeout(CLOSE_LINGER, read_on).await;
+}

@@ -1,0 +1,120 @@
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, DefaultBodyLimit};
+use groundcrew_telemetry::{Context, RequestId, TraceContext, TraceState};
+use http::{HeaderMap, Request, Response, header::HeaderName};
+use hyper::body::{Body as _, Incoming};
+use tower::Service;
+
+use crate::answer::{Answer, Meta};
+use crate::body::{InFlight, ResponseBody};
+use crate::connection::Connection;
+use crate::shared::Shared;
+
+/// The header that carries a request's id, in and out.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+
+/// Where a request enters: everything that happens around the router, as one service and one future.
+#[derive(Debug)]
+pub(crate) struct Edge {
+    shared: Arc<Shared>,
+    connection: Arc<Connection>,
+    peer: Option<SocketAddr>,
+}
+
+// === impl Edge ===
+
+impl Edge {
+    pub(crate) fn new(shared: Arc<Shared>, connection: Arc<Connection>, peer: Option<SocketAddr>) -> Self {
+        Self { shared, connection, peer }
+    }
+
+    fn meta(&self, request: &Request<Incoming>, in_flight: InFlight) -> Meta {
+        let context = Arc::new(context(request.headers()));
+        Meta {
+            started: Instant::now(),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            version: request.version(),
+            request_bytes: request.body().size_hint().exact().unwrap_or(0),
+            span: span(),
+            context,
+            route: None,
+            peer: self.peer,
+            in_flight: Some(in_flight),
+            shared: self.shared.clone(),
+        }
+    }
+}
+
+impl hyper::service::Service<Request<Incoming>> for Edge {
+    type Response = Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = Answer;
+
+    fn call(&self, request: Request<Incoming>) -> Answer {
+        let in_flight = InFlight::begin(&self.shared, &self.connection);
+        if let Some(response) = self.shared.probes.answer(request.method(), request.uri().path()) {
+            return Answer::ready(response, in_flight, &self.shared, request.version());
+        }
+        let meta = self.meta(&request, in_flight);
+        let Some(router) = self.shared.router.get() else {
+            return Answer::not_yet(meta);
+        };
+        Answer::handle(handle(router, request, self), meta)
+    }
+}
+
+fn handle(
+    router: &Router,
+    mut request: Request<Incoming>,
+    edge: &Edge,
+) -> axum::routing::future::RouteFuture<Infallible> {
+    if let Some(peer) = edge.peer {
+        request.extensions_mut().insert(ConnectInfo(peer));
+    }
+    if request.method() == http::Method::CONNECT || request.body().is_end_stream() {
+        // A GET without a body costs no boxed body.
+        let upgrade = request.headers().contains_key(http::header::UPGRADE);
+        if !upgrade {
+            return router.clone().call(request.map(|_nothing| Body::empty()));
+        }
+    } else {
+        let limit = edge.shared.config.body_limit.as_usize();
+        DefaultBodyLimit::max(limit).apply(&mut request);
+    }
+    router.clone().call(request)
+}
+
+/// The span of a request. Its ids stand in the context, which every line reads, so it needs no fields of its
+/// own.
+fn span() -> tracing::Span {
+    tracing::info_span!(target: "groundcrew::http", "request")
+}
+
+/// The caller's request id and trace where they are valid, new ones otherwise.
+fn context(headers: &HeaderMap) -> Context {
+    let id = headers.get(&REQUEST_ID).and_then(|value| RequestId::parse(value.as_bytes()));
+    let parent = headers.get(&TRACEPARENT).and_then(|value| TraceContext::parse(value.as_bytes()));
+    let trace = parent.as_ref().map_or_else(TraceContext::random, TraceContext::child);
+    let context = Context::new(id.unwrap_or_else(RequestId::random), trace);
+    let state = parent.and_then(|_| headers.get(&TRACESTATE)?.to_str().ok()).and_then(TraceState::parse);
+    match state {
+        Some(state) => context.with_trace_state(state),
+        None => context,
+    }
+}
+
+impl Shared {
+    pub(crate) fn count_503(&self) {
+        self.tally.answered_503.fetch_add(1, Relaxed);
+    }
+}

@@ -1,0 +1,103 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use groundcrew_runtime::{Crew, Gate, Phase};
+
+use crate::listener::{BindError, Listener};
+use crate::probes::Probes;
+use crate::route::MarkRoute;
+use crate::shared::{Shared, Stage};
+use crate::{AdminConfig, HttpConfig, accept, admin, drain, sweeper};
+
+/// A listener that already answers its probes, and 503 to everything else until it is given routes.
+#[derive(Debug)]
+pub struct Http {
+    shared: Arc<Shared>,
+    local_addr: Option<SocketAddr>,
+    routes: Gate,
+}
+
+// === impl HttpConfig ===
+
+impl HttpConfig {
+    /// Binds the public listener. Probes answer from here on: alive, and not ready before [`Http::serve`].
+    #[expect(clippy::unused_async, reason = "I/O is async by contract, whether it waits today or not")]
+    pub async fn bind(self, crew: &Crew) -> Result<Http, BindError> {
+        let listener = match &self.socket {
+            #[cfg(unix)]
+            Some(path) => Listener::unix("http", path)?,
+            _ => Listener::tcp("http", self.address())?,
+        };
+        let probes = Probes::new(crew, self.probes.clone(), self.metrics && crew.metrics().is_enabled());
+        Ok(Http::start(listener, Shared::new("http", crew, self, probes)))
+    }
+}
+
+impl AdminConfig {
+    /// Binds the admin listener: probes, metrics, tasks, log level.
+    ///
+    /// It serves until the very end of the drain, so that the last scrape sees what happened.
+    #[expect(clippy::unused_async, reason = "I/O is async by contract, whether it waits today or not")]
+    pub async fn bind(self, crew: &Crew) -> Result<Http, BindError> {
+        let listener = Listener::tcp("admin", self.address())?;
+        let probes = Probes::new(crew, crate::ProbesConfig::default(), crew.metrics().is_enabled());
+        // What scrapers ask is not traffic: no access log.
+        let config = HttpConfig { access_log: 0.0, ..HttpConfig::default() };
+        Ok(Http::start(listener, Shared::new("admin", crew, config, probes)))
+    }
+}
+
+// === impl Http ===
+
+impl Http {
+    fn start(listener: Listener, shared: Arc<Shared>) -> Self {
+        let crew = shared.crew.clone();
+        let local_addr = listener.local_addr();
+        let section = shared.section;
+        crew.critical(section, {
+            let shared = shared.clone();
+            |stop| async move {
+                let sweeper = sweeper::run(shared.clone(), stop.clone());
+                let lame_duck = lame_duck(shared.clone());
+                tokio::join!(accept::run(listener, shared, stop), sweeper, lame_duck);
+            }
+        });
+        crew.on_shutdown(Phase::Drain, format!("{section} connections"), {
+            let shared = shared.clone();
+            |scope| drain::run(shared, scope)
+        });
+        Self { routes: crew.gate(format!("{section} routes")), shared, local_addr }
+    }
+
+    /// Where it listens; `None` for a Unix socket. Tests bind port 0 and ask here.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.local_addr
+    }
+
+    /// Serves these routes from now on.
+    ///
+    /// Layers of your own go onto the router; they run inside ours: request id, trace context, span,
+    /// deadline, panic guard, metrics, security headers and access log are around them.
+    pub fn serve(self, routes: Router) {
+        if let Some(address) = self.local_addr {
+            tracing::info!(listener = self.shared.section, url = %format_args!("http://{address}"), "listening");
+        }
+        let routes = if routes.has_routes() { routes.route_layer(MarkRoute) } else { routes };
+        // There is one `Http` for each listener and it is consumed here, so this is the first and only time.
+        let _first = self.shared.router.set(routes);
+        self.routes.open();
+    }
+
+    /// Serves what an operator asks: tasks, readiness in detail. For the admin listener.
+    pub fn serve_admin(self, more: Router) {
+        let routes = admin::routes(&self.shared.crew).merge(more);
+        self.serve(routes);
+    }
+}
+
+/// From the first sign of the shutdown every answer says `connection: close`.
+async fn lame_duck(shared: Arc<Shared>) {
+    shared.crew.shutdown_requested().await;
+    shared.enter(Stage::LameDuck);
+}

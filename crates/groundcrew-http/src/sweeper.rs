@@ -1,0 +1,39 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use groundcrew_runtime::Stop;
+
+use crate::connection::{Command, Connection, Phase};
+use crate::shared::Shared;
+
+/// Watches the deadlines of all connections of a listener with one timer, so that a request pays for none.
+pub(crate) async fn run(shared: Arc<Shared>, stop: Stop) {
+    let config = &shared.config;
+    let shortest = config.first_byte_timeout.min(config.header_timeout).min(config.idle_timeout);
+    let tick = (shortest / 10).clamp(Duration::from_millis(20), Duration::from_secs(1));
+    let mut interval = tokio::time::interval(tick);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    // After the stop the drain has its own, stricter sweep.
+    while stop.unless(interval.tick()).await.is_some() {
+        shared.clock.tick();
+        shared.for_each(|connection| sweep(&shared, connection, tick));
+    }
+}
+
+fn sweep(shared: &Shared, connection: &Connection, tick: Duration) {
+    let config = &shared.config;
+    let (limit, cause, command) = match connection.phase() {
+        Phase::Silent => (config.first_byte_timeout, "first_byte_timeout", Command::Abort),
+        Phase::Head => (config.header_timeout, "header_timeout", Command::Abort),
+        Phase::Idle => (config.idle_timeout, "idle_timeout", Command::CloseWhenIdle),
+        Phase::Busy | Phase::Upgraded | Phase::Closing => return,
+    };
+    if in_phase(connection) >= limit.saturating_add(tick) && connection.command() < command {
+        connection.tell(command);
+        shared.metrics.connection_closed(cause);
+    }
+}
+
+pub(crate) fn in_phase(connection: &Connection) -> Duration {
+    Duration::from_millis(connection.in_phase_ms().into())
+}

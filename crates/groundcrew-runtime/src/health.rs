@@ -1,0 +1,264 @@
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant, SystemTime};
+
+use parking_lot::Mutex;
+
+use crate::check::{CheckPolicy, Impact};
+
+/// What a health check last said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckStatus {
+    /// Has not answered yet.
+    Pending,
+    /// Answered, and well.
+    Healthy,
+    /// Answered with an error.
+    Unhealthy,
+    /// Did not answer in time.
+    Timeout,
+}
+
+impl CheckStatus {
+    /// `pending`, `healthy`, `unhealthy` or `timeout`.
+    pub fn name(self) -> &'static str {
+        match self {
+            CheckStatus::Pending => "pending",
+            CheckStatus::Healthy => "healthy",
+            CheckStatus::Unhealthy => "unhealthy",
+            CheckStatus::Timeout => "timeout",
+        }
+    }
+}
+
+/// One check as it stands in memory.
+#[derive(Debug, Clone)]
+pub struct CheckReport {
+    /// What it guards, for example `database`.
+    pub name: String,
+    /// Whether its failure makes the service unready, or only degraded.
+    pub impact: Impact,
+    /// What the last run said.
+    pub status: CheckStatus,
+    /// Whether it passes after hysteresis; this is what readiness asks.
+    pub passing: bool,
+    /// How long the last run took.
+    pub latency: Duration,
+    /// The last error, kept after recovery.
+    pub last_error: Option<String>,
+    /// When `passing` last changed.
+    pub changed_at: SystemTime,
+}
+
+/// The answer of `/ready`.
+#[derive(Debug, Clone)]
+pub struct Readiness {
+    /// Whether traffic should come.
+    pub ready: bool,
+    /// Why not, in words; empty when ready.
+    pub reasons: Vec<String>,
+    /// Whether a check that only degrades is failing.
+    pub degraded: bool,
+    /// Every check, by name.
+    pub checks: Vec<CheckReport>,
+}
+
+/// The registry of gates and checks. Everything is answered from memory.
+#[derive(Debug, Default)]
+pub(crate) struct Health {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    gates: Vec<String>,
+    stopping: bool,
+    checks: BTreeMap<String, Check>,
+}
+
+#[derive(Debug)]
+struct Check {
+    report: CheckReport,
+    policy: CheckPolicy,
+    streak: u32,
+}
+
+// === impl Health ===
+
+impl Health {
+    pub(crate) fn gate_closed(&self, name: &str) {
+        self.state.lock().gates.push(name.to_owned());
+    }
+
+    pub(crate) fn gate_opened(&self, name: &str) {
+        let gates = &mut self.state.lock().gates;
+        if let Some(at) = gates.iter().position(|gate| gate == name) {
+            gates.remove(at);
+        }
+    }
+
+    pub(crate) fn stopping(&self) {
+        self.state.lock().stopping = true;
+    }
+
+    pub(crate) fn register(&self, name: &str, policy: CheckPolicy) {
+        let report = CheckReport {
+            name: name.to_owned(),
+            impact: policy.impact,
+            status: CheckStatus::Pending,
+            passing: false,
+            latency: Duration::ZERO,
+            last_error: None,
+            changed_at: SystemTime::now(),
+        };
+        self.state.lock().checks.insert(name.to_owned(), Check { report, policy, streak: 0 });
+    }
+
+    pub(crate) fn unregister(&self, name: &str) {
+        self.state.lock().checks.remove(name);
+    }
+
+    /// Takes in one result; returns the new `passing` when it changed.
+    pub(crate) fn record(
+        &self,
+        name: &str,
+        started: Instant,
+        result: &Result<(), CheckFailure>,
+    ) -> Option<bool> {
+        let mut state = self.state.lock();
+        let check = state.checks.get_mut(name)?;
+        check.report.latency = started.elapsed();
+        check.take(result)
+    }
+
+    pub(crate) fn readiness(&self) -> Readiness {
+        let state = self.state.lock();
+        let checks: Vec<CheckReport> = state.checks.values().map(|check| check.report.clone()).collect();
+        let mut reasons = Vec::new();
+        if state.stopping {
+            reasons.push("shutting down".to_owned());
+        }
+        reasons.extend(state.gates.iter().map(|gate| format!("still starting: {gate}")));
+        for check in checks.iter().filter(|check| !check.passing && check.impact == Impact::Required) {
+            reasons.push(match &check.last_error {
+                Some(error) => format!("{} is {}: {error}", check.name, check.status.name()),
+                None => format!("{} is {}", check.name, check.status.name()),
+            });
+        }
+        let degraded = checks.iter().any(|check| !check.passing && check.impact == Impact::Degraded);
+        Readiness { ready: reasons.is_empty(), reasons, degraded, checks }
+    }
+}
+
+/// Why a run of a check failed.
+#[derive(Debug)]
+pub(crate) enum CheckFailure {
+    Error(String),
+    Timeout(Duration),
+}
+
+impl Check {
+    fn take(&mut self, result: &Result<(), CheckFailure>) -> Option<bool> {
+        let report = &mut self.report;
+        let first = report.status == CheckStatus::Pending;
+        let good = result.is_ok();
+        report.status = match result {
+            Ok(()) => CheckStatus::Healthy,
+            Err(CheckFailure::Error(error)) => {
+                report.last_error = Some(error.clone());
+                CheckStatus::Unhealthy
+            }
+            Err(CheckFailure::Timeout(after)) => {
+                report.last_error = Some(format!("no answer within {after:?}"));
+                CheckStatus::Timeout
+            }
+        };
+        if good == report.passing {
+            self.streak = 0;
+            return None;
+        }
+        self.streak += 1;
+        let needed = if good { self.policy.recover_after } else { self.policy.fail_after };
+        if !first && self.streak < needed {
+            return None;
+        }
+        self.streak = 0;
+        report.passing = good;
+        report.changed_at = SystemTime::now();
+        Some(good)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn health(policy: CheckPolicy) -> Health {
+        let health = Health::default();
+        health.register("database", policy);
+        health
+    }
+
+    fn fail() -> Result<(), CheckFailure> {
+        Err(CheckFailure::Error("connection refused".into()))
+    }
+
+    #[test]
+    fn a_required_check_that_has_not_answered_keeps_the_service_unready() {
+        let readiness = health(CheckPolicy::required()).readiness();
+        assert!(!readiness.ready);
+        assert_eq!(readiness.reasons, ["database is pending"]);
+    }
+
+    #[test]
+    fn a_single_failure_does_not_take_a_healthy_service_out() {
+        let health = health(CheckPolicy::required().fail_after(3));
+        health.record("database", Instant::now(), &Ok(()));
+        health.record("database", Instant::now(), &fail());
+        health.record("database", Instant::now(), &fail());
+        assert!(health.readiness().ready);
+        health.record("database", Instant::now(), &fail());
+        let readiness = health.readiness();
+        assert_eq!(readiness.reasons, ["database is unhealthy: connection refused"]);
+    }
+
+    #[test]
+    fn a_degrading_check_degrades_and_leaves_the_service_ready() {
+        let health = health(CheckPolicy::degraded().fail_after(1));
+        health.record("database", Instant::now(), &fail());
+        let readiness = health.readiness();
+        assert!(readiness.ready);
+        assert!(readiness.degraded);
+    }
+
+    #[test]
+    fn stopping_is_unready_whatever_the_checks_say() {
+        let health = health(CheckPolicy::required());
+        health.record("database", Instant::now(), &Ok(()));
+        health.stopping();
+        assert_eq!(health.readiness().reasons, ["shutting down"]);
+    }
+
+    proptest! {
+        #[test]
+        fn passing_changes_only_after_a_full_streak(results in proptest::collection::vec(any::<bool>(), 1..60)) {
+            let health = health(CheckPolicy::required().fail_after(3).recover_after(2));
+            let (mut passing, mut streak) = (results[0], 0);
+            for (turn, good) in results.into_iter().enumerate() {
+                let result = if good { Ok(()) } else { fail() };
+                health.record("database", Instant::now(), &result);
+                if turn > 0 {
+                    streak = if good == passing { 0 } else { streak + 1 };
+                    if streak == if good { 2 } else { 3 } {
+                        passing = good;
+                        streak = 0;
+                    }
+                }
+                if turn > 0 || passing {
+                    prop_assert_eq!(health.readiness().ready, passing);
+                }
+            }
+        }
+    }
+}

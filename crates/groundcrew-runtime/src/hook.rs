@@ -1,0 +1,47 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::Outcome;
+
+/// What a shutdown hook is told about its phase.
+#[derive(Debug, Clone)]
+pub struct PhaseScope {
+    pub(crate) deadline: Instant,
+    pub(crate) cut: CancellationToken,
+}
+
+impl PhaseScope {
+    /// Resolves when the phase is cut: its deadline has come, or an operator sent a second signal. What is
+    /// left then has [`CUT_GRACE`] to say good-bye.
+    pub async fn cut(&self) {
+        self.cut.cancelled().await;
+    }
+
+    /// How much time the phase has left.
+    pub fn remaining(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+}
+
+/// How long a cut participant may take to give its last answer before it is dropped.
+pub const CUT_GRACE: Duration = Duration::from_millis(500);
+
+pub(crate) type HookFuture = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+pub(crate) type HookFn = Box<dyn FnOnce(PhaseScope) -> HookFuture + Send>;
+
+/// A hook that waits for its phase.
+pub(crate) struct Hook {
+    pub(crate) phase: crate::Phase,
+    pub(crate) name: String,
+    pub(crate) run: HookFn,
+}
+
+impl std::fmt::Debug for Hook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hook").field("phase", &self.phase).field("name", &self.name).finish_non_exhaustive()
+    }
+}

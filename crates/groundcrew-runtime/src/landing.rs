@@ -1,0 +1,164 @@
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::crew::Running;
+use crate::hook::{CUT_GRACE, Hook, HookFuture, PhaseScope};
+use crate::receipt::{Entry, PhaseReceipt};
+use crate::task::panic_message;
+use crate::{Crew, Outcome, Phase, Receipt};
+
+/// A shutdown as it runs: its phases in order, inside one budget.
+#[derive(Debug)]
+pub(crate) struct Landing {
+    crew: Crew,
+    began: Instant,
+    present: Mutex<CancellationToken>,
+}
+
+impl Landing {
+    pub(crate) fn new(crew: Crew) -> Self {
+        Self { crew, began: Instant::now(), present: Mutex::new(CancellationToken::new()) }
+    }
+
+    /// Cuts the phase that runs now: an operator's second signal.
+    pub(crate) fn cut_phase(&self) {
+        self.present.lock().cancel();
+    }
+
+    /// Runs every phase and tells the receipt to the log before the log itself goes.
+    pub(crate) async fn run(&self) -> Receipt {
+        let mut receipt = Receipt {
+            reason: self.crew.reason().map(|reason| reason.to_string()).unwrap_or_default(),
+            took: Duration::ZERO,
+            budget: self.crew.shutdown_config().budget,
+            phases: Vec::new(),
+        };
+        for phase in Phase::ALL {
+            if phase == Phase::Telemetry {
+                receipt.took = self.began.elapsed();
+                log_receipt(&receipt);
+            }
+            let done = self.phase(phase).await;
+            if !done.entries.is_empty() {
+                receipt.phases.push(done);
+            }
+        }
+        receipt.took = self.began.elapsed();
+        receipt
+    }
+
+    async fn phase(&self, phase: Phase) -> PhaseReceipt {
+        let began = Instant::now();
+        let share = f64::from(100 - phase.reserve_percent()) / 100.0;
+        let deadline = self.began + self.crew.shutdown_config().budget.mul_f64(share);
+        let scope = PhaseScope { deadline, cut: CancellationToken::new() };
+        *self.present.lock() = scope.cut.clone();
+        if phase == Phase::Stop {
+            self.crew.inner.stop.cancel();
+        }
+        let entries = run_all(self.participants(phase, &scope), &scope, began).await;
+        PhaseReceipt { phase, took: began.elapsed(), entries }
+    }
+
+    fn participants(&self, phase: Phase, scope: &PhaseScope) -> JoinSet<(String, Outcome)> {
+        let mut set = JoinSet::new();
+        for hook in self.take_hooks(phase) {
+            let (future, scope) = ((hook.run)(scope.clone()), scope.clone());
+            set.spawn(async move { (hook.name, bounded(future, scope).await) });
+        }
+        if phase == Phase::Unready && !self.crew.lame_duck().is_zero() {
+            set.spawn(lame_duck(self.crew.lame_duck(), scope.clone()));
+        }
+        if phase == Phase::Drain {
+            for work in std::mem::take(&mut *self.crew.inner.running.lock()) {
+                set.spawn(finish(work, scope.clone()));
+            }
+        }
+        set
+    }
+
+    fn take_hooks(&self, phase: Phase) -> Vec<Hook> {
+        self.crew.inner.hooks.lock().extract_if(.., |hook| hook.phase == phase).collect()
+    }
+}
+
+fn log_receipt(receipt: &Receipt) {
+    let took = receipt.took.as_secs_f64();
+    let summary = receipt.summary();
+    if receipt.cut().next().is_some() {
+        tracing::warn!(target: "groundcrew::shutdown", reason = receipt.reason, took, summary, "landed, with cuts");
+    } else {
+        tracing::info!(target: "groundcrew::shutdown", reason = receipt.reason, took, summary, "landed");
+    }
+}
+
+async fn lame_duck(delay: Duration, scope: PhaseScope) -> (String, Outcome) {
+    let outcome = tokio::select! {
+        () = tokio::time::sleep(delay) => Outcome::finished("served on while unready"),
+        () = scope.cut() => Outcome::cut("asked to hurry"),
+    };
+    ("lame duck".to_owned(), outcome)
+}
+
+/// Waits for one task or piece of detached work; aborts it when the phase is cut.
+async fn finish(mut work: Running, scope: PhaseScope) -> (String, Outcome) {
+    let outcome = tokio::select! {
+        biased;
+        ended = &mut work.handle => match ended {
+            Ok(()) => Outcome::finished(""),
+            Err(error) if error.is_panic() => Outcome::cut("panicked"),
+            Err(_) => Outcome::cut("was aborted"),
+        },
+        () = scope.cut() => {
+            work.handle.abort();
+            Outcome::cut("still ran when its time was over")
+        }
+    };
+    (work.name, outcome)
+}
+
+/// Runs all participants to their ends; at the deadline they are told.
+async fn run_all(mut set: JoinSet<(String, Outcome)>, scope: &PhaseScope, began: Instant) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let deadline = async {
+        tokio::time::sleep_until(scope.deadline).await;
+        scope.cut.cancel();
+        std::future::pending::<()>().await;
+    };
+    let mut deadline = std::pin::pin!(deadline);
+    loop {
+        let ended = tokio::select! {
+            ended = set.join_next() => ended,
+            () = &mut deadline => None,
+        };
+        match ended {
+            Some(Ok((name, outcome))) => entries.push(Entry { name, outcome, took: began.elapsed() }),
+            // A hook's panic is caught in `bounded`; what is left is an abort from outside.
+            Some(Err(_)) => {}
+            None => return entries,
+        }
+    }
+}
+
+/// A hook that panics, or that goes on after it was cut, ends here with its name.
+async fn bounded(future: HookFuture, scope: PhaseScope) -> Outcome {
+    let caught = tokio::spawn(future);
+    let abort = caught.abort_handle();
+    tokio::select! {
+        ended = caught => match ended {
+            Ok(outcome) => outcome,
+            Err(error) if error.is_panic() => {
+                Outcome::cut(format!("panicked: {}", panic_message(error.into_panic().as_ref())))
+            }
+            Err(_) => Outcome::cut("was aborted"),
+        },
+        () = async { scope.cut().await; tokio::time::sleep(CUT_GRACE).await } => {
+            abort.abort();
+            Outcome::cut("gave no answer")
+        }
+    }
+}

@@ -1,0 +1,125 @@
+use std::sync::Arc;
+
+use groundcrew_telemetry::Metrics;
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::MetricFamily;
+use prometheus::{GaugeVec, IntCounter, IntCounterVec, Opts};
+
+use crate::health::Health;
+use crate::task::{TaskState, Tasks};
+use crate::watchdog::Watchdog;
+
+/// Renders the crew's own state at every scrape; nothing is kept twice.
+struct CrewCollector<S> {
+    tasks: Arc<Tasks>,
+    health: Arc<Health>,
+    stalls: S,
+    task_running: GaugeVec,
+    task_age: GaugeVec,
+    task_errors_age: GaugeVec,
+    task_restarts: IntCounterVec,
+    check_passing: GaugeVec,
+    check_latency: GaugeVec,
+    ready: prometheus::Gauge,
+    runtime_stalls: IntCounter,
+}
+
+/// Registers the crew's metrics. A registry that already has them (two crews over one registry, as in some
+/// tests) keeps the first.
+pub(crate) fn register(metrics: &Metrics, tasks: &Arc<Tasks>, health: &Arc<Health>, watchdog: &Watchdog) {
+    match CrewCollector::try_new(tasks.clone(), health.clone(), watchdog.stall_counter()) {
+        Ok(collector) => {
+            if let Err(error) = metrics.register("crew", collector) {
+                tracing::warn!(%error, "the crew's metrics are not registered");
+            }
+        }
+        Err(error) => tracing::warn!(%error, "the crew's metrics are not valid"),
+    }
+}
+
+impl<S: Fn() -> u64 + Send + Sync> CrewCollector<S> {
+    fn try_new(tasks: Arc<Tasks>, health: Arc<Health>, stalls: S) -> prometheus::Result<Self> {
+        let gauges = |name: &str, help: &str, label: &str| GaugeVec::new(Opts::new(name, help), &[label]);
+        Ok(Self {
+            tasks,
+            health,
+            stalls,
+            task_running: gauges("task_running", "Whether a background task runs (1) or not (0).", "task")?,
+            task_age: gauges("task_age_seconds", "Age of the present or last run of a task.", "task")?,
+            task_errors_age: gauges(
+                "task_last_error_age_seconds",
+                "How long ago a task last failed; absent while it never has.",
+                "task",
+            )?,
+            task_restarts: IntCounterVec::new(
+                Opts::new("task_restarts_total", "How often a background task was started again."),
+                &["task"],
+            )?,
+            check_passing: gauges(
+                "health_check_passing",
+                "Whether a health check passes after hysteresis (1) or not (0).",
+                "check",
+            )?,
+            check_latency: gauges(
+                "health_check_latency_seconds",
+                "How long the last run of a health check took.",
+                "check",
+            )?,
+            ready: prometheus::Gauge::new(
+                "ready",
+                "Whether the service is ready for traffic (1) or not (0).",
+            )?,
+            runtime_stalls: IntCounter::new(
+                "runtime_stalls_total",
+                "How often the runtime did not turn for longer than the stall threshold.",
+            )?,
+        })
+    }
+
+    fn families(&self) -> [&dyn Collector; 8] {
+        [
+            &self.task_running,
+            &self.task_age,
+            &self.task_errors_age,
+            &self.task_restarts,
+            &self.check_passing,
+            &self.check_latency,
+            &self.ready,
+            &self.runtime_stalls,
+        ]
+    }
+
+    fn refresh(&self) {
+        self.task_restarts.reset();
+        for task in self.tasks.reports() {
+            let labels = [task.name.as_str()];
+            let running = f64::from(u8::from(task.state == TaskState::Running));
+            self.task_running.with_label_values(&labels).set(running);
+            self.task_age.with_label_values(&labels).set(task.age.as_secs_f64());
+            self.task_restarts.with_label_values(&labels).inc_by(task.restarts);
+            if let Some(age) = task.last_error_at.and_then(|at| at.elapsed().ok()) {
+                self.task_errors_age.with_label_values(&labels).set(age.as_secs_f64());
+            }
+        }
+        let readiness = self.health.readiness();
+        self.ready.set(f64::from(u8::from(readiness.ready)));
+        for check in readiness.checks {
+            let labels = [check.name.as_str()];
+            self.check_passing.with_label_values(&labels).set(f64::from(u8::from(check.passing)));
+            self.check_latency.with_label_values(&labels).set(check.latency.as_secs_f64());
+        }
+        self.runtime_stalls.reset();
+        self.runtime_stalls.inc_by((self.stalls)());
+    }
+}
+
+impl<S: Fn() -> u64 + Send + Sync> Collector for CrewCollector<S> {
+    fn desc(&self) -> Vec<&Desc> {
+        self.families().into_iter().flat_map(Collector::desc).collect()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        self.refresh();
+        self.families().into_iter().flat_map(Collector::collect).collect()
+    }
+}

@@ -1,0 +1,47 @@
+use std::io;
+
+/// The signals that end a service, listened to from the moment of [`install`](Signals::install).
+///
+/// As process 1 of a container, SIGTERM is ignored until a handler is there, so this comes before anything
+/// slow.
+#[derive(Debug)]
+pub struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    /// Installs the handlers for SIGTERM and SIGINT. Needs a Tokio runtime.
+    pub fn install() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// The next signal, by its name.
+    pub async fn recv(&mut self) -> &'static str {
+        tokio::select! {
+            Some(()) = self.terminate.recv() => "SIGTERM",
+            Some(()) = self.interrupt.recv() => "SIGINT",
+            else => std::future::pending().await,
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Signals {
+    /// Prepares for Ctrl-C.
+    pub fn install() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    /// The next Ctrl-C.
+    pub async fn recv(&mut self) -> &'static str {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => "Ctrl-C",
+            Err(_) => std::future::pending().await,
+        }
+    }
+}

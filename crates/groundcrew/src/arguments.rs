@@ -1,0 +1,86 @@
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// A command line, taken apart: our options, then a command with its own arguments.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Arguments {
+    pub(crate) config: Option<PathBuf>,
+    pub(crate) set: Vec<String>,
+    pub(crate) help: bool,
+    pub(crate) version: bool,
+    pub(crate) command: Option<String>,
+    pub(crate) rest: Vec<OsString>,
+}
+
+impl Arguments {
+    /// Our options may stand before and after one of our commands; everything behind a command of the
+    /// service's own is the service's.
+    pub(crate) fn parse(
+        arguments: impl IntoIterator<Item = OsString>,
+        own_commands: &[&'static str],
+    ) -> Result<Self, String> {
+        let mut parsed = Self::default();
+        let mut arguments = arguments.into_iter();
+        while let Some(argument) = arguments.next() {
+            let text = argument.to_str().ok_or_else(|| format!("{} is not UTF-8", argument.display()))?;
+            let (name, inline) = match text.split_once('=') {
+                Some((name, value)) if name.starts_with("--") => (name, Some(value.to_owned())),
+                _ => (text, None),
+            };
+            let mut value = || match inline.clone() {
+                Some(value) => Ok(value),
+                None => arguments
+                    .next()
+                    .and_then(|value| value.into_string().ok())
+                    .ok_or_else(|| format!("{name} needs a value")),
+            };
+            match name {
+                "--config" => parsed.config = Some(value()?.into()),
+                "--set" => parsed.set.push(value()?),
+                "--help" | "-h" => parsed.help = true,
+                "--version" | "-V" => parsed.version = true,
+                _ if parsed.command.is_some() => parsed.rest.push(argument),
+                option if option.starts_with('-') => return Err(format!("unknown option {option}")),
+                command => {
+                    parsed.command = Some(command.to_owned());
+                    if own_commands.contains(&command) {
+                        parsed.rest = arguments.collect();
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(parsed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Arguments, String> {
+        Arguments::parse(line.split_whitespace().map(OsString::from), &["summarize"])
+    }
+
+    #[test]
+    fn options_may_stand_on_both_sides_of_a_standard_command() {
+        let parsed = parse("--set a=1 explain-config --set=b=2 --config x.toml --json").unwrap();
+        assert_eq!(parsed.set, ["a=1", "b=2"]);
+        assert_eq!(parsed.config, Some("x.toml".into()));
+        assert_eq!(parsed.command.as_deref(), Some("explain-config"));
+        assert_eq!(parsed.rest, ["--json"]);
+    }
+
+    #[test]
+    fn what_follows_a_command_of_the_service_is_the_services() {
+        let parsed = parse("summarize --set x --help chat.json").unwrap();
+        assert_eq!(parsed.rest, ["--set", "x", "--help", "chat.json"]);
+        assert!(!parsed.help);
+    }
+
+    #[test]
+    fn an_unknown_option_and_a_missing_value_are_named() {
+        assert_eq!(parse("--frobnicate").unwrap_err(), "unknown option --frobnicate");
+        assert_eq!(parse("--set").unwrap_err(), "--set needs a value");
+    }
+}

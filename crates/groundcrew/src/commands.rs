@@ -1,0 +1,113 @@
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use groundcrew_config::{FromConfig, Problems, Shape, reference};
+
+use crate::arguments::Arguments;
+use crate::reserved::Reserved;
+use crate::{Service, exit};
+
+/// The commands of every service, with what `--help` says of them.
+const STANDARD: &[(&str, &str)] = &[
+    ("check-config", "read the configuration and say everything that is wrong with it (exit code 78)"),
+    ("explain-config", "every value, where it came from and what it shadowed; --json for machines"),
+    ("config-reference", "the reference of the configuration: --format toml, markdown or json-schema"),
+    #[cfg(feature = "http")]
+    ("healthcheck", "ask the running service's /health; exit code 0 or 1, for containers without curl"),
+];
+
+/// What `--help` prints.
+pub(crate) fn help(service: &Service) -> String {
+    let name = service.name;
+    let mut text = format!(
+        "{name} {}\n\nUsage: {name} [--config PATH] [--set KEY=VALUE]... [COMMAND]\n\n\
+         Without a command the service runs until SIGTERM or SIGINT.\n\nCommands:\n",
+        service.version
+    );
+    for (command, _) in &service.commands {
+        text.push_str(&format!("  {command:<18} of this service; see {name} {command} --help\n"));
+    }
+    for (command, words) in STANDARD {
+        text.push_str(&format!("  {command:<18} {words}\n"));
+    }
+    text.push_str(
+        "\nOptions:\n  --config PATH      a configuration file, or a folder with config.* and one file per key\n  \
+         --set KEY=VALUE    sets one key, over everything else\n  --version, --help\n",
+    );
+    text
+}
+
+/// Runs one of the standard commands.
+pub(crate) fn standard<C: FromConfig>(
+    service: &Service,
+    command: &str,
+    arguments: &Arguments,
+    shape: &Shape,
+) -> ExitCode {
+    match command {
+        "check-config" => or_problems(check::<C>(service, arguments, shape)),
+        "explain-config" => or_problems(explain(service, arguments, shape)),
+        "config-reference" => print_reference(service, arguments, shape),
+        #[cfg(feature = "http")]
+        "healthcheck" => crate::healthcheck::run(service, arguments, shape),
+        unknown => {
+            let words =
+                format!("{}: there is no command {unknown}; try {} --help", service.name, service.name);
+            exit::with(exit::USAGE, &words)
+        }
+    }
+}
+
+fn or_problems(result: Result<(), Problems>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problems) => exit::with(exit::CONFIG, &problems.to_string()),
+    }
+}
+
+fn check<C: FromConfig>(service: &Service, arguments: &Arguments, shape: &Shape) -> Result<(), Problems> {
+    let loaded = service.load(arguments, shape)?;
+    let reserved: Reserved = loaded.read()?;
+    loaded.read::<C>()?;
+    for warning in loaded.warnings() {
+        eprintln!("warning: {warning}");
+    }
+    let in_kubernetes = std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
+    if let Err(error) = reserved.shutdown.validate(in_kubernetes) {
+        eprintln!("warning: {error}");
+    }
+    #[cfg(feature = "http")]
+    for warning in crate::healthcheck::warnings(&loaded) {
+        eprintln!("warning: {warning}");
+    }
+    println!("the configuration is right ({})", loaded.environment());
+    Ok(())
+}
+
+fn explain(service: &Service, arguments: &Arguments, shape: &Shape) -> Result<(), Problems> {
+    let explanation = service.load(arguments, shape)?.explain();
+    let json = arguments.rest.iter().any(|argument| argument == "--json");
+    if json
+        || !std::io::stdout().is_terminal() && !arguments.rest.iter().any(|argument| argument == "--table")
+    {
+        println!("{}", explanation.to_json());
+    } else {
+        print!("{explanation}");
+    }
+    Ok(())
+}
+
+fn print_reference(service: &Service, arguments: &Arguments, shape: &Shape) -> ExitCode {
+    let reference = reference(shape, service.name);
+    let format = arguments.rest.iter().filter_map(|argument| argument.to_str()).collect::<Vec<_>>();
+    let text = match format.as_slice() {
+        [] | ["--format", "toml"] | ["--format=toml"] => reference.toml(),
+        ["--format", "markdown"] | ["--format=markdown"] => reference.markdown(),
+        ["--format", "json-schema"] | ["--format=json-schema"] => reference.json_schema(),
+        _ => {
+            return exit::with(exit::USAGE, "config-reference takes --format toml, markdown or json-schema");
+        }
+    };
+    print!("{text}");
+    ExitCode::SUCCESS
+}

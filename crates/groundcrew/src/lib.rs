@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+mod arguments;
+mod commands;
+mod exit;
+#[cfg(feature = "http")]
+mod healthcheck;
+mod reserved;
+mod service;
+
+pub use groundcrew_config as config;
+#[cfg(feature = "http")]
+pub use groundcrew_http as http;
+#[cfg(feature = "http")]
+pub use groundcrew_http::axum;
+pub use groundcrew_runtime as runtime;
+pub use groundcrew_runtime::Crew;
+pub use groundcrew_telemetry as telemetry;
+pub use service::{Command, Service};

@@ -1,0 +1,14 @@
+use groundcrew_config::FromConfig;
+use groundcrew_runtime::{RuntimeConfig, ShutdownConfig};
+use groundcrew_telemetry::{LogConfig, MetricsConfig};
+
+/// The sections that every service has and that `run` looks after.
+#[derive(Debug, FromConfig)]
+pub(crate) struct Reserved {
+    pub(crate) log: LogConfig,
+    pub(crate) metrics: MetricsConfig,
+    pub(crate) runtime: RuntimeConfig,
+    pub(crate) shutdown: ShutdownConfig,
+    #[cfg(feature = "http")]
+    pub(crate) admin: groundcrew_http::AdminConfig,
+}

@@ -1,0 +1,212 @@
+use std::ffi::OsString;
+use std::future::Future;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use groundcrew_config::{FromConfig, Loaded, Loader, Problems, Shape};
+use groundcrew_runtime::{Crew, Landed, Outcome, Phase, Signals, TaskResult, supervise};
+use groundcrew_telemetry::{Build, LogHandle, Logging, Metrics};
+
+use crate::arguments::Arguments;
+use crate::reserved::Reserved;
+use crate::{commands, exit};
+
+/// A command of the service's own: it gets the arguments behind its name.
+pub type Command = fn(Vec<OsString>) -> ExitCode;
+
+/// A whole service: its configuration, its commands, its start and its end.
+///
+/// ```no_run
+/// use groundcrew::{Crew, Service, config::FromConfig};
+///
+/// #[derive(FromConfig)]
+/// struct Config {
+///     /// Whom to greet.
+///     #[config(default = "world")]
+///     name: String,
+/// }
+///
+/// async fn start(config: Config, crew: Crew) -> Result<(), std::io::Error> {
+///     crew.critical("greeter", move |stop| async move {
+///         println!("hello, {}", config.name);
+///         stop.requested().await;
+///     });
+///     Ok(())
+/// }
+///
+/// fn main() -> std::process::ExitCode {
+///     Service::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")).run(start)
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Service {
+    pub(crate) name: &'static str,
+    pub(crate) version: &'static str,
+    pub(crate) commands: Vec<(&'static str, Command)>,
+}
+
+// === impl Service ===
+
+impl Service {
+    /// A service of this name and version; the name is the prefix of its variables and the label of its
+    /// metrics.
+    pub fn new(name: &'static str, version: &'static str) -> Self {
+        Self { name, version, commands: Vec::new() }
+    }
+
+    /// Adds a command of the service's own besides the standard ones.
+    pub fn command(mut self, name: &'static str, command: Command) -> Self {
+        self.commands.push((name, command));
+        self
+    }
+
+    /// Does what the command line says: a command, or running `start` and watching over what it built.
+    ///
+    /// The exit codes: 0 orderly end, 1 the start failed or a critical task ended, 2 the command line was
+    /// not understood, 78 the configuration is wrong, 130 a third signal cut the shutdown short.
+    pub fn run<C, Fut>(self, start: impl FnOnce(C, Crew) -> Fut) -> ExitCode
+    where
+        C: FromConfig,
+        Fut: Future<Output: TaskResult>,
+    {
+        let own: Vec<&'static str> = self.commands.iter().map(|(name, _)| *name).collect();
+        let arguments = match Arguments::parse(std::env::args_os().skip(1), &own) {
+            Ok(arguments) => arguments,
+            Err(words) => return exit::with(exit::USAGE, &format!("{words}; try {} --help", self.name)),
+        };
+        if arguments.version {
+            println!("{} {}", self.name, self.version);
+            return ExitCode::SUCCESS;
+        }
+        if arguments.help {
+            print!("{}", commands::help(&self));
+            return ExitCode::SUCCESS;
+        }
+        let shape = Shape::merge(&[Reserved::shape(), C::shape()]);
+        match arguments.command.as_deref() {
+            None => self.fly(&arguments, &shape, start),
+            Some(command) => match self.commands.iter().find(|(name, _)| *name == command) {
+                Some((_, own)) => own(arguments.rest),
+                None => commands::standard::<C>(&self, command, &arguments, &shape),
+            },
+        }
+    }
+
+    pub(crate) fn load(&self, arguments: &Arguments, shape: &Shape) -> Result<Loaded, Problems> {
+        let mut loader = Loader::new(self.name).variables(std::env::vars_os());
+        if let Some(path) = &arguments.config {
+            loader = loader.config_path(path);
+        }
+        arguments.set.iter().fold(loader, Loader::set).load(shape)
+    }
+
+    fn fly<C, Fut>(self, arguments: &Arguments, shape: &Shape, start: impl FnOnce(C, Crew) -> Fut) -> ExitCode
+    where
+        C: FromConfig,
+        Fut: Future<Output: TaskResult>,
+    {
+        let (loaded, reserved, config) = match self.read::<C>(arguments, shape) {
+            Ok(read) => read,
+            Err(problems) => return exit::with(exit::CONFIG, &problems.to_string()),
+        };
+        let runtime = match reserved.runtime.build() {
+            Ok(runtime) => runtime,
+            Err(error) => return exit::with(exit::FAILED, &format!("cannot start the runtime: {error}")),
+        };
+        let landed = runtime.block_on(self.supervised(&loaded, reserved, |crew| start(config, crew)));
+        // What still blocks a thread had its time in the drain.
+        runtime.shutdown_timeout(Duration::from_millis(100));
+        match landed {
+            Ok(landed) => {
+                show_receipt(&landed);
+                ExitCode::from(landed.exit_code())
+            }
+            Err(words) => exit::with(exit::FAILED, &words),
+        }
+    }
+
+    fn read<C: FromConfig>(
+        &self,
+        arguments: &Arguments,
+        shape: &Shape,
+    ) -> Result<(Loaded, Reserved, C), Problems> {
+        let loaded = self.load(arguments, shape)?;
+        let reserved = loaded.read()?;
+        let config = loaded.read()?;
+        Ok((loaded, reserved, config))
+    }
+
+    async fn supervised<Fut>(
+        &self,
+        loaded: &Loaded,
+        reserved: Reserved,
+        start: impl FnOnce(Crew) -> Fut,
+    ) -> Result<Landed, String>
+    where
+        Fut: Future<Output: TaskResult>,
+    {
+        // Before anything slow: process 1 of a container ignores SIGTERM until there is a handler.
+        let signals = Signals::install().map_err(|error| format!("cannot listen to signals: {error}"))?;
+        let log =
+            Logging::new(self.name, reserved.log.clone()).install().map_err(|error| error.to_string())?;
+        for warning in loaded.warnings() {
+            tracing::warn!(target: "groundcrew::config", "{warning}");
+        }
+        let crew = self.crew(loaded, &reserved, &log)?;
+        let landed = supervise(&crew, signals, async {
+            admin(&crew, &reserved).await?;
+            start(crew.clone()).await.failure().map_or(Ok(()), Err)
+        })
+        .await;
+        Ok(landed)
+    }
+
+    fn crew(&self, loaded: &Loaded, reserved: &Reserved, log: &LogHandle) -> Result<Crew, String> {
+        let metrics = Metrics::with(&Build::new(self.name, self.version), &reserved.metrics);
+        let watched =
+            metrics.watch_runtime(&tokio::runtime::Handle::current()).and_then(|()| metrics.watch_log(log));
+        watched.map_err(|error| error.to_string())?;
+        let crew = Crew::builder(self.name, self.version)
+            .environment(loaded.environment())
+            .metrics(metrics)
+            .shutdown(reserved.shutdown.clone())
+            .build();
+        reserved
+            .shutdown
+            .validate(std::env::var_os("KUBERNETES_SERVICE_HOST").is_some())
+            .map_err(|error| error.to_string())?;
+        let log = log.clone();
+        crew.on_shutdown(Phase::Telemetry, "log", |scope| async move {
+            let remaining = scope.remaining();
+            let flushed = tokio::task::spawn_blocking(move || log.flush(remaining)).await.unwrap_or(false);
+            if flushed { Outcome::finished("") } else { Outcome::cut("lines were left") }
+        });
+        Ok(crew)
+    }
+}
+
+#[cfg(feature = "http")]
+async fn admin(crew: &Crew, reserved: &Reserved) -> Result<(), String> {
+    if !reserved.admin.enabled {
+        return Ok(());
+    }
+    let admin = reserved.admin.clone().bind(crew).await.map_err(|error| error.to_string())?;
+    admin.serve_admin(groundcrew_http::axum::Router::new());
+    Ok(())
+}
+
+#[cfg(not(feature = "http"))]
+#[expect(clippy::unused_async, reason = "its twin binds a listener")]
+async fn admin(_crew: &Crew, _reserved: &Reserved) -> Result<(), String> {
+    Ok(())
+}
+
+/// A person at a terminal reads the block; the log has the same as one event.
+fn show_receipt(landed: &Landed) {
+    if let Some(receipt) = &landed.receipt
+        && std::io::stderr().is_terminal()
+    {
+        eprint!("\n{receipt}");
+    }
+}
