@@ -22,8 +22,8 @@ pub(crate) fn expand(input: &DeriveInput, data: &DataStruct) -> syn::Result<Toke
     let ident = &input.ident;
     let doc = docs::text(&input.attrs);
     let shapes = keys.iter().map(|key| key.shape(&root));
-    let reads = keys.iter().map(|key| key.read(&root));
-    let checks = keys.iter().filter_map(|key| key.check(&root));
+    let reads = keys.iter().map(Key::read);
+    let checks = keys.iter().filter_map(Key::check);
     let idents: Vec<_> = keys.iter().map(|key| key.ident).collect();
     let verdict = of_type.validate.as_ref().map(|function| {
         quote! {
@@ -126,7 +126,7 @@ impl Key<'_> {
     }
 
     /// The statement that reads the key.
-    fn read(&self, _root: &TokenStream) -> TokenStream {
+    fn read(&self) -> TokenStream {
         let Self { ident, ty, name, attributes, .. } = self;
         let read = match &attributes.default {
             None => quote!(section.field::<#ty>(#name)),
@@ -140,7 +140,7 @@ impl Key<'_> {
     }
 
     /// The statement that checks the range.
-    fn check(&self, _root: &TokenStream) -> Option<TokenStream> {
+    fn check(&self) -> Option<TokenStream> {
         let Self { ident, ty, name, attributes, .. } = self;
         let range = attributes.range.as_ref()?;
         let bound = bound(ty);

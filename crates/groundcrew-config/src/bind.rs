@@ -13,7 +13,7 @@ pub struct BindIp(pub IpAddr);
 
 impl BindIp {
     /// What a listener binds to when nobody said.
-    pub fn default_in(surroundings: &Surroundings) -> Self {
+    pub fn default_in(surroundings: Surroundings) -> Self {
         let open = surroundings.container || surroundings.environment.is_production();
         Self(IpAddr::V4(if open { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST }))
     }
@@ -42,7 +42,7 @@ impl FromConfig for BindIp {
 
     fn from_config(node: &Node<'_>) -> Option<Self> {
         if !node.is_present() {
-            return Some(Self::default_in(&node.surroundings()));
+            return Some(Self::default_in(node.surroundings()));
         }
         IpAddr::from_config(node).map(Self)
     }

@@ -47,9 +47,9 @@ impl Keys {
     fn named(&self, name: &str) -> Vec<(Vec<String>, &Key)> {
         if let Some(rest) = self.prefix.as_deref().and_then(|prefix| name.strip_prefix(prefix)) {
             let segments: Vec<&str> = rest.split("__").collect();
-            let fits = |key: &&Key| key.textual && key.path_of_variable(&segments).is_some();
-            let key = self.all.iter().filter(fits).min_by_key(|key| key.wildcards());
-            return key.and_then(|key| Some((key.path_of_variable(&segments)?, key))).into_iter().collect();
+            let named = |key: &'_ Key| key.path_of_variable(&segments);
+            let key = self.all.iter().filter(|key| key.textual).find_map(|key| Some((named(key)?, key)));
+            return key.into_iter().collect();
         }
         let aliased = self.all.iter().filter(|key| key.textual && key.aliases.contains(&name));
         aliased.map(|key| (key.path.clone(), key)).collect()
@@ -65,8 +65,9 @@ impl Keys {
         }
         let variables: Vec<String> = self.all.iter().filter_map(|key| self.variable(key)).collect();
         let rests = variables.iter().filter_map(|variable| variable.strip_prefix(prefix));
+        let (rest, file) = rest.strip_suffix("_FILE").map_or((rest, ""), |rest| (rest, "_FILE"));
         match suggest::nearest(rest, rests) {
-            Some(near) => format!("unknown variable; did you mean {prefix}{near}?"),
+            Some(near) => format!("unknown variable; did you mean {prefix}{near}{file}?"),
             None => format!("unknown variable; the prefix {prefix} is for the keys of this service"),
         }
     }
@@ -115,14 +116,14 @@ impl<'k> Candidates<'k> {
         let mut layer = Value::table(Origin::Default);
         let mut kept: Vec<Candidate> = Vec::new();
         for candidate in std::mem::take(&mut self.found) {
-            match kept.iter().find(|other| other.path == candidate.path).filter(|_| !later_wins) {
-                Some(other) => self.problems.extend(conflict(other, &candidate)),
-                None => {
-                    let value = Value::untyped(candidate.text.clone(), candidate.origin.clone());
-                    set(&mut layer, &candidate.path, value);
-                    kept.push(candidate);
-                }
+            let other = kept.iter().find(|other| other.path == candidate.path).filter(|_| !later_wins);
+            if let Some(other) = other {
+                self.problems.extend(conflict(other, &candidate));
+                continue;
             }
+            let value = Value::untyped(candidate.text.clone(), candidate.origin.clone());
+            set(&mut layer, &candidate.path, value);
+            kept.push(candidate);
         }
         (layer, self.problems, self.warnings)
     }

@@ -1,5 +1,6 @@
 //! Durations: a number and a unit, or several of them.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::{FromConfig, Node, Shape};
@@ -27,7 +28,7 @@ impl FromConfig for Duration {
     }
 
     fn to_text(&self) -> Option<String> {
-        Some(write(*self))
+        Some(in_words(*self))
     }
 }
 
@@ -56,13 +57,13 @@ fn times(number: u64, nanoseconds: u64) -> Option<Duration> {
     Some(Duration::new(seconds, rest))
 }
 
-fn write(duration: Duration) -> String {
+fn in_words(duration: Duration) -> String {
     let mut left = duration.as_nanos();
     let mut text = String::new();
     for (unit, nanoseconds) in UNITS {
         let count = left / u128::from(nanoseconds);
         if count > 0 {
-            text.push_str(&format!("{count}{unit}"));
+            let _ = write!(text, "{count}{unit}");
             left %= u128::from(nanoseconds);
         }
     }
@@ -79,10 +80,10 @@ mod tests {
     fn durations_are_read_as_people_write_them() {
         assert_eq!(parse("75s"), Some(Duration::from_secs(75)));
         assert_eq!(parse("250ms"), Some(Duration::from_millis(250)));
-        assert_eq!(parse("15m"), Some(Duration::from_secs(900)));
-        assert_eq!(parse("7d"), Some(Duration::from_secs(604_800)));
-        assert_eq!(parse("1h30m"), Some(Duration::from_secs(5400)));
-        assert_eq!(parse(" 1h 30m "), Some(Duration::from_secs(5400)));
+        assert_eq!(parse("15m"), Some(Duration::from_mins(15)));
+        assert_eq!(parse("7d"), Some(Duration::from_hours(168)));
+        assert_eq!(parse("1h30m"), Some(Duration::from_mins(90)));
+        assert_eq!(parse(" 1h 30m "), Some(Duration::from_mins(90)));
     }
 
     #[test]
@@ -98,7 +99,7 @@ mod tests {
         #[test]
         fn what_is_written_is_read_again(seconds in 0..u64::MAX / 2, nanoseconds in 0..1_000_000_000_u32) {
             let duration = Duration::new(seconds, nanoseconds);
-            prop_assert_eq!(parse(&write(duration)), Some(duration));
+            prop_assert_eq!(parse(&in_words(duration)), Some(duration));
         }
     }
 }

@@ -30,7 +30,7 @@ struct Row {
 // === impl Explanation ===
 
 impl Explanation {
-    pub(crate) fn of(tree: &Value, keys: &Keys, surroundings: &Surroundings) -> Self {
+    pub(crate) fn of(tree: &Value, keys: &Keys, surroundings: Surroundings) -> Self {
         let mut rows = Vec::new();
         for key in &keys.all {
             match key.path.iter().position(|segment| segment == ANY) {
@@ -73,7 +73,7 @@ fn expand<'v>(
     }
 }
 
-fn row(key: &Key, name: String, value: Option<&Value>, surroundings: &Surroundings) -> Row {
+fn row(key: &Key, name: String, value: Option<&Value>, surroundings: Surroundings) -> Row {
     let secret = key.secret;
     let Some(value) = value else {
         let value = default_text(key, surroundings);
@@ -89,9 +89,10 @@ fn row(key: &Key, name: String, value: Option<&Value>, surroundings: &Surroundin
     }
 }
 
-fn default_text(key: &Key, surroundings: &Surroundings) -> Option<String> {
+fn default_text(key: &Key, surroundings: Surroundings) -> Option<String> {
     match &key.default {
         Some(_) if key.secret => Some(REDACTED.into()),
+        Some(DefaultText::Text(default)) if key.leaf.is_none() => Some(format!("[{default}]")),
         Some(DefaultText::Text(default)) => Some(text(default)),
         Some(DefaultText::Hidden) => Some("(built in)".into()),
         None => key.leaf.as_ref()?.contextual.map(|contextual| (contextual.value)(surroundings)),

@@ -49,7 +49,9 @@ impl Places {
     pub(crate) fn usual(root: &Path, mount: &Path) -> Self {
         let mut places = Self { stems: vec![Stem::of_folder(root)], directories: Vec::new() };
         if mount.is_dir() {
-            if mount != root {
+            // A service may work in its mount.
+            let here = if root.as_os_str().is_empty() { Path::new(".") } else { root };
+            if fs::canonicalize(mount).ok() != fs::canonicalize(here).ok() {
                 places.stems.push(Stem::of_folder(mount));
             }
             places.directories.push(mount.to_owned());
@@ -82,7 +84,7 @@ impl Stem {
 
     fn find(&self, name: &str) -> Option<Result<Value, Vec<Problem>>> {
         let path = |extension: &&str| self.folder.join(format!("{name}.{extension}"));
-        let found: Vec<PathBuf> = EXTENSIONS.iter().map(path.clone()).filter(|path| path.is_file()).collect();
+        let found: Vec<PathBuf> = EXTENSIONS.iter().map(path).filter(|path| path.is_file()).collect();
         match found.as_slice() {
             [] => None,
             [one] => Some(read(one)),
@@ -102,7 +104,7 @@ fn read(path: &Path) -> Result<Value, Vec<Problem>> {
     let bytes = fs::read(path).map_err(|error| problem(format!("cannot read the file: {error}")))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = valid.split(|byte| *byte == b'\n').count();
         let origin = Origin::File { path: Arc::new(path.to_owned()), line };
         vec![Problem::new("config", Some(origin), "the file is not UTF-8 text")]
     })?;

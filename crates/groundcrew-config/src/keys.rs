@@ -13,6 +13,7 @@ pub(crate) struct Keys {
 }
 
 /// One key that holds a value.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not states")]
 #[derive(Clone)]
 pub(crate) struct Key {
     pub(crate) path: Vec<String>,
@@ -67,7 +68,7 @@ impl Keys {
                 let simple = matches!(item.kind, Kind::Leaf(_));
                 let textual = here.textual && simple;
                 let secret = here.secret || item.secret;
-                self.push(None, shape, field, path, Inherited { textual, secret, ..here });
+                self.push(None, shape, field, path, Inherited { secret, textual, ..here });
                 if !simple {
                     path.push(ANY.into());
                     self.add(item, field, path, Inherited { textual: false, ..here });
@@ -89,7 +90,7 @@ impl Keys {
             path: path.to_vec(),
             doc: field.doc,
             aliases: if in_map { Vec::new() } else { field.aliases.clone() },
-            default: field.default.clone(),
+            default: field.default.clone().filter(|_| !in_map),
             unit: field.unit,
             range: field.range.clone(),
             secret: here.secret,
@@ -101,9 +102,9 @@ impl Keys {
         });
     }
 
-    /// The key at a path, whose map keys may be real or `*`; real names win over `*`.
+    /// The key at a path, whose map keys may be real or `*`.
     pub(crate) fn find<S: AsRef<str>>(&self, path: &[S]) -> Option<&Key> {
-        self.all.iter().filter(|key| key.matches(path)).min_by_key(|key| key.wildcards())
+        self.all.iter().find(|key| key.matches(path))
     }
 
     /// Whether something at or above the path is secret.
@@ -143,10 +144,6 @@ impl Keys {
 impl Key {
     pub(crate) fn dotted(&self) -> String {
         self.path.join(".")
-    }
-
-    pub(crate) fn wildcards(&self) -> usize {
-        self.path.iter().filter(|segment| *segment == ANY).count()
     }
 
     fn matches<S: AsRef<str>>(&self, path: &[S]) -> bool {

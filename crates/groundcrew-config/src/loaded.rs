@@ -61,7 +61,7 @@ impl Loaded {
 
     /// Every value with its origin and what it shadowed; secrets masked.
     pub fn explain(&self) -> Explanation {
-        Explanation::of(&self.tree, &self.keys, &self.surroundings)
+        Explanation::of(&self.tree, &self.keys, self.surroundings)
     }
 }
 

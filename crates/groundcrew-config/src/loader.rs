@@ -9,8 +9,8 @@ use crate::keys::Keys;
 use crate::node::{Node, Reader};
 use crate::value::{Data, Value};
 use crate::{
-    Environment, Field, FromConfig, Loaded, Origin, Problem, Problems, Shape, Surroundings, directory,
-    overrides, unknown, variables,
+    Environment, Explanation, Field, FromConfig, Loaded, Origin, Problem, Problems, Shape, Surroundings,
+    directory, overrides, unknown, variables,
 };
 
 /// Where Kubernetes mounts the configuration of the deployments that we know.
@@ -119,6 +119,17 @@ impl Loader {
     ///
     /// All problems at once, each with its key, its origin and what would be right.
     pub fn load(self, shape: &Shape) -> Result<Loaded, Problems> {
+        let (loaded, problems) = self.assemble(shape);
+        problems.map_or(Ok(loaded), Err)
+    }
+
+    /// Every value with its origin, also when the configuration is wrong: that is when one asks.
+    pub fn explain(self, shape: &Shape) -> (Explanation, Option<Problems>) {
+        let (loaded, problems) = self.assemble(shape);
+        (loaded.explain(), problems)
+    }
+
+    fn assemble(self, shape: &Shape) -> (Loaded, Option<Problems>) {
         let shape = Shape::merge(&[reserved(), shape.clone()]);
         let keys = Keys::of(&shape, Some(prefix(&self.service)));
         let mut findings = Findings::default();
@@ -137,28 +148,25 @@ impl Loader {
         for file in places.base().into_iter().chain(places.of_environment(environment)) {
             tree.overlay(findings.file(file, &shape, &keys));
         }
-        upper.into_iter().for_each(|layer| tree.overlay(layer));
+        for layer in upper {
+            tree.overlay(layer);
+        }
 
         let surroundings = Surroundings { environment, container: self.in_container() };
         findings.check(&shape, &keys, &tree, surroundings);
-        if findings.problems.is_empty() {
-            return Ok(Loaded::new(tree, keys, surroundings, findings.warnings));
-        }
-        Err(Problems::new(findings.problems, findings.warnings))
+        let wrong = !findings.problems.is_empty();
+        let problems = wrong.then(|| Problems::new(findings.problems, findings.warnings.clone()));
+        (Loaded::new(tree, keys, surroundings, findings.warnings), problems)
     }
 
     fn places(&self, findings: &mut Findings) -> Places {
         let usual = || Places::usual(&self.root, &self.mount);
-        self.named.as_deref().map_or_else(
-            || usual(),
-            |path| {
-                Places::named(path).unwrap_or_else(|problem| {
-                    findings.problems.push(problem);
-                    findings.unread = true;
-                    usual()
-                })
-            },
-        )
+        let Some(path) = &self.named else { return usual() };
+        Places::named(path).unwrap_or_else(|problem| {
+            findings.problems.push(problem);
+            findings.unread = true;
+            usual()
+        })
     }
 
     fn in_container(&self) -> bool {

@@ -82,7 +82,9 @@ impl Reference {
 
 /// What is expected, with unit, range and secrecy.
 fn values(key: &Key) -> String {
-    let mut words = key.expects.clone();
+    let integer = key.leaf.as_ref().is_some_and(|leaf| leaf.json == Json::Integer);
+    let mut words =
+        if integer && key.range.is_some() { "a whole number".into() } else { key.expects.clone() };
     if let Some(unit) = key.unit {
         let _ = write!(words, " ({unit})");
     }
@@ -119,14 +121,15 @@ struct Sample {
 impl Sample {
     /// Values before tables: a key after a table's header would belong to that table.
     fn section(&mut self, shape: &Shape, path: &mut Vec<String>) {
+        let in_files = |field: &&Field| !(path.is_empty() && field.name == "environment");
         let (values, tables): (Vec<&Field>, Vec<&Field>) =
-            shape.fields().iter().partition(|field| is_value(&field.shape) && field.name != "environment");
+            shape.fields().iter().filter(in_files).partition(|field| is_value(&field.shape));
         for field in values {
             path.push(field.name.into());
             self.value(field, path);
             path.pop();
         }
-        for field in tables.into_iter().filter(|field| !is_value(&field.shape)) {
+        for field in tables {
             path.push(field.name.into());
             self.table(field, &field.shape, path);
             path.pop();
@@ -140,12 +143,15 @@ impl Sample {
         self.text.push('\n');
         self.comment(field.doc);
         self.comment(&names.join(", "));
-        match default_literal(&key) {
-            Some(literal) => self.line(&format!("# {} = {literal}", field.name)),
-            None => {
-                let default = default_words(&key).replace("**", "");
-                self.comment(&format!("{} = … ({}; {default})", field.name, values(&key)));
-            }
+        for (name, doc) in key.leaf.iter().flat_map(|leaf| &leaf.choices) {
+            let gap = if doc.is_empty() { "" } else { ": " };
+            self.comment(&format!("- {name}{gap}{doc}"));
+        }
+        if let Some(literal) = default_literal(&key) {
+            self.line(&format!("# {} = {literal}", field.name));
+        } else {
+            let default = default_words(&key).replace("**", "");
+            self.comment(&format!("{} = … ({}; {default})", field.name, values(&key)));
         }
     }
 

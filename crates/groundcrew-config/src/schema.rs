@@ -6,6 +6,10 @@ use crate::shape::{DefaultText, Field, Json, Kind, Leaf, Shape};
 
 pub(crate) fn document(shape: &Shape, service: &str) -> Value {
     let mut schema = of(shape);
+    // The loader takes it from variables only.
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.remove("environment");
+    }
     schema.insert("$schema".into(), "https://json-schema.org/draft/2020-12/schema".into());
     schema.insert("title".into(), format!("Configuration of {service}").into());
     Value::Object(schema)
@@ -41,9 +45,8 @@ fn of_leaf(leaf: &Leaf) -> Map<String, Value> {
 
 /// Nothing is `required`: what one file leaves out another layer may set.
 fn of_section(doc: &str, fields: &[Field]) -> Map<String, Value> {
-    let files = fields.iter().filter(|field| field.name != "environment");
-    let properties: Map<_, _> =
-        files.map(|field| (field.name.to_owned(), Value::Object(of_field(field)))).collect();
+    let property = |field: &Field| (field.name.to_owned(), Value::Object(of_field(field)));
+    let properties: Map<_, _> = fields.iter().map(property).collect();
     let mut schema =
         object(json!({"type": "object", "properties": properties, "additionalProperties": false}));
     if !doc.is_empty() {

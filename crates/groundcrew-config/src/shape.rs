@@ -42,7 +42,7 @@ pub(crate) enum Json {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Contextual {
     pub(crate) words: &'static str,
-    pub(crate) value: fn(&Surroundings) -> String,
+    pub(crate) value: fn(Surroundings) -> String,
 }
 
 /// One named key of a section.
@@ -141,7 +141,7 @@ impl Shape {
     }
 
     /// Gives a single value a default that depends on where the service runs, with words for the reference.
-    pub fn default_in(mut self, words: &'static str, value: fn(&Surroundings) -> String) -> Self {
+    pub fn default_in(mut self, words: &'static str, value: fn(Surroundings) -> String) -> Self {
         if let Kind::Leaf(leaf) = &mut self.kind {
             leaf.contextual = Some(Contextual { words, value });
         }

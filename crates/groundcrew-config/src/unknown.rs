@@ -28,11 +28,14 @@ impl Search<'_> {
         match (&value.data, &shape.kind) {
             (Data::Table(table), Kind::Section { .. }) => self.section(table, shape, path),
             (Data::Table(table), Kind::Map(inner)) => {
-                table.iter().for_each(|(name, value)| self.visit(value, inner, &join(path, name)));
+                for (name, value) in table {
+                    self.visit(value, inner, &join(path, name));
+                }
             }
             (Data::List(items), Kind::List(inner)) => {
-                let items = items.iter().enumerate();
-                items.for_each(|(index, item)| self.visit(item, inner, &format!("{path}[{index}]")));
+                for (index, item) in items.iter().enumerate() {
+                    self.visit(item, inner, &format!("{path}[{index}]"));
+                }
             }
             _ => {}
         }

@@ -53,10 +53,11 @@ fn nothing(candidates: &mut Candidates<'_>, name: &str, value: &OsStr, origin: O
     }
     // `SUMMARY_BOT_HTTP_PORT`: right but for the doubled separators.
     let ours = name.starts_with(&prefix[..prefix.len() - 1]) && !is_link(&value.to_string_lossy());
-    let meant = keys.all.iter().filter_map(|key| keys.variable(key));
-    if let Some(meant) =
-        meant.filter(|_| ours).find(|variable| variable.replace("__", "_") == name.replace("__", "_"))
-    {
+    if !ours {
+        return;
+    }
+    let mut meant = keys.all.iter().filter_map(|key| keys.variable(key));
+    if let Some(meant) = meant.find(|variable| variable.replace("__", "_") == name.replace("__", "_")) {
         candidates.warning(name, origin, format!("ignored; did you mean {meant}?"));
     }
 }

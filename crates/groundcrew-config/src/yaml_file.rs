@@ -11,7 +11,7 @@ use crate::{Origin, Problem};
 
 /// Parses a document. Plain scalars stay the exact text that was written: `1.10` is a string's `1.10`.
 pub(crate) fn parse(path: &Arc<PathBuf>, text: &str) -> Result<Value, Vec<Problem>> {
-    let mut builder = Builder { path, events: Parser::new_from_str(text), anchors: HashMap::new() };
+    let mut builder = Builder { path, events: Parser::new_from_str(text), anchors: HashMap::new(), depth: 0 };
     builder.document().map_err(|(line, message)| {
         let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let origin = Origin::File { path: Arc::clone(path), line };
@@ -23,7 +23,11 @@ struct Builder<'a, I> {
     path: &'a Arc<PathBuf>,
     events: I,
     anchors: HashMap<usize, Option<Value>>,
+    depth: usize,
 }
+
+/// No configuration is deeper, and the stack is not endless.
+const DEEPEST: usize = 64;
 
 type Step<T> = Result<T, (usize, String)>;
 
@@ -54,13 +58,18 @@ impl<'t, I: Iterator<Item = Result<(Event<'t>, Span), ScanError>>> Builder<'_, I
     /// A value; nothing for null, which means unset.
     fn node(&mut self, event: Event<'t>, line: usize) -> Step<Option<Value>> {
         let origin = self.origin(line);
+        if self.depth > DEEPEST {
+            return Err((line, format!("more than {DEEPEST} levels")));
+        }
+        self.depth += 1;
         let (value, anchor) = match event {
             Event::Scalar(text, style, anchor, _) => (scalar(&text, style, origin), anchor),
             Event::SequenceStart(anchor, _) => (Some(self.list(origin)?), anchor),
             Event::MappingStart(anchor, _) => (Some(self.mapping(origin)?), anchor),
-            Event::Alias(anchor) => return Ok(self.anchors.get(&anchor).cloned().flatten()),
+            Event::Alias(anchor) => (self.anchors.get(&anchor).cloned().flatten(), 0),
             _ => return Err((line, "unexpected end".into())),
         };
+        self.depth -= 1;
         if anchor > 0 {
             self.anchors.insert(anchor, value.clone());
         }

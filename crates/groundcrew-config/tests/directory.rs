@@ -56,6 +56,7 @@ fn the_links_of_a_kubernetes_mount_are_followed_and_its_own_folders_skipped() {
     write(folder.path(), "mount/..2026_11_21/config.toml", "greeting = 'mounted'");
     let mount = folder.path().join("mount");
     let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, mount.join(name)).expect("a link");
+    write(folder.path(), "mount/..stray", "skipped by its name alone");
     link("..2026_11_21", "..data");
     link("..data/PORT", "PORT");
     link("..data/config.toml", "config.toml");

@@ -2,7 +2,8 @@
 
 mod support;
 
-use support::{folder, load, loader, write};
+use groundcrew_config::FromConfig;
+use support::{Config, folder, load, loader, with_variables, write};
 
 #[test]
 fn every_value_has_its_origin_and_what_it_shadowed() {
@@ -51,4 +52,13 @@ fn the_table_has_a_line_for_each_key_and_each_shadowed_value() {
     let at = lines.iter().position(|line| line == "http.port 2 env PORT").expect("the key's line");
     assert_eq!(lines[at + 1], "over 1 config.toml:2");
     assert!(lines.contains(&"motto (unset) default".to_owned()));
+}
+
+#[test]
+fn a_wrong_configuration_is_explained_too() {
+    let (explanation, problems) = with_variables(&[("PORT", "http")]).explain(&Config::shape());
+    assert!(explanation.to_string().contains("env PORT"), "{explanation}");
+    assert!(problems.expect("the port is no number").to_string().contains("http.port (env PORT)"));
+    let (_, problems) = with_variables(&[]).explain(&Config::shape());
+    assert!(problems.is_none());
 }

@@ -82,8 +82,13 @@ fn a_file_that_is_not_toml_says_where_and_hides_its_text() {
 
 #[test]
 fn a_broken_file_does_not_make_its_keys_missing() {
-    let found = problems_of_file("[database]\nurl = ");
-    assert!(found.iter().all(|line| !line.contains("missing")), "{found:?}");
+    let folder = folder();
+    let needs_a_url = [("SUMMARY_BOT__DATABASE__MAX_CONNECTIONS", "1")];
+    let found = problems(loader(&folder).variables(needs_a_url)).join("\n");
+    assert!(found.contains("database.url: missing"), "{found}");
+    write(folder.path(), "config.toml", "[database]\nurl = ");
+    let found = problems(loader(&folder).variables(needs_a_url)).join("\n");
+    assert!(found.contains("not TOML") && !found.contains("missing"), "{found}");
 }
 
 #[test]

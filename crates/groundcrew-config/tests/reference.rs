@@ -38,8 +38,7 @@ fn the_table_has_every_variable_with_its_aliases_and_default() {
     let table = reference(&Config::shape(), "summary-bot").markdown();
     for row in [
         "| `SUMMARY_BOT__ENVIRONMENT` | `ENVIRONMENT`, `NODE_ENV` | `environment` |",
-        "| `SUMMARY_BOT__HTTP__PORT` | `WEBHOOK_PORT`, `PORT` | `http.port` | a whole number from 0 to 65535, from 1 to \
-         65535 | `5000` | Port of the listener. |",
+        "| `SUMMARY_BOT__HTTP__PORT` | `WEBHOOK_PORT`, `PORT` | `http.port` | a whole number, from 1 to 65535 | `5000` | Port of the listener. |",
         "| `SUMMARY_BOT__DATABASE__URL` | `DATABASE_URL`, `POSTGRES_URL` | `database.url` | a string | **required** |",
         "| `SUMMARY_BOT__JWT_SECRET` | `JWT_SECRET` | `jwt_secret` | a string, secret | unset | Signs tokens. |",
     ] {

@@ -53,6 +53,13 @@ mod with_the_feature {
     }
 
     #[test]
+    fn endless_nesting_is_refused() {
+        let folder = folder();
+        write(folder.path(), "config.yaml", "[".repeat(100_000));
+        assert!(problems(loader(&folder))[0].contains("not YAML"));
+    }
+
+    #[test]
     fn an_anchor_can_be_repeated() {
         let folder = folder();
         write(folder.path(), "config.yaml", "greeting: &g hi\nmotto: *g\n");

@@ -92,8 +92,8 @@ pub fn load(loader: Loader) -> Result<Loaded, Problems> {
 }
 
 pub fn read(loader: Loader) -> Config {
-    let loaded = load(loader).unwrap_or_else(|problems| panic!("{problems}"));
-    loaded.read().unwrap_or_else(|problems| panic!("{problems}"))
+    let result = load(loader).and_then(|configuration| configuration.read());
+    result.unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 pub fn with_variables(variables: &[(&str, &str)]) -> Loader {

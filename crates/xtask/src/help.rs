@@ -1,0 +1,44 @@
+//! The help texts.
+
+use crate::failure::Failure;
+
+pub(crate) const OVERVIEW: &str = "\
+Usage: cargo xtask COMMAND
+
+  test [--long] [STEP…] [--list]   everything that must hold, or only the steps named
+  score DIR                        score summaries against the human ones in DIR
+  help [COMMAND]                   more about one command
+
+Exit codes: 0 all is well, 1 a check failed, 2 wrong usage, 3 a tool is missing";
+
+pub(crate) const TEST: &str = "\
+Usage: cargo xtask test [--long] [STEP…] [--list]
+
+Runs every step (or only those named), prints what each one prints, and ends with a table of
+the steps. The last line is `N passed, N failed`: the tests, counted from the runner's output.
+A step that fails does not keep the later ones from running.
+
+  --long   also run the tests marked #[ignore], which take minutes
+  --list   print the steps and stop
+
+Exit codes: 0 every step passed, 1 one failed, 2 wrong usage, 3 only tools are missing";
+
+pub(crate) const SCORE: &str = "\
+Usage: cargo xtask score DIR
+
+Builds summary-bot (release), makes a Python environment in the target folder (once per version
+of crates/xtask/score/requirements.txt) and scores the bot's summaries of the conversations in
+DIR against the human ones. Needs python3 with its venv module, and the network the first time.
+
+Exit codes: 0 scored, 1 it failed, 2 wrong usage, 3 python3 is missing";
+
+pub(crate) fn print(command: Option<&str>) -> Result<(), Failure> {
+    let text = match command {
+        None | Some("help" | "--help" | "-h") => OVERVIEW,
+        Some("test") => TEST,
+        Some("score") => SCORE,
+        Some(other) => return Err(Failure::Usage(format!("unknown command `{other}`\n\n{OVERVIEW}"))),
+    };
+    println!("{text}");
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! The programs that the tests need, installed where that is ours to do and asked for where it is not.
+
+use crate::failure::Failure;
+use crate::stream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A program that tests start, and the Debian package that brings it.
+struct Tool {
+    what: &'static str,
+    package: &'static str,
+    found: fn() -> bool,
+}
+
+const TOOLS: &[Tool] = &[
+    Tool { what: "the PostgreSQL server", package: "postgresql", found: postgres },
+    Tool { what: "a headless browser", package: "chromium", found: browser },
+];
+
+/// Installs what is missing on Debian as root; elsewhere fails with the one command that installs it.
+pub(crate) fn ensure() -> Result<(), Failure> {
+    let missing = missing();
+    if missing.is_empty() {
+        println!("all there");
+        return Ok(());
+    }
+    for tool in &missing {
+        println!("missing: {} (Debian package {})", tool.what, tool.package);
+    }
+    if !(is_root() && on_path("apt-get").is_some()) {
+        return Err(Failure::MissingTool(format!("install it with\n  sudo {}", install_line(&missing))));
+    }
+    apt(&["update"])?;
+    let mut arguments = vec!["install", "-y", "--no-install-recommends"];
+    arguments.extend(missing.iter().map(|tool| tool.package));
+    apt(&arguments)?;
+    match self::missing().first() {
+        None => Ok(()),
+        Some(tool) => Err(Failure::MissingTool(format!("{} is not found after installing it", tool.what))),
+    }
+}
+
+fn missing() -> Vec<&'static Tool> {
+    TOOLS.iter().filter(|tool| !(tool.found)()).collect()
+}
+
+fn install_line(missing: &[&Tool]) -> String {
+    let packages: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
+    format!("apt-get install -y --no-install-recommends {}", packages.join(" "))
+}
+
+fn apt(arguments: &[&str]) -> Result<(), Failure> {
+    let mut command = Command::new("apt-get");
+    command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments);
+    if stream::run(&mut command, |_| {})?.success() {
+        return Ok(());
+    }
+    Err(Failure::MissingTool(format!("apt-get {} failed; run it by hand to see why", arguments.join(" "))))
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output();
+    id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+/// The same places where the test kit looks.
+fn postgres() -> bool {
+    let given = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    given("TEST_DATABASE_URL") || given("PG_BIN") || debian_postgres() || on_path("postgres").is_some()
+}
+
+fn debian_postgres() -> bool {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    versions.map(|version| version.path().join("bin/postgres")).any(|binary| binary.is_file())
+}
+
+fn browser() -> bool {
+    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+    names.iter().any(|name| on_path(name).is_some())
+}
+
+/// Where a program is on `PATH`.
+pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| Path::is_file(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TOOLS, Tool, install_line, on_path};
+
+    #[test]
+    fn one_command_installs_all_that_is_missing() {
+        let all: Vec<&Tool> = TOOLS.iter().collect();
+        assert_eq!(install_line(&all), "apt-get install -y --no-install-recommends postgresql chromium");
+    }
+
+    #[test]
+    fn programs_are_found_on_the_path_and_others_are_not() {
+        assert!(on_path("sh").is_some());
+        assert!(on_path("no-such-program").is_none());
+    }
+}

@@ -1,0 +1,179 @@
+//! The vocabulary of a conversation: which words count as one term, how often and by whom they are said.
+
+use std::collections::HashMap;
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::addresses::Names;
+use crate::lang::Lexicon;
+use crate::sentences::is_unspaced;
+use crate::sketch::Sketch;
+
+/// Where a run of terms ends: a function word or a mark.
+pub(crate) const GAP: u32 = u32::MAX;
+
+/// What a term is known by.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Term {
+    /// How often it comes.
+    pub(crate) count: u32,
+    /// In how many sentences.
+    pub(crate) sentences: u32,
+    /// How often an article, a possessive or a preposition comes just before: the mark of a noun.
+    pub(crate) after_article: u32,
+    /// How often it follows "the" directly.
+    pub(crate) after_the: u32,
+    /// How often "to" or an auxiliary comes just before: the mark of a verb.
+    pub(crate) after_verb_mark: u32,
+    /// The form that is written most often.
+    pub(crate) surface: String,
+    surface_count: u32,
+    last_sentence: u32,
+    speakers: [u32; 4],
+    /// How many speakers use it, at most four.
+    pub(crate) spread: u8,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Form {
+    term: u32,
+    count: u32,
+}
+
+/// The vocabulary.
+pub(crate) struct Terms {
+    forms: HashMap<String, Form>,
+    stems: HashMap<String, u32>,
+    pub(crate) terms: Vec<Term>,
+}
+
+impl Terms {
+    /// Words beyond this many different ones are not told apart any more: they are typos and addresses.
+    const LIMIT: usize = 400_000;
+
+    pub(crate) fn new() -> Self {
+        Self { forms: HashMap::new(), stems: HashMap::new(), terms: Vec::new() }
+    }
+
+    /// The terms of one sentence, in order, with gaps between runs; counts them.
+    pub(crate) fn read(&mut self, text: &str, speaker: u32, number: u32, lexicon: &Lexicon, names: &Names) -> Vec<u32> {
+        let mut found: Vec<u32> = Vec::new();
+        let mut before = String::new();
+        let mut end = 0;
+        for (at, word) in text.unicode_word_indices() {
+            let joined = text[end..at].chars().all(|between| matches!(between, ' ' | '-' | '\''));
+            let lower = word.to_lowercase().replace('’', "'");
+            let unspaced = word.chars().next().is_some_and(is_unspaced);
+            let key = if unspaced && word.chars().count() == 1 {
+                let pair = if joined && end == at { format!("{before}{word}") } else { String::new() };
+                before.clone_from(&lower);
+                end = at + word.len();
+                if pair.chars().count() == 2 {
+                    pair
+                } else {
+                    continue;
+                }
+            } else {
+                lower
+            };
+            if !joined && found.last().is_some_and(|last| *last != GAP) {
+                found.push(GAP);
+            }
+            let carries = key.chars().any(char::is_alphabetic)
+                && (unspaced || key.chars().count() > 1)
+                && !lexicon.is_empty_word(&key)
+                && names.find(&key).is_none();
+            if carries {
+                let term = self.count(&key, word, speaker, number, lexicon);
+                if term != GAP {
+                    self.terms[term as usize].note_before(&before);
+                }
+                found.push(term);
+            } else if found.last().is_some_and(|last| *last != GAP) {
+                found.push(GAP);
+            }
+            if !unspaced {
+                before = key;
+                end = at + word.len();
+            }
+        }
+        found
+    }
+
+    fn count(&mut self, key: &str, written: &str, speaker: u32, number: u32, lexicon: &Lexicon) -> u32 {
+        let full = self.forms.len() >= Self::LIMIT;
+        let form = match self.forms.get_mut(key) {
+            Some(form) => {
+                form.count += 1;
+                *form
+            }
+            None if full => return GAP,
+            None => {
+                let next = u32::try_from(self.terms.len()).unwrap_or(GAP);
+                let term = *self.stems.entry(lexicon.stem(key)).or_insert(next);
+                if term == next {
+                    self.terms.push(Term { last_sentence: u32::MAX, ..Term::default() });
+                }
+                let form = Form { term, count: 1 };
+                self.forms.insert(key.to_owned(), form);
+                form
+            }
+        };
+        let term = &mut self.terms[form.term as usize];
+        term.count += 1;
+        if form.count > term.surface_count {
+            term.surface_count = form.count;
+            if term.surface.to_lowercase() != key {
+                written.clone_into(&mut term.surface);
+            }
+        }
+        // "Remote" at the start of a sentence is still "remote".
+        if written == key && term.surface != key && term.surface.to_lowercase() == key {
+            key.clone_into(&mut term.surface);
+        }
+        if term.last_sentence != number {
+            term.last_sentence = number;
+            term.sentences += 1;
+        }
+        let spread = usize::from(term.spread);
+        if spread < 4 && !term.speakers[..spread].contains(&speaker) {
+            term.speakers[spread] = speaker;
+            term.spread += 1;
+        }
+        form.term
+    }
+
+    /// The term that a lower-case word counts as.
+    pub(crate) fn find(&self, word: &str) -> Option<&Term> {
+        self.forms.get(word).map(|form| &self.terms[form.term as usize])
+    }
+
+    /// Replaces counts of a sample by those of the whole.
+    pub(crate) fn widen(&mut self, background: &Sketch) {
+        let mut whole = vec![0_u32; self.terms.len()];
+        for (word, form) in &self.forms {
+            whole[form.term as usize] = whole[form.term as usize].saturating_add(background.count(word));
+        }
+        for (term, count) in self.terms.iter_mut().zip(whole) {
+            term.count = term.count.max(count);
+        }
+    }
+}
+
+impl Term {
+    fn note_before(&mut self, before: &str) {
+        const ARTICLES: [&str; 58] = [
+            "the", "a", "an", "this", "that", "these", "those", "our", "your", "my", "their", "his", "her", "its", "of",
+            "for", "with", "some", "any", "no", "on", "in", "about", "der", "die", "das", "den", "dem", "des", "ein", "eine",
+            "einen", "einem", "unser", "unsere", "le", "la", "les", "un", "une", "des", "du", "notre", "el", "los", "las",
+            "una", "il", "lo", "gli", "o", "os", "as", "um", "uma", "de", "het", "een",
+        ];
+        const VERB_MARKS: [&str; 20] = [
+            "to", "will", "would", "can", "could", "should", "must", "i", "we", "they", "you", "he", "she", "it", "don't",
+            "didn't", "can't", "who", "i'll", "not",
+        ];
+        self.after_article += u32::from(ARTICLES.contains(&before));
+        self.after_the += u32::from(before == "the");
+        self.after_verb_mark += u32::from(VERB_MARKS.contains(&before));
+    }
+}

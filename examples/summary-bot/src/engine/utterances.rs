@@ -1,0 +1,131 @@
+//! From messages to sentences that could stand in a summary.
+
+use super::addresses::Names;
+use crate::clean::plain;
+use crate::collect::Conversation;
+use crate::lang::Lexicon;
+use crate::sentences::{fluent, length, split};
+
+/// A sentence that somebody said.
+#[derive(Debug, Clone)]
+pub(crate) struct Utterance {
+    /// The first message that it comes from.
+    pub(crate) item: u32,
+    /// The last one: a turn may go on after somebody's "mm-hmm".
+    pub(crate) last_item: u32,
+    pub(crate) author: u32,
+    /// Who it is addressed to.
+    pub(crate) to: Option<u32>,
+    pub(crate) text: String,
+    pub(crate) length: usize,
+    pub(crate) question: bool,
+    /// Whether it ends as sentences do.
+    pub(crate) ended: bool,
+}
+
+/// The share of messages that end with a mark, above which an unmarked end is taken for a broken-off one.
+const PUNCTUATED: f64 = 0.6;
+
+pub(crate) struct Utterances {
+    pub(crate) list: Vec<Utterance>,
+    /// Whether people (or the transcript) put stops at the ends of sentences.
+    pub(crate) punctuated: bool,
+}
+
+/// Every sentence of the conversation, broken turns put together.
+pub(crate) fn utterances(conversation: &Conversation, lexicon: &Lexicon, names: &Names) -> Utterances {
+    let texts: Vec<String> = conversation.items.iter().map(|item| plain(&item.text)).collect();
+    let punctuated = is_punctuated(&texts);
+    let mut gathered = Gathered { list: Vec::new(), lexicon, names, punctuated };
+    let mut open: Option<Turn> = None;
+    for ((at, item), text) in (0_u32..).zip(&conversation.items).zip(texts) {
+        let (to, body) = names.address(&text);
+        if is_noise(body, lexicon) {
+            continue;
+        }
+        let goes_on = |turn: &Turn| turn.author == item.author && punctuated && is_broken(&turn.text);
+        match open.as_mut().filter(|turn| goes_on(turn)) {
+            Some(turn) => {
+                turn.text.push(' ');
+                turn.text.push_str(body);
+                turn.last = at;
+            }
+            None => {
+                let next = Turn { first: at, last: at, author: item.author, to, text: body.to_owned() };
+                if let Some(turn) = open.replace(next) {
+                    gathered.take(&turn);
+                }
+            }
+        }
+    }
+    if let Some(turn) = open {
+        gathered.take(&turn);
+    }
+    Utterances { list: gathered.list, punctuated }
+}
+
+struct Turn {
+    first: u32,
+    last: u32,
+    author: u32,
+    to: Option<u32>,
+    text: String,
+}
+
+struct Gathered<'a> {
+    list: Vec<Utterance>,
+    lexicon: &'a Lexicon,
+    names: &'a Names,
+    punctuated: bool,
+}
+
+impl Gathered<'_> {
+    fn take(&mut self, turn: &Turn) {
+        for sentence in split(&turn.text) {
+            let (to, sentence) = self.names.address(sentence);
+            for text in fluent(sentence, self.lexicon) {
+                let length = length(&text);
+                if length < 2 {
+                    continue;
+                }
+                let question = text.ends_with(['?', '？', '؟']);
+                let ended = !self.punctuated || text.ends_with(['.', '!', '?', '。', '！', '？', '"', '”', ')']);
+                self.list.push(Utterance {
+                    item: turn.first,
+                    last_item: turn.last,
+                    author: turn.author,
+                    to: to.or(turn.to),
+                    text,
+                    length,
+                    question,
+                    ended,
+                });
+            }
+        }
+    }
+}
+
+fn is_punctuated(texts: &[String]) -> bool {
+    let long = || texts.iter().filter(|text| length(text) >= 5);
+    let ended = long().filter(|text| text.trim_end().ends_with(['.', '?', '!', '…', '。'])).count();
+    ended as f64 >= PUNCTUATED * long().count().max(1) as f64
+}
+
+/// Whether a turn stops in the middle of a sentence.
+fn is_broken(text: &str) -> bool {
+    text.len() < 2000 && text.trim_end().ends_with(|last: char| last.is_alphanumeric() || matches!(last, ',' | '—'))
+}
+
+/// Whether a message says nothing: listener's noises, greetings, thanks, marks.
+pub(crate) fn is_noise(text: &str, lexicon: &Lexicon) -> bool {
+    let mut words = 0;
+    for word in text.split_whitespace() {
+        words += 1;
+        let bare = word.trim_matches(|letter: char| !letter.is_alphanumeric()).to_lowercase();
+        let empty = bare.is_empty() || lexicon.is_chatter(&bare) || lexicon.is_chatter(&word.to_lowercase());
+        if words > 6 || !(empty || words > 1 && lexicon.is_function_word(&bare)) {
+            return false;
+        }
+    }
+    true
+}

@@ -1,0 +1,158 @@
+//! What the engine knows of languages: function words, noise, and the phrases that mark decisions and tasks.
+
+mod cues;
+mod words;
+
+use std::collections::HashSet;
+
+pub(crate) use cues::{Cues, padded};
+
+/// A language that the engine has word lists for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Language {
+    /// English.
+    English,
+    /// German.
+    German,
+    /// French.
+    French,
+    /// Spanish.
+    Spanish,
+    /// Italian.
+    Italian,
+    /// Portuguese.
+    Portuguese,
+    /// Dutch.
+    Dutch,
+    /// Any other: scripts and frequencies have to do.
+    Other,
+}
+
+impl Language {
+    /// Every language with word lists.
+    pub(crate) const KNOWN: [Self; 7] = [
+        Self::English,
+        Self::German,
+        Self::French,
+        Self::Spanish,
+        Self::Italian,
+        Self::Portuguese,
+        Self::Dutch,
+    ];
+
+    /// The two-letter code; `und` for [`Other`](Self::Other).
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::German => "de",
+            Self::French => "fr",
+            Self::Spanish => "es",
+            Self::Italian => "it",
+            Self::Portuguese => "pt",
+            Self::Dutch => "nl",
+            Self::Other => "und",
+        }
+    }
+
+    fn function_words(self) -> &'static str {
+        match self {
+            Self::English => words::ENGLISH,
+            Self::German => words::GERMAN,
+            Self::French => words::FRENCH,
+            Self::Spanish => words::SPANISH,
+            Self::Italian => words::ITALIAN,
+            Self::Portuguese => words::PORTUGUESE,
+            Self::Dutch => words::DUTCH,
+            Self::Other => "",
+        }
+    }
+
+    /// The language whose function words fill the text best; [`Other`](Self::Other) where none fills a tenth.
+    pub(crate) fn detect<'a>(words: impl Iterator<Item = &'a str>) -> Self {
+        let lists = Self::KNOWN.map(|language| set(language.function_words()));
+        let (mut hits, mut total) = ([0_usize; 7], 0_usize);
+        for word in words.take(20_000) {
+            total += 1;
+            for (list, hits) in lists.iter().zip(&mut hits) {
+                *hits += usize::from(list.contains(word));
+            }
+        }
+        let best = (0..7).max_by_key(|index| (hits[*index], 7 - index)).unwrap_or(0);
+        if hits[best] > 0 && hits[best] * 10 >= total { Self::KNOWN[best] } else { Self::Other }
+    }
+}
+
+fn set(list: &'static str) -> HashSet<&'static str> {
+    list.split_whitespace().collect()
+}
+
+/// The words and cues of one conversation: its own language's, with English beside it.
+pub(crate) struct Lexicon {
+    /// The conversation's language.
+    pub(crate) language: Language,
+    /// The phrases that mark decisions, tasks and the like.
+    pub(crate) cues: Cues,
+    function: HashSet<&'static str>,
+    chatter: HashSet<&'static str>,
+    fillers: HashSet<&'static str>,
+    stemmer: Option<rust_stemmers::Stemmer>,
+}
+
+impl Lexicon {
+    /// The lexicon for conversations in `language`.
+    pub(crate) fn new(language: Language) -> Self {
+        use rust_stemmers::Algorithm;
+        let algorithm = match language {
+            Language::English => Some(Algorithm::English),
+            Language::German => Some(Algorithm::German),
+            Language::French => Some(Algorithm::French),
+            Language::Spanish => Some(Algorithm::Spanish),
+            Language::Italian => Some(Algorithm::Italian),
+            Language::Portuguese => Some(Algorithm::Portuguese),
+            Language::Dutch => Some(Algorithm::Dutch),
+            Language::Other => None,
+        };
+        let mut function = set(language.function_words());
+        if language != Language::English {
+            // Technical chats mix English in; these few never carry a topic in any of the languages.
+            function.extend("the and is of to it you that this for with are not".split(' '));
+        }
+        Self {
+            language,
+            cues: Cues::new(language),
+            function,
+            chatter: set(words::CHATTER),
+            fillers: set(words::FILLERS),
+            stemmer: algorithm.map(rust_stemmers::Stemmer::create),
+        }
+    }
+
+    /// Whether a lower-case word carries no topic: function words, chatter, fillers.
+    pub(crate) fn is_empty_word(&self, word: &str) -> bool {
+        self.function.contains(word) || self.chatter.contains(word) || self.fillers.contains(word)
+    }
+
+    /// Whether a lower-case word only links others (the stricter list, without chatter).
+    pub(crate) fn is_function_word(&self, word: &str) -> bool {
+        self.function.contains(word)
+    }
+
+    /// Whether a lower-case word is a greeting, thanks, laughter or the like.
+    pub(crate) fn is_chatter(&self, word: &str) -> bool {
+        self.chatter.contains(word) || self.fillers.contains(word)
+    }
+
+    /// Whether a lower-case word is a hesitation.
+    pub(crate) fn is_filler(&self, word: &str) -> bool {
+        self.fillers.contains(word)
+    }
+
+    /// The stem under which the forms of a lower-case word are counted.
+    pub(crate) fn stem(&self, word: &str) -> String {
+        let bare = word.strip_suffix("'s").or_else(|| word.strip_suffix("’s")).unwrap_or(word);
+        match &self.stemmer {
+            Some(stemmer) if bare.chars().count() > 3 => stemmer.stem(bare).into_owned(),
+            _ => bare.to_owned(),
+        }
+    }
+}
