@@ -15,8 +15,8 @@ pub(crate) async fn run(listener: Listener, shared: Arc<Shared>, stop: Stop) {
     let _door_shut = shared.door_shut.clone().drop_guard();
     while let Some(()) = stop.unless(accept_one(&listener, &shared)).await {}
     shared.enter(Stage::Draining);
-    if listener.is_handed_over() {
-        // Who still waits in the backlog is our successor's.
+    // Who still waits in the backlog of a listener that lives on is our successor's.
+    if listener.is_handed_over() || !shared.config.drain {
         return;
     }
     listener.shut_the_door();

@@ -39,6 +39,10 @@ pub struct HttpConfig {
     /// How long idle connections are still listened to when the drain begins.
     #[config(default = "250ms")]
     pub linger: Duration,
+    /// Whether the shutdown drains. Off, it closes every connection at once and loses what was on the wire:
+    /// for measuring what the drain is worth.
+    #[config(default = true)]
+    pub drain: bool,
     /// Whether responses carry nosniff, frame and referrer headers.
     #[config(default = true)]
     pub security_headers: bool,

@@ -23,6 +23,10 @@ pub(crate) async fn run(shared: Arc<Shared>, scope: PhaseScope) -> Outcome {
     shared.enter(Stage::Draining);
     let began = Instant::now();
     let before = shared.connections();
+    if !shared.config.drain {
+        shared.for_each(|connection| connection.tell(Command::Abort));
+        return Outcome::cut(format!("http.drain is off: {before} connections closed at once"));
+    }
     let quiet = async {
         shared.door_shut.cancelled().await;
         quiet(&shared, began).await;

@@ -1,10 +1,12 @@
-//! What a span and a line cost, to be run under callgrind: `cost spans|fields|context|lines|events|access COUNT`.
+//! What a span, a line and a measurement cost, to be run under callgrind:
+//! `cost spans|fields|context|lines|events|access|metrics|clock COUNT`.
 //!
-//! With a third argument `stdout`, lines go there instead of nowhere. The difference between two counts, divided by their difference, leaves the start out.
+//! The instructions of two runs, subtracted, and divided by the difference of their counts, leave the start out.
+//! With a third argument `stdout`, lines go there instead of nowhere.
 
-use groundcrew_telemetry::{Context, LogConfig, LogFormat, Logging};
+use groundcrew_telemetry::{Context, DURATION_BUCKETS, LogConfig, LogFormat, Logging, Metrics};
 use std::hint::black_box;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -17,6 +19,10 @@ fn main() {
         logging = logging.with_sink(std::io::sink());
     }
     let log = logging.install().expect("no other subscriber is there");
+    let metrics = Metrics::new("hello", "1.0.0");
+    let counter = metrics.counter("requests_total", "Requests.").expect("a new name");
+    let seconds = metrics.histogram("seconds", "Seconds.", DURATION_BUCKETS).expect("a new name");
+    let rate = metrics.rate("requests_per_second", "Rate.").expect("a new name");
     // One line warms what a thread keeps.
     tracing::info!("ready");
     for _ in 0..count {
@@ -29,6 +35,15 @@ fn main() {
             "context" => {
                 let context = black_box(Context::random()).into_arc();
                 let _entered = context.enter();
+            }
+            "metrics" => {
+                let now = black_box(Instant::now());
+                counter.inc();
+                rate.mark_at(now);
+                seconds.observe(now.elapsed().as_secs_f64());
+            }
+            "clock" => {
+                black_box(black_box(Instant::now()).elapsed().as_secs_f64());
             }
             "lines" => tracing::info!("ready"),
             "events" => line(),

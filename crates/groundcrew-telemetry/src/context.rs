@@ -35,6 +35,7 @@ thread_local! {
 pub struct Context {
     request_id: RequestId,
     trace: TraceContext,
+    caller: Option<TraceContext>,
     trace_state: Option<TraceState>,
     deadline: Option<Instant>,
 }
@@ -81,12 +82,17 @@ pub fn with_current<R>(f: impl FnOnce(Option<&Context>) -> R) -> R {
 impl Context {
     /// A context without a deadline.
     pub fn new(request_id: RequestId, trace: TraceContext) -> Self {
-        Self { request_id, trace, trace_state: None, deadline: None }
+        Self { request_id, trace, caller: None, trace_state: None, deadline: None }
     }
 
     /// A context with a new request id at the root of a new trace.
     pub fn random() -> Self {
         Self::new(RequestId::random(), TraceContext::random())
+    }
+
+    /// A context for work that `caller` asked for: in its trace, under its span, with a span id of our own.
+    pub fn continuing(request_id: RequestId, caller: TraceContext) -> Self {
+        Self { caller: Some(caller), ..Self::new(request_id, caller.child()) }
     }
 
     /// Sets the instant after which nobody waits for the result any more.
@@ -120,6 +126,21 @@ impl Context {
     /// The place in the trace; its span id is that of this service's own work.
     pub fn trace(&self) -> &TraceContext {
         &self.trace
+    }
+
+    /// The place in the trace that the caller named, if there was one.
+    pub fn caller(&self) -> Option<&TraceContext> {
+        self.caller.as_ref()
+    }
+
+    /// Gives `span` the ids of this context, if spans are exported (feature `otlp`); free otherwise.
+    ///
+    /// To be called right after the span is made, before it is entered for the first time.
+    #[inline]
+    #[cfg_attr(not(feature = "otlp"), allow(unused_variables, clippy::unused_self))]
+    pub fn adopt(&self, span: &tracing::Span) {
+        #[cfg(feature = "otlp")]
+        crate::otlp::adopt(self, span);
     }
 
     /// What other vendors handed along with the trace.

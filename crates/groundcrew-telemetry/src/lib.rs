@@ -5,6 +5,8 @@ mod context;
 mod hex;
 mod log;
 mod metrics;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod random;
 mod request_id;
 mod trace;
@@ -16,6 +18,8 @@ pub use metrics::{
     Build, CounterFamily, DURATION_BUCKETS, Family, GaugeFamily, HistogramFamily, Kind, Member, Metrics,
     MetricsError, RateGauge, Timer, track_performance, track_time,
 };
+#[cfg(feature = "otlp")]
+pub use otlp::{Otlp, OtlpConfig, OtlpError};
 pub use prometheus;
 pub use request_id::RequestId;
 pub use trace::{TraceContext, TraceState};

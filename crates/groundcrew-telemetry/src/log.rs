@@ -44,6 +44,8 @@ pub struct Logging {
     service: String,
     config: LogConfig,
     sink: Option<Box<dyn Write + Send>>,
+    #[cfg(feature = "otlp")]
+    traces: Option<crate::Otlp>,
 }
 
 /// The way to logs that are running: their level, their counts, and a flush before the process ends.
@@ -76,7 +78,13 @@ struct Upkeep {
 impl Logging {
     /// Logs of `service`, whose name every JSON line carries.
     pub fn new(service: impl Into<String>, config: LogConfig) -> Self {
-        Self { service: service.into(), config, sink: None }
+        Self {
+            service: service.into(),
+            config,
+            sink: None,
+            #[cfg(feature = "otlp")]
+            traces: None,
+        }
     }
 
     /// Sends lines to `sink` instead of the configured output, and takes it for no terminal.
@@ -84,6 +92,13 @@ impl Logging {
     /// It is called from the writer's thread only, with whole lines.
     pub fn with_sink(mut self, sink: impl Write + Send + 'static) -> Self {
         self.sink = Some(Box::new(sink));
+        self
+    }
+
+    /// Exports the spans that the level lets through as well.
+    #[cfg(feature = "otlp")]
+    pub fn with_traces(mut self, traces: &crate::Otlp) -> Self {
+        self.traces = Some(traces.clone());
         self
     }
 
@@ -96,6 +111,11 @@ impl Logging {
 
     /// A subscriber that is not installed, for one scope or one test.
     pub fn build(self) -> Result<(Dispatch, LogHandle), LogError> {
+        #[cfg(feature = "otlp")]
+        if let Some(traces) = self.traces.clone() {
+            let (layer, handle) = self.layer()?;
+            return Ok((Dispatch::new(Registry::default().with(layer).with(traces.layer())), handle));
+        }
         let (layer, handle) = self.layer()?;
         Ok((Dispatch::new(Registry::default().with(layer)), handle))
     }

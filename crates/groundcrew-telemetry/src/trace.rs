@@ -41,6 +41,14 @@ impl TraceContext {
         Self { trace_id, span_id: random::nonzero(), sampled: false }
     }
 
+    /// The same place with the decision to record `ratio` of all traces (0 to 1), by the trace's id: every
+    /// service that uses the same ratio decides the same.
+    pub fn sampled_at(self, ratio: f64) -> Self {
+        // The low half is random also where others made the id.
+        let low = (self.trace_id & u128::from(u32::MAX)) as f64;
+        Self { sampled: low < ratio * (f64::from(u32::MAX) + 1.0), ..self }
+    }
+
     /// A new span under this one: same trace, same sampling decision, an id of its own.
     pub fn child(&self) -> Self {
         Self { span_id: random::nonzero(), ..*self }
@@ -164,6 +172,14 @@ mod tests {
 
     fn parses(header: &str) -> bool {
         TraceContext::parse(header.as_bytes()).is_some()
+    }
+
+    #[test]
+    fn about_as_many_traces_are_sampled_as_the_ratio_says() {
+        let sampled =
+            |ratio| (0..10_000).filter(|_| TraceContext::random().sampled_at(ratio).sampled).count();
+        assert_eq!((sampled(0.0), sampled(1.0)), (0, 10_000));
+        assert!((800..1200).contains(&sampled(0.1)));
     }
 
     #[test]

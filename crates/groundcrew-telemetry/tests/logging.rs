@@ -167,6 +167,16 @@ fn a_canary_secret_reaches_no_line() {
 }
 
 #[test]
+fn a_control_shows_that_the_canary_would_be_seen() {
+    for format in [LogFormat::Json, LogFormat::Text] {
+        let text = logged(format, "info", |_| {
+            info_span!("span", bird = "canary 1").in_scope(|| info!(url = "http://canary@h", "canary 3"));
+        });
+        assert_eq!(text.matches("canary").count(), 3, "{text}");
+    }
+}
+
+#[test]
 fn a_line_for_people_is_short_and_cannot_be_forged() {
     let context = Context::random().into_arc();
     let text = logged(LogFormat::Text, "info", |_| {

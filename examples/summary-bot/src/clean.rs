@@ -26,7 +26,8 @@ pub(crate) fn plain(text: &str) -> String {
 
 fn plain_line(line: &str, plain: &mut String) {
     let line = unlinked(&braceless(line));
-    let detached = [" , ", " . ", " ?", " 's "].iter().any(|mark| line.contains(mark)) || line.ends_with(" .");
+    let detached =
+        [" , ", " . ", " ?", " 's "].iter().any(|mark| line.contains(mark)) || line.ends_with(" .");
     let mut words: Vec<String> = Vec::new();
     let mut hyphen = false;
     for word in line.split_whitespace() {
@@ -142,7 +143,9 @@ pub(crate) fn shown_name(name: &str) -> String {
         _ => &name,
     };
     let bare = match bare.rsplit_once('#') {
-        Some((front, digits)) if digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit()) => front,
+        Some((front, digits)) if digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            front
+        }
         _ => bare,
     };
     bare.trim().chars().take(60).collect()

@@ -109,8 +109,11 @@ pub fn summarize(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            let text: String =
-                failure.to_string().chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+            let text: String = failure
+                .to_string()
+                .chars()
+                .map(|letter| if letter.is_control() { ' ' } else { letter })
+                .collect();
             let _ = writeln!(std::io::stderr(), "summary-bot: {text}");
             ExitCode::from(1)
         }
@@ -133,7 +136,9 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.output {
         Some(path) => write_file(path, &text)
             .map_err(|source| Failure::Output { name: path.display().to_string(), source }),
-        None => write_out(&text).map_err(|source| Failure::Output { name: "standard output".to_owned(), source }),
+        None => {
+            write_out(&text).map_err(|source| Failure::Output { name: "standard output".to_owned(), source })
+        }
     }
 }
 
@@ -194,7 +199,9 @@ fn write_out(text: &str) -> std::io::Result<()> {
     let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
     match written {
         // Whoever closed the pipe has read what they wanted.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe && !std::io::stdout().is_terminal() => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe && !std::io::stdout().is_terminal() => {
+            Ok(())
+        }
         other => other,
     }
 }

@@ -41,7 +41,9 @@ pub(crate) struct Progress {
 impl Progress {
     /// A bar over the sizes of the files; without an end if one of them has none.
     pub(crate) fn over(files: &[PathBuf]) -> Self {
-        let size = |file: &PathBuf| std::fs::metadata(file).ok().filter(std::fs::Metadata::is_file).map(|data| data.len());
+        let size = |file: &PathBuf| {
+            std::fs::metadata(file).ok().filter(std::fs::Metadata::is_file).map(|data| data.len())
+        };
         let total: Option<u64> = files.iter().map(size).sum();
         let bar = match total {
             _ if !io::stderr().is_terminal() => ProgressBar::hidden(),

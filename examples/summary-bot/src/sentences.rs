@@ -37,8 +37,8 @@ fn split_line(line: &str) -> Vec<&str> {
 /// `Dr.`, `e.g.`, a single initial: a full stop that ends no sentence.
 fn is_abbreviation(sentence: &str) -> bool {
     const KNOWN: [&str; 22] = [
-        "mr", "mrs", "ms", "dr", "hon", "prof", "st", "vs", "etc", "e.g", "i.e", "z.b", "bzw", "ca", "nr", "no",
-        "approx", "sr", "sra", "m", "mme", "dott",
+        "mr", "mrs", "ms", "dr", "hon", "prof", "st", "vs", "etc", "e.g", "i.e", "z.b", "bzw", "ca", "nr",
+        "no", "approx", "sr", "sra", "m", "mme", "dott",
     ];
     let last = sentence.rsplit(char::is_whitespace).next().unwrap_or("");
     let Some(bare) = last.strip_suffix('.') else { return false };
@@ -136,10 +136,7 @@ fn is_stutter(word: &str, next: &str, written: &str, lexicon: &Lexicon) -> bool 
     let length = word.chars().count();
     let fragment = length == 1 && !matches!(word, "a" | "i" | "o" | "y" | "e" | "à" | "é" | "u")
         || (2..=3).contains(&length) && !lexicon.is_empty_word(word);
-    fragment
-        && written.chars().all(char::is_alphabetic)
-        && next.len() > word.len()
-        && next.starts_with(word)
+    fragment && written.chars().all(char::is_alphabetic) && next.len() > word.len() && next.starts_with(word)
 }
 
 /// Says repeated runs of up to four words once.
@@ -173,16 +170,39 @@ fn drop_asides(words: &mut Vec<&str>) {
         let aside = match (pair.0.as_str(), pair.1.as_str()) {
             ("you", "know") => {
                 let goes_on = words.get(at + 2).is_some_and(|next| {
-                    matches!(bare(next).as_str(), "what" | "how" | "that" | "the" | "if" | "where" | "why" | "who" | "about")
+                    matches!(
+                        bare(next).as_str(),
+                        "what" | "how" | "that" | "the" | "if" | "where" | "why" | "who" | "about"
+                    )
                 });
-                let verb = matches!(before.as_str(), "do" | "did" | "as" | "if" | "that" | "let" | "would" | "should");
+                let verb = matches!(
+                    before.as_str(),
+                    "do" | "did" | "as" | "if" | "that" | "let" | "would" | "should"
+                );
                 !verb && (!goes_on || words[at + 1].ends_with(',')) && !words[at + 1].ends_with('?')
             }
             ("i", "mean") => cut_before || words[at + 1].ends_with(','),
-            ("sort" | "kind", "of") => {
-                !matches!(before.as_str(), "this" | "that" | "what" | "some" | "any" | "a" | "the" | "same" | "these"
-                    | "those" | "which" | "one" | "certain" | "other" | "another" | "every" | "each" | "different")
-            }
+            ("sort" | "kind", "of") => !matches!(
+                before.as_str(),
+                "this"
+                    | "that"
+                    | "what"
+                    | "some"
+                    | "any"
+                    | "a"
+                    | "the"
+                    | "same"
+                    | "these"
+                    | "those"
+                    | "which"
+                    | "one"
+                    | "certain"
+                    | "other"
+                    | "another"
+                    | "every"
+                    | "each"
+                    | "different"
+            ),
             _ => false,
         };
         if aside {
@@ -190,9 +210,19 @@ fn drop_asides(words: &mut Vec<&str>) {
             continue;
         }
         let like = pair.0 == "like" && words[at].ends_with(',') && at > 0;
-        let hedge = matches!(pair.0.as_str(), "basically" | "actually" | "obviously" | "literally" | "really" | "just");
+        let hedge = matches!(
+            pair.0.as_str(),
+            "basically" | "actually" | "obviously" | "literally" | "really" | "just"
+        );
         let flat = words[at].ends_with(char::is_alphabetic) || cut_before;
-        if like || (hedge && flat && !matches!(before.as_str(), "not" | "don't" | "doesn't" | "didn't" | "isn't" | "is" | "was")) {
+        if like
+            || (hedge
+                && flat
+                && !matches!(
+                    before.as_str(),
+                    "not" | "don't" | "doesn't" | "didn't" | "isn't" | "is" | "was"
+                ))
+        {
             words.remove(at);
         } else {
             at += 1;
@@ -203,20 +233,70 @@ fn drop_asides(words: &mut Vec<&str>) {
 /// "So", "well", "yeah, but": openings that link to what is not shown.
 fn drop_opening(words: &mut Vec<&str>, lexicon: &Lexicon) {
     const LINKS: [&str; 50] = [
-        "so", "and", "but", "well", "then", "now", "anyway", "also", "like", "basically", "actually", "because", "cause",
-        "cos", "or", "though", "plus", "either", "anyways", "however", "therefore", "thus", "too", "still", "just", "maybe",
-        "und", "aber", "naja", "dann", "tja", "et", "mais", "donc", "alors", "bon", "ben", "pues", "entonces", "y", "pero",
-        "bueno", "allora", "quindi", "e", "ma", "então", "mas", "dus", "nou",
+        "so",
+        "and",
+        "but",
+        "well",
+        "then",
+        "now",
+        "anyway",
+        "also",
+        "like",
+        "basically",
+        "actually",
+        "because",
+        "cause",
+        "cos",
+        "or",
+        "though",
+        "plus",
+        "either",
+        "anyways",
+        "however",
+        "therefore",
+        "thus",
+        "too",
+        "still",
+        "just",
+        "maybe",
+        "und",
+        "aber",
+        "naja",
+        "dann",
+        "tja",
+        "et",
+        "mais",
+        "donc",
+        "alors",
+        "bon",
+        "ben",
+        "pues",
+        "entonces",
+        "y",
+        "pero",
+        "bueno",
+        "allora",
+        "quindi",
+        "e",
+        "ma",
+        "então",
+        "mas",
+        "dus",
+        "nou",
     ];
     while words.len() > 1 {
         let first = bare(words[0]);
         let next_starts = bare(words[1]);
-        let keeps_sense = (first == "now" || first == "then" || first == "just" || first == "like" || first == "maybe")
-            && matches!(next_starts.as_str(), "that" | "the" | "a");
+        let keeps_sense =
+            (first == "now" || first == "then" || first == "just" || first == "like" || first == "maybe")
+                && matches!(next_starts.as_str(), "that" | "the" | "a");
         let i_mean = first == "i" && (next_starts == "mean") && words.len() > 2;
         if i_mean {
             words.drain(..2);
-        } else if first.is_empty() || (LINKS.contains(&first.as_str()) && !keeps_sense) || is_interjection(words, &first, lexicon) {
+        } else if first.is_empty()
+            || (LINKS.contains(&first.as_str()) && !keeps_sense)
+            || is_interjection(words, &first, lexicon)
+        {
             words.remove(0);
         } else {
             break;
@@ -227,7 +307,10 @@ fn drop_opening(words: &mut Vec<&str>, lexicon: &Lexicon) {
 /// Agreement and the like, if a comma or stop sets it off or another follows: "Yeah, right, we could".
 fn is_interjection(words: &[&str], first: &str, lexicon: &Lexicon) -> bool {
     let set_off = !words[0].ends_with(char::is_alphanumeric);
-    let always = matches!(first, "yeah" | "okay" | "ok" | "yep" | "yes" | "alright" | "oh" | "ja" | "oui" | "sí" | "sim");
+    let always = matches!(
+        first,
+        "yeah" | "okay" | "ok" | "yep" | "yes" | "alright" | "oh" | "ja" | "oui" | "sí" | "sim"
+    );
     lexicon.is_chatter(first) && (set_off || always)
 }
 
@@ -236,8 +319,11 @@ fn drop_closing(words: &mut Vec<&str>) {
     while words.len() > 3 {
         let last = bare(words[words.len() - 1]);
         let stop_before = words[words.len() - 2].ends_with(',');
-        let dangling = matches!(last.as_str(), "so" | "and" | "but" | "or" | "um" | "uh" | "because" | "then" | "the" | "a")
-            || (stop_before && matches!(last.as_str(), "right" | "okay" | "ok" | "yeah" | "though" | "anyway" | "too"));
+        let dangling = matches!(
+            last.as_str(),
+            "so" | "and" | "but" | "or" | "um" | "uh" | "because" | "then" | "the" | "a"
+        ) || (stop_before
+            && matches!(last.as_str(), "right" | "okay" | "ok" | "yeah" | "though" | "anyway" | "too"));
         if !dangling {
             break;
         }

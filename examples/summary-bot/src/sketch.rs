@@ -33,9 +33,9 @@ impl Sketch {
 
     fn slot(word: &str) -> usize {
         // FNV-1a: the same on every machine and in every run.
-        let hash = word
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        let hash = word.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
         usize::try_from((hash ^ (hash >> 29)) % Self::SIZE as u64).unwrap_or(0)
     }
 

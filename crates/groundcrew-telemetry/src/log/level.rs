@@ -9,9 +9,8 @@ use tracing_core::{LevelFilter, Metadata};
 /// Which events are wanted: `info,hyper=warn,my_app::db=debug,noisy=off`.
 ///
 /// A level alone counts for every target that no other directive names. `target=level` counts for that
-/// target and the modules below it; the longest that fits wins. A target alone wants everything from there.
-/// Levels are `trace`, `debug`, `info`, `warn`, `error` and `off`, in any case. Without a level alone, the
-/// rest is at `info`.
+/// target and the modules below it; the longest that fits wins. Levels are `trace`, `debug`, `info`, `warn`,
+/// `error` and `off`, in any case. Without a level alone, the rest is at `info`.
 ///
 /// ```
 /// use groundcrew_telemetry::Directives;
@@ -80,12 +79,7 @@ impl FromStr for Directives {
                 Some((target, level)) => {
                     directives.targets.push((parse_target(target)?, parse_level(level)?));
                 }
-                None => match parse_level(part) {
-                    Ok(level) => directives.rest = level,
-                    // A mistyped level must not pass for a target that nobody has.
-                    Err(error) if !part.contains("::") && !part.contains('_') => return Err(error),
-                    Err(_) => directives.targets.push((parse_target(part)?, LevelFilter::TRACE)),
-                },
+                None => directives.rest = parse_level(part)?,
             }
         }
         // Turned round before a stable sort: of two directives for one target the later counts.

@@ -106,7 +106,8 @@ impl<'a> Analysis<'a> {
 
     /// Whether a lower-case word is written with a capital as a rule.
     pub(crate) fn is_name(&self, word: &str) -> bool {
-        self.terms.find(word).is_some_and(|term| term.surface.starts_with(char::is_uppercase)) || self.names.find(word).is_some()
+        self.terms.find(word).is_some_and(|term| term.surface.starts_with(char::is_uppercase))
+            || self.names.find(word).is_some()
     }
 
     /// The ids of the messages that a sentence comes from.
@@ -143,6 +144,7 @@ impl<'a> Analysis<'a> {
 fn language(conversation: &Conversation) -> Language {
     let items = &conversation.items;
     let step = (items.len() / 2000).max(1);
-    let sample: Vec<String> = items.iter().step_by(step).take(2000).flat_map(|item| words(&item.text).take(60)).collect();
+    let sample: Vec<String> =
+        items.iter().step_by(step).take(2000).flat_map(|item| words(&item.text).take(60)).collect();
     Language::detect(sample.iter().map(String::as_str))
 }

@@ -24,7 +24,8 @@ pub(crate) fn write(analysis: &Analysis<'_>, options: &Options, summary: &mut Su
         used = length(&point.text);
     }
     let pool = candidates(analysis, |sentence| analysis.sentences[sentence].length >= 4);
-    let mut picks = select(analysis, pool, &mut said, limit.saturating_sub(used), |sentence| writer.cost(sentence));
+    let mut picks =
+        select(analysis, pool, &mut said, limit.saturating_sub(used), |sentence| writer.cost(sentence));
     let mut points = writer.body(&mut picks);
     if let Some((point, _)) = lead {
         points.insert(0, point);
@@ -75,19 +76,26 @@ impl Writer<'_> {
             return None;
         }
         let terms = phrases.iter().flat_map(|phrase| phrase.terms.clone()).collect();
-        let mut cited: Vec<u32> = phrases.iter().filter_map(|phrase| phrase.sentences.first().copied()).collect();
+        let mut cited: Vec<u32> =
+            phrases.iter().filter_map(|phrase| phrase.sentences.first().copied()).collect();
         cited.sort_unstable();
         cited.dedup();
-        let messages = cited.iter().flat_map(|sentence| analysis.cited(*sentence as usize).into_iter().take(1)).collect();
+        let messages = cited
+            .iter()
+            .flat_map(|sentence| analysis.cited(*sentence as usize).into_iter().take(1))
+            .collect();
         let list = self.listed(&phrases);
-        let text = if self.english { format!("The {} was about {list}.", self.noun()) } else { format!("{list}.") };
+        let text =
+            if self.english { format!("The {} was about {list}.", self.noun()) } else { format!("{list}.") };
         Some((Point { text, speaker: None, messages }, terms))
     }
 
     fn listed(&self, phrases: &[&Phrase]) -> String {
         let names: Vec<&str> = phrases.iter().map(|phrase| phrase.text.as_str()).collect();
         match names.split_last() {
-            Some((last, front)) if self.english && !front.is_empty() => format!("{} and {last}", front.join(", ")),
+            Some((last, front)) if self.english && !front.is_empty() => {
+                format!("{} and {last}", front.join(", "))
+            }
             _ => {
                 let list = names.join(" · ");
                 let mut letters = list.chars();
@@ -173,5 +181,9 @@ pub(crate) fn shortened(text: &str) -> String {
 /// With a stop at the end.
 pub(crate) fn ended(text: &str) -> String {
     let text = text.trim_end_matches([',', ';', ':', ' ']);
-    if text.ends_with(['.', '!', '?', '…', '。', '！', '？', '"', '”']) { text.to_owned() } else { format!("{text}.") }
+    if text.ends_with(['.', '!', '?', '…', '。', '！', '？', '"', '”']) {
+        text.to_owned()
+    } else {
+        format!("{text}.")
+    }
 }

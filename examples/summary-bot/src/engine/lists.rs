@@ -43,12 +43,17 @@ fn key_points(analysis: &Analysis<'_>, entries: usize) -> Vec<Point> {
 }
 
 /// The best `entries` sentences that `is_one` lets through, each saying something new, in order.
-pub(crate) fn best(analysis: &Analysis<'_>, entries: usize, is_one: impl Fn(usize, &str) -> bool) -> Vec<usize> {
+pub(crate) fn best(
+    analysis: &Analysis<'_>,
+    entries: usize,
+    is_one: impl Fn(usize, &str) -> bool,
+) -> Vec<usize> {
     let mut found: Vec<usize> = (0..analysis.sentences.len())
         .filter(|sentence| is_one(*sentence, &padded(&analysis.sentences[*sentence].text)))
         .collect();
     let nothing = Said::nothing(analysis);
-    let worth = |sentence: &usize| nothing.gain(analysis, *sentence, analysis.sentences[*sentence].length as f64);
+    let worth =
+        |sentence: &usize| nothing.gain(analysis, *sentence, analysis.sentences[*sentence].length as f64);
     let mut ranked: Vec<(f64, usize)> = found.iter().map(|sentence| (worth(sentence), *sentence)).collect();
     ranked.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1)));
     found.clear();

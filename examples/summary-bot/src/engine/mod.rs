@@ -57,14 +57,20 @@ fn metadata(analysis: &Analysis<'_>, options: &Options, summary: &Summary) -> Me
     let mut warnings = Vec::new();
     let mut warn = |code: &str, message: String| warnings.push(Warning { code: code.to_owned(), message });
     if counts.counted < options.min_messages {
-        let text = format!("{} messages to summarise, at least {} were expected", counts.counted, options.min_messages);
+        let text = format!(
+            "{} messages to summarise, at least {} were expected",
+            counts.counted, options.min_messages
+        );
         warn("INSUFFICIENT_CONTENT", text);
     } else if summary.summary_text.is_empty() {
         warn("INSUFFICIENT_CONTENT", "no message says anything that could be summarised".to_owned());
     }
     if conversation.is_sampled() {
         let kept = conversation.items.len();
-        warn("SAMPLED", format!("of {} messages, the {kept} most telling stand for the rest", counts.counted));
+        warn(
+            "SAMPLED",
+            format!("of {} messages, the {kept} most telling stand for the rest", counts.counted),
+        );
     }
     Metadata {
         engine: NAME.to_owned(),

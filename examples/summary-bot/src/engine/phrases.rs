@@ -46,7 +46,8 @@ pub(crate) fn phrases(analysis: &Analysis<'_>) -> Vec<Phrase> {
             }
         }
     }
-    let mut found: Vec<Phrase> = tallies.into_iter().filter_map(|(terms, tally)| phrase(analysis, terms, tally)).collect();
+    let mut found: Vec<Phrase> =
+        tallies.into_iter().filter_map(|(terms, tally)| phrase(analysis, terms, tally)).collect();
     found.sort_by(|one, other| other.score.total_cmp(&one.score).then_with(|| one.terms.cmp(&other.terms)));
     found
 }
@@ -85,7 +86,8 @@ fn phrase(analysis: &Analysis<'_>, terms: Vec<u32>, tally: Tally) -> Option<Phra
     let score = worth * f64::from(tally.count).powf(0.7) * (1.0 + 0.6 * (size as f64 - 1.0));
     let the = f64::from(first.after_the) >= 0.35 * f64::from(first.count);
     let text = text.join(" ");
-    let text = if the && analysis.lexicon.language == Language::English { format!("the {text}") } else { text };
+    let text =
+        if the && analysis.lexicon.language == Language::English { format!("the {text}") } else { text };
     Some(Phrase { terms, text, score, sentences: tally.sentences })
 }
 

@@ -93,23 +93,92 @@ fn verb_for(lower: &[String]) -> &'static str {
 /// Whether the words look like a clause with subject and verb, not like a command or a scrap.
 fn is_clause(lower: &[String]) -> bool {
     const SUBJECTS: [&str; 22] = [
-        "i", "we", "they", "he", "she", "it", "there", "i'm", "we're", "they're", "it's", "he's", "she's", "there's", "i've",
-        "we've", "they've", "i'll", "we'll", "that's", "nobody", "everybody",
+        "i",
+        "we",
+        "they",
+        "he",
+        "she",
+        "it",
+        "there",
+        "i'm",
+        "we're",
+        "they're",
+        "it's",
+        "he's",
+        "she's",
+        "there's",
+        "i've",
+        "we've",
+        "they've",
+        "i'll",
+        "we'll",
+        "that's",
+        "nobody",
+        "everybody",
     ];
     const VERBS: [&str; 52] = [
-        "is", "are", "was", "were", "has", "have", "had", "does", "did", "do", "will", "would", "can", "could", "should", "may",
-        "might", "must", "isn't", "aren't", "wasn't", "weren't", "hasn't", "haven't", "doesn't", "didn't", "don't", "won't",
-        "wouldn't", "can't", "couldn't", "shouldn't", "it's", "that's", "there's", "we've", "they're", "you're", "you've", "it'll",
-        "what's", "cannot", "says", "said", "needs", "seems", "means", "wants", "looks", "makes", "works", "gets",
+        "is",
+        "are",
+        "was",
+        "were",
+        "has",
+        "have",
+        "had",
+        "does",
+        "did",
+        "do",
+        "will",
+        "would",
+        "can",
+        "could",
+        "should",
+        "may",
+        "might",
+        "must",
+        "isn't",
+        "aren't",
+        "wasn't",
+        "weren't",
+        "hasn't",
+        "haven't",
+        "doesn't",
+        "didn't",
+        "don't",
+        "won't",
+        "wouldn't",
+        "can't",
+        "couldn't",
+        "shouldn't",
+        "it's",
+        "that's",
+        "there's",
+        "we've",
+        "they're",
+        "you're",
+        "you've",
+        "it'll",
+        "what's",
+        "cannot",
+        "says",
+        "said",
+        "needs",
+        "seems",
+        "means",
+        "wants",
+        "looks",
+        "makes",
+        "works",
+        "gets",
     ];
     const NEVER_FIRST: [&str; 34] = [
-        "is", "are", "was", "were", "has", "have", "do", "does", "did", "will", "would", "can", "could", "should", "please", "which",
-        "who", "whose", "than", "to", "of", "try", "use", "go", "look", "check", "make", "see", "get", "take", "not", "whereas",
-        "don't", "let",
+        "is", "are", "was", "were", "has", "have", "do", "does", "did", "will", "would", "can", "could",
+        "should", "please", "which", "who", "whose", "than", "to", "of", "try", "use", "go", "look", "check",
+        "make", "see", "get", "take", "not", "whereas", "don't", "let",
     ];
     let Some(first) = lower.first() else { return false };
     let begins = !NEVER_FIRST.contains(&first.as_str());
-    let near = |list: &[&str], reach: usize| lower.iter().take(reach).any(|word| list.contains(&word.as_str()));
+    let near =
+        |list: &[&str], reach: usize| lower.iter().take(reach).any(|word| list.contains(&word.as_str()));
     lower.len() >= 3 && begins && (SUBJECTS.contains(&first.as_str()) || near(&VERBS, 9))
 }
 
@@ -119,9 +188,9 @@ fn told(words: &[&str], begins: bool, is_common: &impl Fn(&str) -> bool) -> Stri
     for (at, word) in words.iter().enumerate() {
         let next = words.get(at + 1).map(|next| plain(next)).unwrap_or_default();
         let core_start = word.find(char::is_alphanumeric).unwrap_or(0);
-        let core_end = word.rfind(char::is_alphanumeric).map_or(word.len(), |at| {
-            at + word[at..].chars().next().map_or(1, char::len_utf8)
-        });
+        let core_end = word
+            .rfind(char::is_alphanumeric)
+            .map_or(word.len(), |at| at + word[at..].chars().next().map_or(1, char::len_utf8));
         let (front, core, back) = (&word[..core_start], &word[core_start..core_end], &word[core_end..]);
         let lower = core.to_lowercase().replace('’', "'");
         let previous = told.last().map(String::as_str);
@@ -178,7 +247,9 @@ fn third_person(lower: &str, next: &str, previous: Option<&str>) -> Option<&'sta
         "gonna" => "going to",
         "wanna" => "want to",
         "gotta" => "have to",
-        "cause" if next == "it" || next == "we" || next == "they" || next == "i" || next == "the" => "because",
+        "cause" if next == "it" || next == "we" || next == "they" || next == "i" || next == "the" => {
+            "because"
+        }
         "'cause" | "cos" | "cuz" | "coz" => "because",
         "guys" if previous == Some("you") => "all",
         "thats" => "that is",

@@ -45,7 +45,9 @@ impl Said {
         let fresh: f64 = analysis
             .bag(sentence)
             .iter()
-            .map(|term| analysis.weights[*term as usize] * AGAIN.powi(self.times.get(term).copied().unwrap_or(0)))
+            .map(|term| {
+                analysis.weights[*term as usize] * AGAIN.powi(self.times.get(term).copied().unwrap_or(0))
+            })
             .sum();
         let topic = analysis.topic_of(sentence);
         let share = analysis.topic(topic).len() as f64 / analysis.sentences.len().max(1) as f64;
@@ -64,7 +66,9 @@ pub(crate) fn candidates(analysis: &Analysis<'_>, fits: impl Fn(usize) -> bool) 
         let mut ranked: Vec<(f64, usize)> = analysis
             .topic(topic)
             .filter(|sentence| analysis.quality[*sentence] > 0.0 && fits(*sentence))
-            .map(|sentence| (nothing.gain(analysis, sentence, analysis.sentences[sentence].length as f64), sentence))
+            .map(|sentence| {
+                (nothing.gain(analysis, sentence, analysis.sentences[sentence].length as f64), sentence)
+            })
             .collect();
         ranked.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1)));
         ranked.truncate(PER_TOPIC);

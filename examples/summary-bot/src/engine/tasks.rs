@@ -15,29 +15,84 @@ pub(crate) fn action_items(analysis: &Analysis<'_>, entries: usize) -> Vec<Actio
             && (!spoken.question || request)
             && !analysis.bag(sentence).is_empty()
             && analysis.lexicon.cues.assigns(padded)
-            && (binding(padded) || analysis.lexicon.language.code() != "en" || deadline(&spoken.text).is_some())
+            && (binding(padded)
+                || analysis.lexicon.language.code() != "en"
+                || deadline(&spoken.text).is_some())
     };
     best(analysis, entries, is_one).into_iter().map(|sentence| action_item(analysis, sentence)).collect()
 }
 
 /// Questions that are requests.
 const REQUESTS: [&str; 12] = [
-    " can you ", " could you ", " would you ", " will you ", " kannst du ", " könntest du ", " peux tu ", " pouvez vous ", " puedes ",
-    " puoi ", " você pode ", " kun je ",
+    " can you ",
+    " could you ",
+    " would you ",
+    " will you ",
+    " kannst du ",
+    " könntest du ",
+    " peux tu ",
+    " pouvez vous ",
+    " puedes ",
+    " puoi ",
+    " você pode ",
+    " kun je ",
 ];
 
 /// In English the cue words are common; these make a task of them.
 fn binding(padded: &str) -> bool {
     const BINDING: [&str; 28] = [
-        " i'll ", " i will ", " i can take ", " i'm going to ", " can you ", " could you ", " would you please ", " will you ", " please ",
-        " todo ", " action item ", " make sure ", " don't forget ", " remember to ", " follow up ", " take care of ",
-        " responsible for ", " assigned ", " your task ", " we need to ", " you need to ", " we have to ", " we must ", " need to ",
-        " let me ", " next step ", " you should ", " will ",
+        " i'll ",
+        " i will ",
+        " i can take ",
+        " i'm going to ",
+        " can you ",
+        " could you ",
+        " would you please ",
+        " will you ",
+        " please ",
+        " todo ",
+        " action item ",
+        " make sure ",
+        " don't forget ",
+        " remember to ",
+        " follow up ",
+        " take care of ",
+        " responsible for ",
+        " assigned ",
+        " your task ",
+        " we need to ",
+        " you need to ",
+        " we have to ",
+        " we must ",
+        " need to ",
+        " let me ",
+        " next step ",
+        " you should ",
+        " will ",
     ];
     const IDLE: [&str; 22] = [
-        " i'll be back ", " i will be back ", " let me see ", " let me know ", " i'll say ", " i'll just ", " need to know ", " please note ",
-        " yes please ", " please join ", " i'll go ", " you have to be ", " i will say ", " let me just ", " i'll stop ", " i'll start ",
-        " i'll leave ", " i'll let ", " i'll turn ", " don't need to ", " don't have to ", " let me ask ",
+        " i'll be back ",
+        " i will be back ",
+        " let me see ",
+        " let me know ",
+        " i'll say ",
+        " i'll just ",
+        " need to know ",
+        " please note ",
+        " yes please ",
+        " please join ",
+        " i'll go ",
+        " you have to be ",
+        " i will say ",
+        " let me just ",
+        " i'll stop ",
+        " i'll start ",
+        " i'll leave ",
+        " i'll let ",
+        " i'll turn ",
+        " don't need to ",
+        " don't have to ",
+        " let me ask ",
     ];
     BINDING.iter().any(|phrase| padded.contains(phrase)) && !IDLE.iter().any(|phrase| padded.contains(phrase))
 }
@@ -65,9 +120,26 @@ fn action_item(analysis: &Analysis<'_>, sentence: usize) -> ActionItem {
 /// "I will" is the speaker; "anna will", "@anna can you" and "anna: please" are anna.
 fn assignee(analysis: &Analysis<'_>, sentence: usize, padded: &str) -> Option<String> {
     const MINE: [&str; 20] = [
-        " i'll ", " i will ", " i can take ", " i'm going to ", " i am going to ", " let me ", " i need to ", " i have to ",
-        " ich werde ", " ich mache ", " ich kümmere ", " ich übernehme ", " ich schicke ", " ich prüfe ", " je vais ", " je m'en occupe ",
-        " voy a ", " me encargo ", " ik zal ", " eu vou ",
+        " i'll ",
+        " i will ",
+        " i can take ",
+        " i'm going to ",
+        " i am going to ",
+        " let me ",
+        " i need to ",
+        " i have to ",
+        " ich werde ",
+        " ich mache ",
+        " ich kümmere ",
+        " ich übernehme ",
+        " ich schicke ",
+        " ich prüfe ",
+        " je vais ",
+        " je m'en occupe ",
+        " voy a ",
+        " me encargo ",
+        " ik zal ",
+        " eu vou ",
     ];
     let spoken = &analysis.sentences[sentence];
     if MINE.iter().any(|phrase| padded.contains(phrase)) {
@@ -82,8 +154,25 @@ fn assignee(analysis: &Analysis<'_>, sentence: usize, padded: &str) -> Option<St
         let bare = word.trim_matches(|letter: char| !letter.is_alphanumeric()).to_lowercase();
         let acts = matches!(
             bare.as_str(),
-            "will" | "should" | "has" | "needs" | "must" | "can" | "could" | "to" | "please" | "wird" | "soll" | "muss" | "va" | "debe" | "deve" | "zal"
-                | "moet" | "kümmert" | "übernimmt"
+            "will"
+                | "should"
+                | "has"
+                | "needs"
+                | "must"
+                | "can"
+                | "could"
+                | "to"
+                | "please"
+                | "wird"
+                | "soll"
+                | "muss"
+                | "va"
+                | "debe"
+                | "deve"
+                | "zal"
+                | "moet"
+                | "kümmert"
+                | "übernimmt"
         );
         if let Some(person) = before.filter(|_| acts) {
             return Some(analysis.name(person).to_owned());
@@ -120,31 +209,141 @@ fn deadline(text: &str) -> Option<String> {
 
 /// Words that belong to a date when they come before it.
 const LEADING: [&str; 36] = [
-    "by", "before", "until", "till", "on", "next", "this", "the", "end", "of", "for", "bis", "vor", "am", "nächsten", "nächste",
-    "diese", "ende", "der", "avant", "d'ici", "pour", "le", "la", "fin", "antes", "del", "el", "para", "hasta", "entro", "prima", "até", "voor", "tegen",
+    "by",
+    "before",
+    "until",
+    "till",
+    "on",
+    "next",
+    "this",
+    "the",
+    "end",
+    "of",
+    "for",
+    "bis",
+    "vor",
+    "am",
+    "nächsten",
+    "nächste",
+    "diese",
+    "ende",
+    "der",
+    "avant",
+    "d'ici",
+    "pour",
+    "le",
+    "la",
+    "fin",
+    "antes",
+    "del",
+    "el",
+    "para",
+    "hasta",
+    "entro",
+    "prima",
+    "até",
+    "voor",
+    "tegen",
     "first",
 ];
 
 /// How many words from `at` on are a day or a date.
 fn day_at(lower: &[String], at: usize) -> usize {
     const DAYS: [&str; 58] = [
-        "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "tomorrow", "tonight", "eod", "eow", "montag",
-        "dienstag", "mittwoch", "donnerstag", "freitag", "samstag", "sonntag", "lundi", "mardi", "mercredi", "jeudi", "vendredi",
-        "samedi", "dimanche", "demain", "lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo", "lunedì",
-        "martedì", "mercoledì", "giovedì", "venerdì", "sabato", "domenica", "domani", "segunda-feira", "terça-feira", "quarta-feira",
-        "quinta-feira", "sexta-feira", "amanhã", "maandag", "dinsdag", "woensdag", "donderdag", "vrijdag", "zaterdag", "zondag",
-        "overmorgen", "übermorgen", "noon", "midnight",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "tomorrow",
+        "tonight",
+        "eod",
+        "eow",
+        "montag",
+        "dienstag",
+        "mittwoch",
+        "donnerstag",
+        "freitag",
+        "samstag",
+        "sonntag",
+        "lundi",
+        "mardi",
+        "mercredi",
+        "jeudi",
+        "vendredi",
+        "samedi",
+        "dimanche",
+        "demain",
+        "lunes",
+        "martes",
+        "miércoles",
+        "jueves",
+        "viernes",
+        "sábado",
+        "domingo",
+        "lunedì",
+        "martedì",
+        "mercoledì",
+        "giovedì",
+        "venerdì",
+        "sabato",
+        "domenica",
+        "domani",
+        "segunda-feira",
+        "terça-feira",
+        "quarta-feira",
+        "quinta-feira",
+        "sexta-feira",
+        "amanhã",
+        "maandag",
+        "dinsdag",
+        "woensdag",
+        "donderdag",
+        "vrijdag",
+        "zaterdag",
+        "zondag",
+        "overmorgen",
+        "übermorgen",
+        "noon",
+        "midnight",
     ];
     const MONTHS: [&str; 24] = [
-        "january", "february", "march", "april", "june", "july", "august", "september", "october", "november", "december", "januar",
-        "februar", "märz", "juni", "juli", "oktober", "dezember", "janvier", "février", "avril", "juin", "juillet", "décembre",
+        "january",
+        "february",
+        "march",
+        "april",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+        "januar",
+        "februar",
+        "märz",
+        "juni",
+        "juli",
+        "oktober",
+        "dezember",
+        "janvier",
+        "février",
+        "avril",
+        "juin",
+        "juillet",
+        "décembre",
     ];
     let word = |offset: usize| lower.get(at + offset).map_or("", String::as_str);
     let number = |text: &str| {
         let digits = text.trim_end_matches(|letter: char| letter.is_ascii_lowercase());
-        (1..=2).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()) && text.len() <= digits.len() + 2
+        (1..=2).contains(&digits.len())
+            && digits.bytes().all(|byte| byte.is_ascii_digit())
+            && text.len() <= digits.len() + 2
     };
-    let before = |offset: usize| at.checked_sub(offset).and_then(|at| lower.get(at)).map_or("", String::as_str);
+    let before =
+        |offset: usize| at.checked_sub(offset).and_then(|at| lower.get(at)).map_or("", String::as_str);
     if DAYS.contains(&word(0)) {
         return if matches!(word(1), "morning" | "afternoon" | "evening" | "night" | "noon") { 2 } else { 1 };
     }
@@ -157,9 +356,17 @@ fn day_at(lower: &[String], at: usize) -> usize {
     if word(0).parse::<jiff::civil::Date>().is_ok() && word(0).len() == 10 {
         return 1;
     }
-    let spans = matches!(word(0), "week" | "month" | "quarter" | "day" | "year" | "sprint" | "meeting" | "woche" | "monats");
-    if spans && matches!(before(1), "next" | "nächste" | "nächsten") || spans && word(0) != "meeting" && before(1) == "the" && before(2) == "of" && before(3) == "end" {
+    let spans = matches!(
+        word(0),
+        "week" | "month" | "quarter" | "day" | "year" | "sprint" | "meeting" | "woche" | "monats"
+    );
+    if spans && matches!(before(1), "next" | "nächste" | "nächsten")
+        || spans && word(0) != "meeting" && before(1) == "the" && before(2) == "of" && before(3) == "end"
+    {
         return 1;
     }
-    usize::from(matches!(word(0), "today" | "heute" | "hoy" | "oggi" | "hoje" | "vandaag") && matches!(before(1), "by" | "until" | "before" | "bis"))
+    usize::from(
+        matches!(word(0), "today" | "heute" | "hoy" | "oggi" | "hoje" | "vandaag")
+            && matches!(before(1), "by" | "until" | "before" | "bis"),
+    )
 }

@@ -14,7 +14,8 @@ pub(crate) fn terms(analysis: &Analysis<'_>, entries: usize) -> Vec<Term> {
         let shouted = text.chars().filter(|letter| letter.is_uppercase()).count() * 2
             > text.chars().filter(|letter| letter.is_alphabetic()).count();
         for word in text.split_whitespace() {
-            let word = word.trim_matches(|letter: char| !letter.is_alphanumeric() && !matches!(letter, '/' | '#' | '+'));
+            let word = word
+                .trim_matches(|letter: char| !letter.is_alphanumeric() && !matches!(letter, '/' | '#' | '+'));
             let word = word.strip_suffix("'s").or_else(|| word.strip_suffix("’s")).unwrap_or(word);
             if !is_technical(word, shouted) || analysis.names.find(word).is_some() {
                 continue;
@@ -48,7 +49,9 @@ fn is_technical(word: &str, shouted: bool) -> bool {
     let letters: Vec<char> = word.chars().collect();
     let all_upper = letters.iter().all(|letter| letter.is_uppercase() || letter.is_ascii_digit());
     let has_digit = letters.iter().any(char::is_ascii_digit);
-    let ordinal = has_digit && word.trim_start_matches(|first: char| first.is_ascii_digit()).len() <= 2 && letters[0].is_ascii_digit();
+    let ordinal = has_digit
+        && word.trim_start_matches(|first: char| first.is_ascii_digit()).len() <= 2
+        && letters[0].is_ascii_digit();
     let hump = letters.windows(2).any(|pair| pair[0].is_lowercase() && pair[1].is_uppercase());
     let inside = |mark: char| word[1..word.len() - 1].contains(mark) && word.is_ascii();
     if all_upper {
@@ -60,13 +63,19 @@ fn is_technical(word: &str, shouted: bool) -> bool {
     if !word.is_ascii() || word.contains("..") || word.contains('\'') {
         return false;
     }
-    let path = word.starts_with('/') && length > 3 || inside('/') && (inside('.') || word.matches('/').count() > 1);
-    let dotted = inside('.') && !word.ends_with('.') && word.split('.').all(|part| part.len() > 1 && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'));
+    let path =
+        word.starts_with('/') && length > 3 || inside('/') && (inside('.') || word.matches('/').count() > 1);
+    let dotted = inside('.')
+        && !word.ends_with('.')
+        && word.split('.').all(|part| {
+            part.len() > 1
+                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+        });
     path || dotted || inside('_') || (has_digit && !ordinal && letters[0].is_alphabetic())
 }
 
 /// Written in capitals, but no names.
 const COMMON: [&str; 20] = [
-    "OK", "LOL", "AM", "PM", "BTW", "IMO", "IMHO", "FYI", "TBH", "OMG", "WTF", "ASAP", "NO", "YES", "NOT", "ALL", "AND", "THE",
-    "TODO", "TBD",
+    "OK", "LOL", "AM", "PM", "BTW", "IMO", "IMHO", "FYI", "TBH", "OMG", "WTF", "ASAP", "NO", "YES", "NOT",
+    "ALL", "AND", "THE", "TODO", "TBD",
 ];

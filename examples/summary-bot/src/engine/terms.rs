@@ -56,7 +56,14 @@ impl Terms {
     }
 
     /// The terms of one sentence, in order, with gaps between runs; counts them.
-    pub(crate) fn read(&mut self, text: &str, speaker: u32, number: u32, lexicon: &Lexicon, names: &Names) -> Vec<u32> {
+    pub(crate) fn read(
+        &mut self,
+        text: &str,
+        speaker: u32,
+        number: u32,
+        lexicon: &Lexicon,
+        names: &Names,
+    ) -> Vec<u32> {
         let mut found: Vec<u32> = Vec::new();
         let mut before = String::new();
         let mut end = 0;
@@ -163,14 +170,15 @@ impl Terms {
 impl Term {
     fn note_before(&mut self, before: &str) {
         const ARTICLES: [&str; 58] = [
-            "the", "a", "an", "this", "that", "these", "those", "our", "your", "my", "their", "his", "her", "its", "of",
-            "for", "with", "some", "any", "no", "on", "in", "about", "der", "die", "das", "den", "dem", "des", "ein", "eine",
-            "einen", "einem", "unser", "unsere", "le", "la", "les", "un", "une", "des", "du", "notre", "el", "los", "las",
-            "una", "il", "lo", "gli", "o", "os", "as", "um", "uma", "de", "het", "een",
+            "the", "a", "an", "this", "that", "these", "those", "our", "your", "my", "their", "his", "her",
+            "its", "of", "for", "with", "some", "any", "no", "on", "in", "about", "der", "die", "das", "den",
+            "dem", "des", "ein", "eine", "einen", "einem", "unser", "unsere", "le", "la", "les", "un", "une",
+            "des", "du", "notre", "el", "los", "las", "una", "il", "lo", "gli", "o", "os", "as", "um", "uma",
+            "de", "het", "een",
         ];
         const VERB_MARKS: [&str; 20] = [
-            "to", "will", "would", "can", "could", "should", "must", "i", "we", "they", "you", "he", "she", "it", "don't",
-            "didn't", "can't", "who", "i'll", "not",
+            "to", "will", "would", "can", "could", "should", "must", "i", "we", "they", "you", "he", "she",
+            "it", "don't", "didn't", "can't", "who", "i'll", "not",
         ];
         self.after_article += u32::from(ARTICLES.contains(&before));
         self.after_the += u32::from(before == "the");

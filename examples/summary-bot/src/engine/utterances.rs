@@ -89,7 +89,8 @@ impl Gathered<'_> {
                     continue;
                 }
                 let question = text.ends_with(['?', '？', '؟']);
-                let ended = !self.punctuated || text.ends_with(['.', '!', '?', '。', '！', '？', '"', '”', ')']);
+                let ended =
+                    !self.punctuated || text.ends_with(['.', '!', '?', '。', '！', '？', '"', '”', ')']);
                 self.list.push(Utterance {
                     item: turn.first,
                     last_item: turn.last,
@@ -113,7 +114,8 @@ fn is_punctuated(texts: &[String]) -> bool {
 
 /// Whether a turn stops in the middle of a sentence.
 fn is_broken(text: &str) -> bool {
-    text.len() < 2000 && text.trim_end().ends_with(|last: char| last.is_alphanumeric() || matches!(last, ',' | '—'))
+    text.len() < 2000
+        && text.trim_end().ends_with(|last: char| last.is_alphanumeric() || matches!(last, ',' | '—'))
 }
 
 /// Whether a message says nothing: listener's noises, greetings, thanks, marks.

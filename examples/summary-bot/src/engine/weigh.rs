@@ -107,19 +107,46 @@ fn by_wording(analysis: &Analysis<'_>, sentence: &Utterance) -> f64 {
 /// Sentences that lean on what is around them, or on who speaks to whom, say little alone.
 fn english(padded: &str) -> f64 {
     const LEANING: [&str; 26] = [
-        " this one ", " that one ", " over here ", " over there ", " right here ", " like this ", " like that ", " the slide ",
-        " next slide ", " this is ", " that is ", " that's ", " here is ", " here's ", " there you go ", " you see ",
-        " i don't know ", " i dunno ", " i'm not sure ", " i can't remember ", " i forgot ", " i was just ", " thank you ",
-        " welcome ", " sorry ", " good morning ",
+        " this one ",
+        " that one ",
+        " over here ",
+        " over there ",
+        " right here ",
+        " like this ",
+        " like that ",
+        " the slide ",
+        " next slide ",
+        " this is ",
+        " that is ",
+        " that's ",
+        " here is ",
+        " here's ",
+        " there you go ",
+        " you see ",
+        " i don't know ",
+        " i dunno ",
+        " i'm not sure ",
+        " i can't remember ",
+        " i forgot ",
+        " i was just ",
+        " thank you ",
+        " welcome ",
+        " sorry ",
+        " good morning ",
     ];
     let words = words(padded).collect::<Vec<_>>();
     let count = |list: &[&str]| words.iter().filter(|word| list.contains(&word.as_str())).count() as f64;
     let length = words.len().max(1) as f64;
-    let deictic = count(&["this", "that", "it", "these", "those", "he", "she", "there", "here", "thing", "things", "stuff"]);
+    let deictic = count(&[
+        "this", "that", "it", "these", "those", "he", "she", "there", "here", "thing", "things", "stuff",
+    ]);
     let second = count(&["you", "your", "you're", "you've", "yourself"]);
     let first = count(&["i", "i'm", "i've", "i'll", "my", "me"]);
     let leaning = LEANING.iter().filter(|phrase| padded.contains(*phrase)).count();
-    let mut worth = 1.0 - (deictic / length).min(0.3) - (0.8 * second / length).min(0.25) - (0.5 * first / length).min(0.15);
+    let mut worth = 1.0
+        - (deictic / length).min(0.3)
+        - (0.8 * second / length).min(0.25)
+        - (0.5 * first / length).min(0.15);
     worth *= 0.85_f64.powi(i32::try_from(leaning.min(4)).unwrap_or(4));
     worth.max(0.2)
 }

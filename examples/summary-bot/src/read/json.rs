@@ -67,7 +67,11 @@ impl<'de> Visitor<'de> for Document<'_> {
             if !found && LISTS.contains(&key.as_str()) {
                 found = true;
                 self.path.push(key);
-                map.next_value_seed(Messages { path: self.path, prefix: self.prefix, sink: &mut *self.sink })?;
+                map.next_value_seed(Messages {
+                    path: self.path,
+                    prefix: self.prefix,
+                    sink: &mut *self.sink,
+                })?;
                 self.path.pop();
             } else {
                 map.next_value::<IgnoredAny>()?;

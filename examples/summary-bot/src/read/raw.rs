@@ -145,7 +145,8 @@ fn time_of(text: Option<&str>) -> Result<Option<When>, String> {
     if let Ok(number) = text.parse::<f64>() {
         // Seconds stay below this until the year 5138; milliseconds are above it since 1973.
         let seconds = if number.abs() >= 1e11 { number / 1000.0 } else { number };
-        #[allow(clippy::cast_possible_truncation)] // Saturates, and the next line refuses what is out of range.
+        #[allow(clippy::cast_possible_truncation)]
+        // Saturates, and the next line refuses what is out of range.
         let timestamp = jiff::Timestamp::from_second(seconds as i64);
         return timestamp.map(|at| Some(When::At(at))).map_err(|_| format!("time {text} is out of range"));
     }
@@ -154,7 +155,9 @@ fn time_of(text: Option<&str>) -> Result<Option<When>, String> {
     }
     match parse_full(text) {
         Some(when) => Ok(Some(when)),
-        None => Err(format!("expected a time such as 2026-03-01T14:03:00Z or seconds since 1970, found {text:?}")),
+        None => {
+            Err(format!("expected a time such as 2026-03-01T14:03:00Z or seconds since 1970, found {text:?}"))
+        }
     }
 }
 

@@ -25,7 +25,12 @@ pub(super) fn render(summary: &Summary) -> String {
     points(&mut page, "Key points", &summary.key_points);
     points(&mut page, "Decisions", &summary.decisions);
     section(&mut page, "Action items", &summary.action_items, |item| {
-        format!("{} <em>({})</em>{}", escaped(&item.description), escaped(&terms_of(item)), cited(&item.messages))
+        format!(
+            "{} <em>({})</em>{}",
+            escaped(&item.description),
+            escaped(&terms_of(item)),
+            cited(&item.messages)
+        )
     });
     points(&mut page, "Open questions", &summary.open_questions);
     section(&mut page, "Technical terms", &summary.technical_terms, |term| {
@@ -42,7 +47,9 @@ pub(super) fn render(summary: &Summary) -> String {
 
 fn points(page: &mut String, title: &str, points: &[Point]) {
     section(page, title, points, |point| match &point.speaker {
-        Some(name) => format!("<strong>{}:</strong> {}{}", escaped(name), escaped(&point.text), cited(&point.messages)),
+        Some(name) => {
+            format!("<strong>{}:</strong> {}{}", escaped(name), escaped(&point.text), cited(&point.messages))
+        }
         None => format!("{}{}", escaped(&point.text), cited(&point.messages)),
     });
 }
@@ -59,7 +66,11 @@ fn section<T>(page: &mut String, title: &str, entries: &[T], written: impl Fn(&T
 }
 
 fn cited(messages: &[String]) -> String {
-    if messages.is_empty() { String::new() } else { format!(" <cite>[{}]</cite>", escaped(&messages.join(", "))) }
+    if messages.is_empty() {
+        String::new()
+    } else {
+        format!(" <cite>[{}]</cite>", escaped(&messages.join(", ")))
+    }
 }
 
 fn escaped(text: &str) -> String {

@@ -21,7 +21,12 @@ pub(super) fn render(summary: &Summary) -> String {
     });
     section(&mut page, "Participants", &summary.participants, |person| {
         let said = if person.key_contribution.is_empty() { "" } else { ": " };
-        format!("**{}** ({}){said}{}", escaped(&person.name), person.message_count, escaped(&person.key_contribution))
+        format!(
+            "**{}** ({}){said}{}",
+            escaped(&person.name),
+            person.message_count,
+            escaped(&person.key_contribution)
+        )
     });
     let _ = writeln!(page, "{}", escaped(&headline(summary)));
     for warning in &summary.metadata.warnings {
@@ -32,7 +37,9 @@ pub(super) fn render(summary: &Summary) -> String {
 
 fn points(page: &mut String, title: &str, points: &[Point]) {
     section(page, title, points, |point| match &point.speaker {
-        Some(speaker) => format!("**{}:** {}{}", escaped(speaker), escaped(&point.text), cited(&point.messages)),
+        Some(speaker) => {
+            format!("**{}:** {}{}", escaped(speaker), escaped(&point.text), cited(&point.messages))
+        }
         None => format!("{}{}", escaped(&point.text), cited(&point.messages)),
     });
 }
