@@ -6,6 +6,7 @@ use groundcrew_config::{BindIp, ByteSize, FromConfig};
 
 /// The public listener: section `http`.
 #[derive(Debug, Clone, FromConfig)]
+#[allow(clippy::struct_excessive_bools, reason = "each is the switch of one key")]
 pub struct HttpConfig {
     /// Address to listen on: loopback, but 0.0.0.0 in a container or in production.
     #[config(default)]
@@ -51,6 +52,40 @@ pub struct HttpConfig {
     pub access_log: f64,
     /// What `/health` and `/ready` say.
     pub probes: ProbesConfig,
+    /// Which other origins browsers may call from. Unset: none.
+    #[cfg(feature = "cors")]
+    pub cors: Option<CorsConfig>,
+    /// Whether bodies are compressed for clients that accept it.
+    #[cfg(feature = "compression")]
+    #[config(default = false)]
+    pub compression: bool,
+    /// Certificate and key for HTTPS. Unset: plain HTTP.
+    #[cfg(feature = "tls")]
+    pub tls: Option<TlsConfig>,
+}
+
+/// Cross-origin requests: section `http.cors`.
+#[cfg(feature = "cors")]
+#[derive(Debug, Clone, FromConfig)]
+pub struct CorsConfig {
+    /// Origins such as `https://app.example.com`, or the single value `*`.
+    pub origins: Vec<String>,
+    /// Whether browsers may send cookies and credentials; not together with `*`.
+    #[config(default = false)]
+    pub credentials: bool,
+    /// How long browsers may keep the answer to a preflight request.
+    #[config(default = "10m")]
+    pub max_age: Duration,
+}
+
+/// HTTPS: section `http.tls`.
+#[cfg(feature = "tls")]
+#[derive(Debug, Clone, FromConfig)]
+pub struct TlsConfig {
+    /// File with the certificate chain in PEM, the service's own first.
+    pub cert: PathBuf,
+    /// File with the private key in PEM.
+    pub key: PathBuf,
 }
 
 /// The probes: section `http.probes`.

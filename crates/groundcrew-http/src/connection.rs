@@ -19,10 +19,8 @@ pub(crate) enum Phase {
     Busy = 2,
     /// Between two requests.
     Idle = 3,
-    /// Handed to a WebSocket or another upgrade.
-    Upgraded = 4,
     /// Our side is closed; late bytes are counted.
-    Closing = 5,
+    Closing = 4,
 }
 
 /// What the listener tells a connection to do.
@@ -75,7 +73,6 @@ impl Connection {
             1 => Phase::Head,
             2 => Phase::Busy,
             3 => Phase::Idle,
-            4 => Phase::Upgraded,
             _ => Phase::Closing,
         }
     }

@@ -26,15 +26,35 @@ const MAX_CONCURRENT_STREAMS: u32 = 200;
 /// Runs one connection from its first byte to its last.
 pub(crate) async fn run(stream: Stream, peer: Option<SocketAddr>, registered: Registered) {
     let connection = registered.connection.clone();
-    match first_bytes(&stream, &connection).await {
-        Some(protocol) => serve(stream, protocol, peer, &registered).await,
-        // Silent to the end: nothing was asked, so nothing is owed.
-        None => return,
-    }
+    // Silent to the end: nothing was asked, so nothing is owed.
+    let Some(protocol) = first_bytes(&stream, &connection).await else { return };
+    let Some((stream, protocol)) = secure(stream, protocol, &registered).await else { return };
+    serve(stream, protocol, peer, &registered).await;
     let returned = connection.returned.lock().take();
     if let Some(stream) = returned {
         linger(stream, &registered).await;
     }
+}
+
+/// The TLS handshake, where there is one to do.
+#[cfg(feature = "tls")]
+async fn secure(stream: Stream, protocol: Protocol, registered: &Registered) -> Option<(Stream, Protocol)> {
+    let (Some(acceptor), Stream::Tcp(_)) = (&registered.shared.tls, &stream) else {
+        return Some((stream, protocol));
+    };
+    registered.connection.enter(Phase::Head);
+    let Stream::Tcp(tcp) = stream else { return None };
+    let handshake = tokio::time::timeout(registered.shared.config.header_timeout, acceptor.0.accept(tcp));
+    // A client that cannot shake hands is told so by rustls and owed nothing.
+    let stream = Stream::Tls(Box::new(handshake.await.ok()?.ok()?));
+    let protocol = first_bytes(&stream, &registered.connection).await?;
+    Some((stream, protocol))
+}
+
+#[cfg(not(feature = "tls"))]
+#[expect(clippy::unused_async, reason = "its twin shakes hands")]
+async fn secure(stream: Stream, protocol: Protocol, _registered: &Registered) -> Option<(Stream, Protocol)> {
+    Some((stream, protocol))
 }
 
 async fn serve(stream: Stream, protocol: Protocol, peer: Option<SocketAddr>, registered: &Registered) {

@@ -8,6 +8,8 @@ mod body;
 mod clock;
 mod config;
 mod connection;
+#[cfg(feature = "cors")]
+mod cors;
 mod drain;
 mod drive;
 mod edge;
@@ -27,9 +29,19 @@ mod stream;
 mod sweeper;
 mod system;
 mod timestamp;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(feature = "ws")]
+mod websocket;
 
 pub use axum;
+#[cfg(feature = "cors")]
+pub use config::CorsConfig;
+#[cfg(feature = "tls")]
+pub use config::TlsConfig;
 pub use config::{AdminConfig, HealthBody, HttpConfig, ProbesConfig};
+#[cfg(feature = "cors")]
+pub use cors::CorsError;
 pub use edge::REQUEST_ID;
 pub use http_metrics::UNMATCHED;
 pub use listener::BindError;
@@ -37,3 +49,7 @@ pub use probes::{HEALTH_PATH, METRICS_PATH, READY_PATH};
 pub use problem::{PROBLEM_JSON, Problem};
 pub use route::{OwnTimeout, RequestTimeout};
 pub use server::Http;
+#[cfg(feature = "tls")]
+pub use tls::TlsError;
+#[cfg(feature = "ws")]
+pub use websocket::WebSockets;

@@ -53,6 +53,14 @@ pub enum BindError {
         #[source]
         source: io::Error,
     },
+    /// Certificate or key cannot be used.
+    #[cfg(feature = "tls")]
+    #[error(transparent)]
+    Tls(#[from] crate::TlsError),
+    /// The CORS section would not do what it says.
+    #[cfg(feature = "cors")]
+    #[error(transparent)]
+    Cors(#[from] crate::CorsError),
 }
 
 /// What to do about it, by the system's answer.

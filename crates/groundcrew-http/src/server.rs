@@ -16,6 +16,8 @@ pub struct Http {
     shared: Arc<Shared>,
     local_addr: Option<SocketAddr>,
     routes: Gate,
+    #[cfg(feature = "cors")]
+    cors: Option<tower_http::cors::CorsLayer>,
 }
 
 // === impl HttpConfig ===
@@ -30,7 +32,14 @@ impl HttpConfig {
             _ => Listener::tcp("http", self.address())?,
         };
         let probes = Probes::new(crew, self.probes.clone(), self.metrics && crew.metrics().is_enabled());
-        Ok(Http::start(listener, Shared::new("http", crew, self, probes)))
+        #[cfg(feature = "cors")]
+        let cors = self.cors.as_ref().map(crate::cors::layer).transpose()?;
+        let shared = Shared::try_new("http", crew, self, probes)?;
+        Ok(Http {
+            #[cfg(feature = "cors")]
+            cors,
+            ..Http::start(listener, shared)
+        })
     }
 }
 
@@ -44,7 +53,7 @@ impl AdminConfig {
         let probes = Probes::new(crew, crate::ProbesConfig::default(), crew.metrics().is_enabled());
         // What scrapers ask is not traffic: no access log.
         let config = HttpConfig { access_log: 0.0, ..HttpConfig::default() };
-        Ok(Http::start(listener, Shared::new("admin", crew, config, probes)))
+        Ok(Http::start(listener, Shared::try_new("admin", crew, config, probes)?))
     }
 }
 
@@ -67,7 +76,13 @@ impl Http {
             let shared = shared.clone();
             |scope| drain::run(shared, scope)
         });
-        Self { routes: crew.gate(format!("{section} routes")), shared, local_addr }
+        Self {
+            routes: crew.gate(format!("{section} routes")),
+            shared,
+            local_addr,
+            #[cfg(feature = "cors")]
+            cors: None,
+        }
     }
 
     /// Where it listens; `None` for a Unix socket. Tests bind port 0 and ask here.
@@ -84,6 +99,10 @@ impl Http {
             tracing::info!(listener = self.shared.section, url = %format_args!("http://{address}"), "listening");
         }
         let routes = if routes.has_routes() { routes.route_layer(MarkRoute) } else { routes };
+        #[cfg(feature = "compression")]
+        let routes = compressed(routes, self.shared.config.compression);
+        #[cfg(feature = "cors")]
+        let routes = crate::cors::apply(routes, self.cors);
         // There is one `Http` for each listener and it is consumed here, so this is the first and only time.
         let _first = self.shared.router.set(routes);
         self.routes.open();
@@ -100,4 +119,10 @@ impl Http {
 async fn lame_duck(shared: Arc<Shared>) {
     shared.crew.shutdown_requested().await;
     shared.enter(Stage::LameDuck);
+}
+
+/// Bodies that are worth it, for clients that accept it; event streams are left alone.
+#[cfg(feature = "compression")]
+fn compressed(routes: Router, on: bool) -> Router {
+    if on { routes.layer(tower_http::compression::CompressionLayer::new()) } else { routes }
 }

@@ -9,11 +9,11 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::HttpConfig;
 use crate::clock::Clock;
 use crate::connection::{Command, Connection, Phase};
 use crate::http_metrics::HttpMetrics;
 use crate::probes::Probes;
+use crate::{BindError, HttpConfig};
 
 /// How far a listener's life has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<HttpMetrics>,
     pub(crate) probes: Probes,
     pub(crate) router: OnceLock<Router>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<crate::tls::Acceptor>,
     /// Fires when the last connection of the backlog has been accepted and the listener is gone.
     pub(crate) door_shut: CancellationToken,
     /// Fires when unanswered requests are to be answered 503.
@@ -70,8 +72,16 @@ pub(crate) struct Registered {
 // === impl Shared ===
 
 impl Shared {
-    pub(crate) fn new(section: &'static str, crew: &Crew, config: HttpConfig, probes: Probes) -> Arc<Self> {
-        Arc::new(Self {
+    #[cfg_attr(not(feature = "tls"), expect(clippy::unnecessary_wraps, reason = "certificates can be wrong"))]
+    pub(crate) fn try_new(
+        section: &'static str,
+        crew: &Crew,
+        config: HttpConfig,
+        probes: Probes,
+    ) -> Result<Arc<Self>, BindError> {
+        Ok(Arc::new(Self {
+            #[cfg(feature = "tls")]
+            tls: config.tls.as_ref().map(crate::tls::Acceptor::try_new).transpose()?,
             section,
             crew: crew.clone(),
             config,
@@ -86,7 +96,7 @@ impl Shared {
             next_id: AtomicU64::new(0),
             closed: Notify::new(),
             tally: Tally::default(),
-        })
+        }))
     }
 
     pub(crate) fn stage(&self) -> Stage {

@@ -16,6 +16,8 @@ pub(crate) enum Stream {
     Tcp(TcpStream),
     #[cfg(unix)]
     Unix(UnixStream),
+    #[cfg(feature = "tls")]
+    Tls(Box<tokio_rustls::server::TlsStream<TcpStream>>),
 }
 
 /// What waits in the kernel for us.
@@ -44,6 +46,8 @@ impl Stream {
             Stream::Tcp(stream) => SockRef::from(stream),
             #[cfg(unix)]
             Stream::Unix(stream) => SockRef::from(stream),
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => SockRef::from(stream.get_ref().0),
         }
     }
 
@@ -75,6 +79,8 @@ impl Stream {
             Stream::Unix(stream) => {
                 stream.poll_read_ready(cx).map(|ready| ready.ok().map(|()| Protocol::Http1))
             }
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => Poll::Ready(Some(negotiated(stream.get_ref().1))),
         }
     }
 
@@ -94,6 +100,8 @@ impl AsyncRead for Stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
             #[cfg(unix)]
             Stream::Unix(stream) => Pin::new(stream).poll_read(cx, buffer),
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => Pin::new(stream.as_mut()).poll_read(cx, buffer),
         }
     }
 }
@@ -104,6 +112,8 @@ impl AsyncWrite for Stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
             #[cfg(unix)]
             Stream::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => Pin::new(stream.as_mut()).poll_write(cx, bytes),
         }
     }
 
@@ -116,6 +126,8 @@ impl AsyncWrite for Stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
             #[cfg(unix)]
             Stream::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => Pin::new(stream.as_mut()).poll_write_vectored(cx, slices),
         }
     }
 
@@ -123,11 +135,28 @@ impl AsyncWrite for Stream {
         true
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    #[cfg_attr(not(feature = "tls"), expect(unused_variables, reason = "plain sockets keep nothing back"))]
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => Pin::new(stream.as_mut()).poll_flush(cx),
+            // Plain sockets keep nothing back.
+            _ => Poll::Ready(Ok(())),
+        }
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(self.shutdown_write())
+    #[cfg_attr(not(feature = "tls"), expect(unused_variables, reason = "plain sockets close at once"))]
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => Pin::new(stream.as_mut()).poll_shutdown(cx),
+            plain => Poll::Ready(plain.shutdown_write()),
+        }
     }
+}
+
+/// What the handshake agreed upon.
+#[cfg(feature = "tls")]
+fn negotiated(session: &rustls::ServerConnection) -> Protocol {
+    if session.alpn_protocol() == Some(b"h2") { Protocol::Http2 } else { Protocol::Http1 }
 }

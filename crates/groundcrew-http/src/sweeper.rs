@@ -26,7 +26,7 @@ fn sweep(shared: &Shared, connection: &Connection, tick: Duration) {
         Phase::Silent => (config.first_byte_timeout, "first_byte_timeout", Command::Abort),
         Phase::Head => (config.header_timeout, "header_timeout", Command::Abort),
         Phase::Idle => (config.idle_timeout, "idle_timeout", Command::CloseWhenIdle),
-        Phase::Busy | Phase::Upgraded | Phase::Closing => return,
+        Phase::Busy | Phase::Closing => return,
     };
     if in_phase(connection) >= limit.saturating_add(tick) && connection.command() < command {
         connection.tell(command);

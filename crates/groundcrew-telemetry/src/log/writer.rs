@@ -1,9 +1,9 @@
 //! The way of a line to its output: into a bounded buffer, and from there by a thread of its own.
 //!
-//! A producer never waits for the output. While the output keeps up nothing is lost: a producer that finds
-//! the buffer half full yields its core a bounded number of times, so that the writer gets its turn even
-//! where they share one. Lines are dropped whole, counted, and their number is written as soon as there is
-//! room again.
+//! A producer never blocks on the output. While the output keeps up nothing is lost: a producer that finds
+//! the buffer half full yields its core once, and one that finds it full yields it for a bounded time, so that
+//! the writer gets its turn even where they share one. Once the output itself holds the writer, that time is
+//! soon spent. Lines are dropped whole, counted, and their number is written as soon as there is room again.
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -17,11 +17,14 @@ const GATHER: Duration = Duration::from_millis(2);
 const PIECE: usize = 64 * 1024;
 /// What a buffer keeps between bursts, in bytes.
 const KEEP: usize = 64 * 1024;
-/// How long one line may wait for the writer's turn before it is dropped.
-const PATIENCE_PER_LINE: Duration = Duration::from_millis(5);
-/// How long lines may wait together: at most; gained whenever the writer gets its turn; and whenever the
-/// output takes a piece. A blocked output costs the first once, a slow one hardly more than nothing.
-const PATIENCE: Duration = Duration::from_millis(20);
+/// How long one line may wait before it is dropped: for a writer that waits for a core, not for the output;
+/// and for one that the output holds.
+const STARVED: Duration = Duration::from_millis(200);
+const HELD: Duration = Duration::from_millis(10);
+/// How long lines may wait together for a writer that the output holds: at most; gained whenever the writer
+/// gets its turn; and whenever the output takes a piece. A blocked output costs the first once, a slow one
+/// hardly more than nothing.
+const PATIENCE: Duration = Duration::from_millis(40);
 const GAIN_PER_TURN: Duration = Duration::from_millis(10);
 const GAIN_PER_PIECE: Duration = Duration::from_millis(1);
 /// The pause after the output failed; it doubles up to the second value.
@@ -50,6 +53,8 @@ struct Shared {
     /// What is left of the patience, in nanoseconds, and whether a waiting producer is taking from it.
     patience: AtomicU64,
     keeper: AtomicBool,
+    /// The writer is in a call of the output, or pauses after one that failed.
+    held: AtomicBool,
     written: AtomicU64,
     dropped: AtomicU64,
 }
@@ -87,6 +92,7 @@ impl Writer {
             thread: OnceLock::new(),
             patience: AtomicU64::new(nanos(PATIENCE)),
             keeper: AtomicBool::new(false),
+            held: AtomicBool::new(false),
             written: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
         });
@@ -176,11 +182,8 @@ impl Shared {
         let (mut waited, mut yielded) = (Duration::ZERO, false);
         let fits = |queue: &Queue| queue.bytes.len() + needed <= self.capacity;
         // Half full is reason to yield once, full to wait.
-        while !(yielded && fits(&queue))
-            && needed <= self.capacity
-            && waited < PATIENCE_PER_LINE
-            && self.patience.load(Relaxed) > 0
-        {
+        while !(yielded && fits(&queue)) && needed <= self.capacity && self.may_wait(waited) {
+            let held = self.held.load(Relaxed);
             queue.urged = true;
             queue.idle = false;
             drop(queue);
@@ -188,7 +191,7 @@ impl Shared {
             thread::yield_now();
             yielded = true;
             let now_waited = began.elapsed();
-            if keeps_time {
+            if keeps_time && held {
                 self.spend(now_waited.saturating_sub(waited));
             }
             waited = now_waited;
@@ -203,6 +206,14 @@ impl Shared {
         queue.unreported += 1;
         self.dropped.fetch_add(1, Relaxed);
         None
+    }
+
+    fn may_wait(&self, waited: Duration) -> bool {
+        if self.held.load(Relaxed) {
+            waited < HELD && self.patience.load(Relaxed) > 0
+        } else {
+            waited < STARVED
+        }
     }
 
     fn spend(&self, time: Duration) {
@@ -243,12 +254,15 @@ impl Drain {
             if unreported > 0 {
                 duties.report(&mut batch, unreported);
             }
+            self.shared.held.store(true, Relaxed);
             let outcome = self.write(&batch, lines);
+            self.shared.held.store(outcome.is_err(), Relaxed);
             self.settle(lines, outcome, unreported);
             batch.clear();
             batch.shrink_to(KEEP);
             if outcome.is_err() {
                 self.pause();
+                self.shared.held.store(false, Relaxed);
             }
         }
     }

@@ -1,0 +1,111 @@
+//! What the optional features add: CORS, compression, TLS, WebSockets.
+#![cfg(all(feature = "cors", feature = "compression", feature = "tls", feature = "ws"))]
+
+mod support;
+
+use std::io::Write;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::routing::get;
+use futures_util::{SinkExt, StreamExt};
+use groundcrew_http::{CorsConfig, HttpConfig, TlsConfig, WebSockets};
+use rustls::pki_types::ServerName;
+use support::Server;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_tungstenite::tungstenite::Message;
+
+fn hello() -> Router {
+    Router::new().route("/hello", get(|| async { "hello ".repeat(200) }))
+}
+
+#[tokio::test]
+async fn only_the_named_origins_are_allowed_in() {
+    let origins = vec!["https://app.example.com".to_owned()];
+    let cors = CorsConfig { origins, credentials: false, max_age: std::time::Duration::from_secs(60) };
+    let config = HttpConfig { cors: Some(cors), ..HttpConfig::ephemeral() };
+    let server = Server::start(config, hello()).await;
+    for (origin, allowed) in [("https://app.example.com", true), ("https://evil.example.com", false)] {
+        let mut client = server.connect().await;
+        client.send(&format!("GET /hello HTTP/1.1\r\nhost: t\r\norigin: {origin}\r\n\r\n")).await;
+        let answer = client.answer().await.unwrap();
+        assert_eq!(answer.header("access-control-allow-origin").is_some(), allowed, "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_compressed_for_a_client_that_accepts_it_and_for_nobody_else() {
+    let server = Server::start(HttpConfig { compression: true, ..HttpConfig::ephemeral() }, hello()).await;
+    let mut client = server.connect().await;
+    client.send("GET /hello HTTP/1.1\r\nhost: t\r\naccept-encoding: gzip\r\nconnection: close\r\n\r\n").await;
+    assert!(client.read_to_end().await.contains("content-encoding: gzip"));
+    assert_eq!(server.get("/hello").await.header("content-encoding"), None);
+}
+
+/// A certificate for `localhost` and its key, as files.
+fn certificate(folder: &std::path::Path) -> (TlsConfig, Vec<u8>) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let config = TlsConfig { cert: folder.join("tls.crt"), key: folder.join("tls.key") };
+    std::fs::File::create(&config.cert).unwrap().write_all(made.cert.pem().as_bytes()).unwrap();
+    std::fs::File::create(&config.key).unwrap().write_all(made.signing_key.serialize_pem().as_bytes()).unwrap();
+    (config, made.cert.der().to_vec())
+}
+
+#[tokio::test]
+async fn https_is_served_with_the_configured_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tls, der) = certificate(folder.path());
+    let server = Server::start(HttpConfig { tls: Some(tls), ..HttpConfig::ephemeral() }, hello()).await;
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(der.into()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let client = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(client));
+    let tcp = server.connect().await.stream;
+    let mut stream = connector.connect(ServerName::try_from("localhost").unwrap(), tcp).await.unwrap();
+    stream.write_all(b"GET /hello HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("a clean end with close_notify");
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_there_is_refused_with_its_key_and_path() {
+    let crew = groundcrew_runtime::Crew::builder("test", "1.0.0").build();
+    let tls = TlsConfig { cert: "/nowhere/tls.crt".into(), key: "/nowhere/tls.key".into() };
+    let error = HttpConfig { tls: Some(tls), ..HttpConfig::ephemeral() }.bind(&crew).await.unwrap_err();
+    assert!(error.to_string().starts_with("http.tls.cert names /nowhere/tls.crt"), "{error}");
+}
+
+#[tokio::test]
+async fn a_websocket_is_closed_with_going_away_and_waited_for() {
+    let (server, http) = Server::bind(HttpConfig::ephemeral()).await;
+    let sockets = WebSockets::new(&server.crew);
+    let echo = move |upgrade: WebSocketUpgrade| async move {
+        sockets.upgrade(upgrade, |mut socket, stop| async move {
+            while let Some(Some(Ok(message))) = stop.unless(socket.recv()).await {
+                if socket.send(message).await.is_err() {
+                    break;
+                }
+            }
+            socket
+        })
+    };
+    http.serve(Router::new().route("/echo", get(echo)));
+    let stream = server.connect().await.stream;
+    let (mut socket, _) = tokio_tungstenite::client_async("ws://test/echo", stream).await.unwrap();
+    socket.send(Message::text("hello")).await.unwrap();
+    assert_eq!(socket.next().await.unwrap().unwrap(), Message::text("hello"));
+    let landing = server.land();
+    let Some(Ok(Message::Close(Some(frame)))) = socket.next().await else { panic!("a close frame") };
+    assert_eq!(u16::from(frame.code), 1001);
+    drop(socket);
+    let receipt = landing.await.unwrap();
+    assert!(receipt.summary().contains("drain: websocket finished"), "{receipt}");
+    assert_eq!(receipt.cut().count(), 0, "{receipt}");
+}
