@@ -14,6 +14,8 @@ const STANDARD: &[(&str, &str)] = &[
     ("config-reference", "the reference of the configuration: --format toml, markdown or json-schema"),
     #[cfg(feature = "http")]
     ("healthcheck", "ask the running service's /health; exit code 0 or 1, for containers without curl"),
+    #[cfg(feature = "sql")]
+    ("migrate", "apply the pending migrations; --plan lists them, --check fails while there are some"),
 ];
 
 /// What `--help` prints.
@@ -50,6 +52,8 @@ pub(crate) fn standard<C: FromConfig>(
         "config-reference" => print_reference(service, arguments, shape),
         #[cfg(feature = "http")]
         "healthcheck" => crate::healthcheck::run(service, arguments, shape),
+        #[cfg(feature = "sql")]
+        "migrate" => crate::migrate::run(service, arguments, shape),
         unknown => {
             let words =
                 format!("{}: there is no command {unknown}; try {} --help", service.name, service.name);

@@ -44,6 +44,8 @@ pub struct Service {
     pub(crate) name: &'static str,
     pub(crate) version: &'static str,
     pub(crate) commands: Vec<(&'static str, Command)>,
+    #[cfg(feature = "sql")]
+    pub(crate) migrations: Option<groundcrew_sql::Migrations>,
 }
 
 // === impl Service ===
@@ -52,7 +54,20 @@ impl Service {
     /// A service of this name and version; the name is the prefix of its variables and the label of its
     /// metrics.
     pub fn new(name: &'static str, version: &'static str) -> Self {
-        Self { name, version, commands: Vec::new() }
+        Self {
+            name,
+            version,
+            commands: Vec::new(),
+            #[cfg(feature = "sql")]
+            migrations: None,
+        }
+    }
+
+    /// Gives the command `migrate` its migrations, for the database in section `database`.
+    #[cfg(feature = "sql")]
+    pub fn migrations(mut self, migrations: impl Into<groundcrew_sql::Migrations>) -> Self {
+        self.migrations = Some(migrations.into());
+        self
     }
 
     /// Adds a command of the service's own besides the standard ones.

@@ -1,0 +1,93 @@
+use std::time::Duration;
+
+use groundcrew_telemetry::{Kind, Metrics, MetricsError};
+use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, Opts};
+use sqlx::{Database, Pool};
+
+/// The names of the metrics, for dashboards and alerts. Every series has the label `pool`.
+pub mod names {
+    /// Gauge: connections that are in use.
+    pub const ACTIVE: &str = "db_active_connections";
+    /// Gauge: open connections, in use and idle.
+    pub const SIZE: &str = "db_connection_pool_size";
+    /// Gauge: open connections that wait for work.
+    pub const IDLE: &str = "db_connection_pool_idle";
+    /// Gauge: how many connections the pool may open.
+    pub const MAX: &str = "db_connection_pool_max";
+    /// Histogram: how long operations waited for a connection, in seconds.
+    pub const ACQUIRE_WAIT: &str = "db_acquire_wait_seconds";
+    /// Counter: operations that got no connection in time.
+    pub const ACQUIRE_TIMEOUTS: &str = "db_acquire_timeouts_total";
+    /// Histogram with `query_type`: how long queries took that were timed, in seconds.
+    pub const QUERY_DURATION: &str = "db_query_duration_seconds";
+}
+
+/// Upper bounds of the buckets of [`names::ACQUIRE_WAIT`] and [`names::QUERY_DURATION`], in seconds.
+pub const ACQUIRE_BUCKETS: &[f64] =
+    &[0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// What one pool counts.
+#[derive(Debug)]
+pub(crate) struct PoolMetrics {
+    wait: Histogram,
+    timeouts: IntCounter,
+    queries: HistogramVec,
+}
+
+// === impl PoolMetrics ===
+
+impl PoolMetrics {
+    /// Registers the metrics of a pool under its name.
+    pub(crate) fn register<DB: Database>(
+        metrics: &Metrics,
+        name: &str,
+        pool: &Pool<DB>,
+    ) -> Result<Self, MetricsError> {
+        let gauge = |metric, help, read: fn(&Pool<DB>) -> f64| {
+            let pool = pool.clone();
+            metrics.pull(Kind::Gauge, metric, help, &[("pool", name)], move || read(&pool))
+        };
+        gauge(names::ACTIVE, "Database connections that are in use.", |pool| f64::from(active(pool)))?;
+        gauge(names::SIZE, "Open database connections, in use and idle.", |pool| f64::from(pool.size()))?;
+        gauge(names::IDLE, "Open database connections that wait for work.", |pool| {
+            f64::from(pool.size().saturating_sub(active(pool)))
+        })?;
+        gauge(names::MAX, "How many database connections the pool may open.", |pool| {
+            f64::from(pool.options().get_max_connections())
+        })?;
+        let histogram = |metric: &str, help: &str| {
+            HistogramOpts::new(metric, help).const_label("pool", name).buckets(ACQUIRE_BUCKETS.to_vec())
+        };
+        let invalid =
+            |metric: &'static str| move |source| MetricsError::Invalid { name: metric.to_owned(), source };
+        let wait = histogram(names::ACQUIRE_WAIT, "How long operations waited for a database connection.");
+        let wait = Histogram::with_opts(wait).map_err(invalid(names::ACQUIRE_WAIT))?;
+        let timeouts =
+            Opts::new(names::ACQUIRE_TIMEOUTS, "Operations that got no database connection in time.");
+        let timeouts = IntCounter::with_opts(timeouts.const_label("pool", name))
+            .map_err(invalid(names::ACQUIRE_TIMEOUTS))?;
+        let queries = histogram(names::QUERY_DURATION, "How long timed database queries took.");
+        let queries = HistogramVec::new(queries, &["query_type"]).map_err(invalid(names::QUERY_DURATION))?;
+        metrics.register(names::ACQUIRE_WAIT, wait.clone())?;
+        metrics.register(names::ACQUIRE_TIMEOUTS, timeouts.clone())?;
+        metrics.register(names::QUERY_DURATION, queries.clone())?;
+        Ok(Self { wait, timeouts, queries })
+    }
+
+    pub(crate) fn waited(&self, time: Duration) {
+        self.wait.observe(time.as_secs_f64());
+    }
+
+    pub(crate) fn timed_out(&self) {
+        self.timeouts.inc();
+    }
+
+    pub(crate) fn queried(&self, query_type: &'static str, time: Duration) {
+        self.queries.with_label_values(&[query_type]).observe(time.as_secs_f64());
+    }
+}
+
+/// How many connections of a pool are in use.
+pub(crate) fn active<DB: Database>(pool: &Pool<DB>) -> u32 {
+    pool.size().saturating_sub(u32::try_from(pool.num_idle()).unwrap_or(u32::MAX))
+}

@@ -1,0 +1,161 @@
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+
+use crate::{MigrateMode, SqlConfig};
+
+/// The migrations of a service, for each backend that it supports.
+///
+/// ```
+/// use groundcrew_sql::Migrations;
+/// use sqlx::migrate::Migrator;
+///
+/// static SQLITE: Migrator = Migrator { ..Migrator::DEFAULT }; // `sqlx::migrate!("migrations/sqlite")`
+/// static POSTGRES: Migrator = Migrator { ..Migrator::DEFAULT };
+/// static MIGRATIONS: Migrations = Migrations::both(&SQLITE, &POSTGRES);
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Migrations {
+    sqlite: Option<&'static Migrator>,
+    postgres: Option<&'static Migrator>,
+}
+
+/// One migration, as files and the database know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigrationState {
+    /// The number that its file begins with.
+    pub version: i64,
+    /// What its file says after the number; empty for one that only the database knows.
+    pub description: String,
+}
+
+/// Which migrations are applied and which are not, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MigrationStatus {
+    /// Applied, and known to this version of the service.
+    pub applied: Vec<MigrationState>,
+    /// Not applied.
+    pub pending: Vec<MigrationState>,
+    /// Applied by a newer version of the service.
+    pub newer: Vec<MigrationState>,
+}
+
+/// Why migrations could not be applied.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MigrationsError {
+    /// The service has no migrations for this backend.
+    #[error("the service has no migrations for {backend}; give it some, or choose another database.url")]
+    NoneFor {
+        /// `SQLite` or `Postgres`.
+        backend: &'static str,
+    },
+    /// A migration failed.
+    #[error(
+        "migration {version} ({description}) failed: {cause}; {left}; mend it and start or `migrate` again"
+    )]
+    Failed {
+        /// Its version.
+        version: i64,
+        /// Its description.
+        description: String,
+        /// What the database said.
+        cause: String,
+        /// In which state it left the database.
+        left: &'static str,
+    },
+    /// A migration that is applied does not say any more what it said then.
+    #[error(
+        "migration {version} ({description}) was changed after it was applied; put its file back as it was \
+         released, and the change into a new migration"
+    )]
+    Changed {
+        /// Its version.
+        version: i64,
+        /// Its description.
+        description: String,
+    },
+    /// The database has a migration that this version of the service does not know, among those it knows.
+    #[error(
+        "the database has migration {version}, which this version of the service does not know although it \
+         knows later ones; this is another service's database, or a migration's file was deleted: bring it back"
+    )]
+    Unknown {
+        /// Its version.
+        version: i64,
+    },
+    /// Somebody else migrates all the time.
+    #[error(
+        "another process has been migrating the database for {within:?} (database.migrate_timeout); look for \
+         it, or raise the timeout if its migration takes that long"
+    )]
+    Locked {
+        /// How long we waited.
+        within: Duration,
+    },
+    /// The database could not be asked.
+    #[error("cannot read or lock the migrations of the database: {cause}")]
+    Database {
+        /// What it said.
+        cause: String,
+    },
+}
+
+/// What the configuration says about migrations.
+#[derive(Debug)]
+pub(crate) struct MigrationPlan {
+    pub(crate) at_start: bool,
+    pub(crate) patience: Duration,
+}
+
+// === impl Migrations ===
+
+impl Migrations {
+    /// For services that run on either backend.
+    pub const fn both(sqlite: &'static Migrator, postgres: &'static Migrator) -> Self {
+        Self { sqlite: Some(sqlite), postgres: Some(postgres) }
+    }
+
+    /// For services that only know SQLite.
+    pub const fn sqlite(migrator: &'static Migrator) -> Self {
+        Self { sqlite: Some(migrator), postgres: None }
+    }
+
+    /// For services that only know Postgres.
+    pub const fn postgres(migrator: &'static Migrator) -> Self {
+        Self { sqlite: None, postgres: Some(migrator) }
+    }
+
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn for_sqlite(self) -> Result<&'static Migrator, MigrationsError> {
+        self.sqlite.ok_or(MigrationsError::NoneFor { backend: "SQLite" })
+    }
+
+    #[cfg(feature = "postgres")]
+    pub(crate) fn for_postgres(self) -> Result<&'static Migrator, MigrationsError> {
+        self.postgres.ok_or(MigrationsError::NoneFor { backend: "Postgres" })
+    }
+}
+
+/// The same migrations whatever the backend, which is right for SQL that both understand.
+impl From<&'static Migrator> for Migrations {
+    fn from(migrator: &'static Migrator) -> Self {
+        Self::both(migrator, migrator)
+    }
+}
+
+// === impl MigrationPlan ===
+
+impl MigrationPlan {
+    pub(crate) fn of(config: &SqlConfig) -> Self {
+        Self { at_start: config.migrate == MigrateMode::Start, patience: config.migrate_timeout }
+    }
+}
+
+// === impl MigrationsError ===
+
+impl From<sqlx::Error> for MigrationsError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database { cause: error.to_string() }
+    }
+}

@@ -1,0 +1,235 @@
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use groundcrew_runtime::{Crew, Phase};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{Error, Transaction};
+
+use crate::migrations::MigrationPlan;
+use crate::target::Target;
+use crate::{ConnectError, Connections, DatabaseImpact, SqlConfig, UrlError, readiness, retry};
+
+/// A Postgres database behind a pool with bounded waits.
+///
+/// A reference is a sqlx executor. Statements, waits for locks and idle transactions end on the server when
+/// their time is over, since a query whose caller has gone away would otherwise run on.
+#[derive(Debug, Clone)]
+pub struct Postgres {
+    connections: Connections<sqlx::Postgres>,
+    plan: Arc<MigrationPlan>,
+    migrating: Arc<Migrating>,
+}
+
+/// How migrations connect: apart from the pool, and without a limit for a statement.
+pub(crate) struct Migrating(pub(crate) PgConnectOptions);
+
+impl std::fmt::Debug for Migrating {
+    /// Without the options, which hold the password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Migrating")
+    }
+}
+
+// === impl Postgres ===
+
+impl Postgres {
+    /// The connections that references execute on.
+    pub fn connections(&self) -> &Connections<sqlx::Postgres> {
+        &self.connections
+    }
+
+    /// Begins a transaction; see [`Connections::begin`].
+    pub async fn begin(&self) -> Result<Transaction<'static, sqlx::Postgres>, Error> {
+        self.connections.begin().await
+    }
+
+    /// The library's own pool, without our guarantees; see [`Connections::raw`].
+    pub fn raw(&self) -> &PgPool {
+        self.connections.raw()
+    }
+
+    pub(crate) fn plan(&self) -> &MigrationPlan {
+        &self.plan
+    }
+
+    pub(crate) fn migrating(&self) -> &PgConnectOptions {
+        &self.migrating.0
+    }
+}
+
+// === impl SqlConfig ===
+
+impl SqlConfig {
+    /// Connects to the Postgres database that is configured, named `database` in health, metrics and the
+    /// shutdown. Goes on trying for `connect_retry` while it cannot be reached.
+    ///
+    /// # Errors
+    ///
+    /// When the URL is wrong or names SQLite, when Postgres refuses, and when it cannot be reached.
+    pub async fn connect_postgres(&self, crew: &Crew) -> Result<Postgres, ConnectError> {
+        self.connect_postgres_as("database", crew).await
+    }
+
+    /// As [`connect_postgres`](Self::connect_postgres), for a service with several databases.
+    pub async fn connect_postgres_as(&self, name: &str, crew: &Crew) -> Result<Postgres, ConnectError> {
+        match crate::target::resolve(self, crew.service(), crew.environment())? {
+            Target::Postgres { url, origin } => open(self, name, crew, url.expose(), &origin).await,
+            Target::Sqlite { origin, .. } => Err(ConnectError::Url(UrlError::Unavailable {
+                origin,
+                backend: "SQLite",
+                problem: "this service needs Postgres: set DATABASE_URL to postgres://user@host:5432/name",
+            })),
+        }
+    }
+}
+
+pub(crate) async fn open(
+    config: &SqlConfig,
+    name: &str,
+    crew: &Crew,
+    url: &str,
+    origin: &str,
+) -> Result<Postgres, ConnectError> {
+    let base = base_options(config, crew.service(), url, origin)?;
+    let target = describe(&base);
+    let options = with_limits(base.clone(), config);
+    retry::reach(&options, config, &target).await?;
+
+    let pool = PgPoolOptions::new()
+        .acquire_timeout(config.acquire_timeout)
+        .max_connections(config.max_connections)
+        .min_connections(config.min_connections.min(config.max_connections))
+        .max_lifetime(jittered(config.max_lifetime, unit_random()))
+        .connect_lazy_with(options.clone());
+    let connections = Connections::register(crew.metrics(), name, pool, "BEGIN")?;
+
+    let (probed, patience) = (connections.clone(), config.connect_timeout);
+    let probe = move || readiness::postgres(probed.clone(), options.clone(), patience);
+    crew.check(name, readiness::policy(config, DatabaseImpact::Degraded), probe).keep();
+    let closing = connections.clone();
+    crew.on_shutdown(Phase::Close, name, move |scope| async move { closing.close(&scope).await });
+    tracing::info!(database.name = name, database.target = target, "Postgres is connected");
+    let migrating = Arc::new(Migrating(with_lock_timeout(base, config)));
+    Ok(Postgres { connections, plan: Arc::new(MigrationPlan::of(config)), migrating })
+}
+
+fn base_options(
+    config: &SqlConfig,
+    service: &str,
+    url: &str,
+    origin: &str,
+) -> Result<PgConnectOptions, UrlError> {
+    let mut options = PgConnectOptions::from_str(url).map_err(|error| UrlError::Malformed {
+        origin: origin.to_owned(),
+        // The driver's words name what is wrong (`invalid port number`), not the URL.
+        problem: std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string),
+        right: "postgres://user@host:5432/name",
+    })?;
+    if let Some(password) = &config.password {
+        options = options.password(password.expose());
+    }
+    if options.get_application_name().is_none() {
+        options = options.application_name(service);
+    }
+    Ok(options)
+}
+
+fn with_limits(options: PgConnectOptions, config: &SqlConfig) -> PgConnectOptions {
+    let options = with_limit(options, "statement_timeout", config.statement_timeout);
+    let idle = "idle_in_transaction_session_timeout";
+    with_lock_timeout(with_limit(options, idle, config.idle_in_transaction_timeout), config)
+}
+
+fn with_lock_timeout(options: PgConnectOptions, config: &SqlConfig) -> PgConnectOptions {
+    with_limit(options, "lock_timeout", config.lock_timeout)
+}
+
+/// Nothing at all is sent for zero: PgBouncer refuses a connection with settings that it does not know.
+fn with_limit(options: PgConnectOptions, setting: &str, limit: Duration) -> PgConnectOptions {
+    if limit.is_zero() {
+        return options;
+    }
+    options.options([(setting, limit.as_millis().max(1).to_string())])
+}
+
+/// What may be shown of a target: never the password.
+fn describe(options: &PgConnectOptions) -> String {
+    let (user, name) = (options.get_username(), options.get_database().unwrap_or(options.get_username()));
+    match options.get_socket() {
+        Some(socket) => format!("{user}@{}/{name}", socket.display()),
+        None => format!("{user}@{}:{}/{name}", options.get_host(), options.get_port()),
+    }
+}
+
+/// 20 % more or less, by a number from 0 to 1.
+fn jittered(lifetime: Duration, random: f64) -> Duration {
+    lifetime.mul_f64(0.8 + 0.4 * random)
+}
+
+/// A number in [0, 1), another one in each process: the standard library's random keys are enough for that.
+fn unit_random() -> f64 {
+    use std::hash::{BuildHasher, RandomState};
+    (RandomState::new().hash_one(1u8) >> 11) as f64 / (1u64 << 53) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn options(url: &str, config: &SqlConfig) -> PgConnectOptions {
+        with_limits(base_options(config, "parcels", url, "env DATABASE_URL").expect("a right URL"), config)
+    }
+
+    #[test]
+    fn the_limits_travel_with_every_connection() {
+        let options = options("postgres://user@host/name", &SqlConfig::default());
+        let sent = options.get_options().expect("settings");
+        for setting in
+            ["statement_timeout=30000", "lock_timeout=5000", "idle_in_transaction_session_timeout=60000"]
+        {
+            assert!(sent.contains(setting), "{sent}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_sent_for_limits_of_zero() {
+        let none = Duration::ZERO;
+        let config = SqlConfig {
+            statement_timeout: none,
+            lock_timeout: none,
+            idle_in_transaction_timeout: none,
+            ..SqlConfig::default()
+        };
+        assert_eq!(options("postgres://user@host/name", &config).get_options(), None);
+    }
+
+    #[test]
+    fn a_url_that_cannot_be_parsed_is_named_by_its_origin_and_not_shown() {
+        let error = base_options(
+            &SqlConfig::default(),
+            "parcels",
+            "postgres://user:hunter2@host:port/name",
+            "env DATABASE_URL",
+        );
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("env DATABASE_URL") && error.contains("invalid port number"), "{error}");
+        assert!(!error.contains("hunter2"));
+    }
+
+    #[test]
+    fn the_target_shows_no_password() {
+        let shown = describe(&options("postgres://user:hunter2@host:1234/name", &SqlConfig::default()));
+        assert_eq!(shown, "user@host:1234/name");
+    }
+
+    proptest! {
+        #[test]
+        fn a_lifetime_is_at_most_20_percent_off(random in 0.0..1.0) {
+            let minutes = jittered(Duration::from_mins(100), random).as_secs_f64() / 60.0;
+            prop_assert!((79.99..=120.01).contains(&minutes));
+        }
+    }
+}
