@@ -14,7 +14,7 @@ const STANDARD: &[(&str, &str)] = &[
     ("config-reference", "the reference of the configuration: --format toml, markdown or json-schema"),
     #[cfg(feature = "http")]
     ("healthcheck", "ask the running service's /health; exit code 0 or 1, for containers without curl"),
-    #[cfg(feature = "sql")]
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
     ("migrate", "apply the pending migrations; --plan lists them, --check fails while there are some"),
 ];
 
@@ -52,7 +52,7 @@ pub(crate) fn standard<C: FromConfig>(
         "config-reference" => print_reference(service, arguments, shape),
         #[cfg(feature = "http")]
         "healthcheck" => crate::healthcheck::run(service, arguments, shape),
-        #[cfg(feature = "sql")]
+        #[cfg(any(feature = "sqlite", feature = "postgres"))]
         "migrate" => crate::migrate::run(service, arguments, shape),
         unknown => {
             let words =

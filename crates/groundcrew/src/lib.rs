@@ -5,7 +5,7 @@ mod commands;
 mod exit;
 #[cfg(feature = "http")]
 mod healthcheck;
-#[cfg(feature = "sql")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod migrate;
 mod reserved;
 mod service;
@@ -17,7 +17,7 @@ pub use groundcrew_http as http;
 pub use groundcrew_http::axum;
 pub use groundcrew_runtime as runtime;
 pub use groundcrew_runtime::Crew;
-#[cfg(feature = "sql")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use groundcrew_sql as sql;
 pub use groundcrew_telemetry as telemetry;
 pub use service::{Command, Service};

@@ -44,7 +44,7 @@ pub struct Service {
     pub(crate) name: &'static str,
     pub(crate) version: &'static str,
     pub(crate) commands: Vec<(&'static str, Command)>,
-    #[cfg(feature = "sql")]
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(crate) migrations: Option<groundcrew_sql::Migrations>,
 }
 
@@ -58,13 +58,13 @@ impl Service {
             name,
             version,
             commands: Vec::new(),
-            #[cfg(feature = "sql")]
+            #[cfg(any(feature = "sqlite", feature = "postgres"))]
             migrations: None,
         }
     }
 
     /// Gives the command `migrate` its migrations, for the database in section `database`.
-    #[cfg(feature = "sql")]
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub fn migrations(mut self, migrations: impl Into<groundcrew_sql::Migrations>) -> Self {
         self.migrations = Some(migrations.into());
         self
