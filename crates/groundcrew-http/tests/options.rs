@@ -48,7 +48,10 @@ fn certificate(folder: &std::path::Path) -> (TlsConfig, Vec<u8>) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let config = TlsConfig { cert: folder.join("tls.crt"), key: folder.join("tls.key") };
     std::fs::File::create(&config.cert).unwrap().write_all(made.cert.pem().as_bytes()).unwrap();
-    std::fs::File::create(&config.key).unwrap().write_all(made.signing_key.serialize_pem().as_bytes()).unwrap();
+    std::fs::File::create(&config.key)
+        .unwrap()
+        .write_all(made.signing_key.serialize_pem().as_bytes())
+        .unwrap();
     (config, made.cert.der().to_vec())
 }
 

@@ -42,7 +42,7 @@ pub struct SqlConfig {
     #[config(default = "60s")]
     pub idle_in_transaction_timeout: Duration,
     /// How old a connection to Postgres may become. Each process takes 20 % more or less, so that replicas
-    /// do not reconnect together.
+    /// do not reconnect together; `0s` for no limit.
     #[config(default = "30m")]
     pub max_lifetime: Duration,
     /// What a database that does not answer means for `/ready`. Unset: `degraded` for Postgres, which all

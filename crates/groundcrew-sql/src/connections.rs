@@ -107,7 +107,7 @@ impl<DB: Database> fmt::Debug for Connections<DB> {
             .field("backend", &DB::NAME)
             .field("size", &self.pool.size())
             .field("idle", &self.pool.num_idle())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

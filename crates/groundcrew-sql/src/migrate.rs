@@ -151,7 +151,7 @@ pub(crate) mod sqlite {
             match sqlite.begin().await {
                 Ok(transaction) => return Ok(transaction),
                 Err(error) if is_busy(&error) && started.elapsed() < patience => {
-                    tokio::time::sleep(POLL).await
+                    tokio::time::sleep(POLL).await;
                 }
                 Err(error) if is_busy(&error) => return Err(MigrationsError::Locked { within: patience }),
                 Err(error) => return Err(error.into()),

@@ -16,7 +16,9 @@ use crate::{MigrateMode, SqlConfig};
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Migrations {
+    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "the other backend reads it"))]
     sqlite: Option<&'static Migrator>,
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "the other backend reads it"))]
     postgres: Option<&'static Migrator>,
 }
 

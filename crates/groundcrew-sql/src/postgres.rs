@@ -96,11 +96,13 @@ pub(crate) async fn open(
     let options = with_limits(base.clone(), config);
     retry::reach(&options, config, &target).await?;
 
+    let lifetime = jittered(config.max_lifetime, unit_random());
+    let lifetime = (!lifetime.is_zero()).then_some(lifetime);
     let pool = PgPoolOptions::new()
         .acquire_timeout(config.acquire_timeout)
         .max_connections(config.max_connections)
         .min_connections(config.min_connections.min(config.max_connections))
-        .max_lifetime(jittered(config.max_lifetime, unit_random()))
+        .max_lifetime(lifetime)
         .connect_lazy_with(options.clone());
     let connections = Connections::register(crew.metrics(), name, pool, "BEGIN")?;
 

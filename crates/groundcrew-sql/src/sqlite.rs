@@ -120,7 +120,9 @@ pub(crate) async fn open(
     let reader = if in_memory {
         writer.clone()
     } else {
-        let pool = pool.max_connections(config.max_connections).min_connections(config.min_connections);
+        let pool = pool
+            .max_connections(config.max_connections)
+            .min_connections(config.min_connections.min(config.max_connections));
         let pool = pool.connect_lazy_with(base.create_if_missing(false).read_only(true));
         Connections::register(crew.metrics(), &format!("{name}-reader"), pool, "BEGIN")?
     };

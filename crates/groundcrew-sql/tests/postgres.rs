@@ -10,6 +10,7 @@ use groundcrew_config::Secret;
 use groundcrew_runtime::{Outcome, Phase, Reason, Signals, supervise};
 use groundcrew_sql::{ConnectError, Database, DatabaseImpact, MigrationsError, SqlConfig};
 use sqlx::Executor;
+use sqlx::postgres::PgPoolOptions;
 use support::server::{PASSWORD, Server};
 use support::{abandon_after, crew, migrator, until};
 
@@ -149,10 +150,17 @@ async fn a_server_that_stops_makes_the_service_unready_where_that_is_configured(
 #[tokio::test]
 async fn a_begin_that_is_abandoned_leaves_no_open_transaction() {
     let server = Server::start().await;
-    let config = SqlConfig { max_connections: 1, acquire_timeout: Duration::from_secs(5), ..config(&server) };
+    let quiet = Duration::from_secs(3600);
+    let config = SqlConfig {
+        max_connections: 1,
+        acquire_timeout: Duration::from_secs(5),
+        check_period: quiet,
+        ..config(&server)
+    };
     let postgres = config.connect_postgres(&crew()).await.expect("connected");
     let watcher = sqlx::PgPool::connect(&server.url(PASSWORD)).await.expect("connected");
     for polls in 0..60 {
+        until("the connection is back", || postgres.raw().num_idle() == 1).await;
         abandon_after(polls, postgres.begin()).await;
         // The pool has one connection: once it is ours, whatever was abandoned is over.
         let connection = postgres.connections().acquire().await.expect("the connection is back");
@@ -163,16 +171,19 @@ async fn a_begin_that_is_abandoned_leaves_no_open_transaction() {
 
 /// The control: without the task of its own, a connection does go back with its transaction open.
 #[tokio::test]
-async fn a_begin_of_the_raw_pool_that_is_abandoned_leaves_an_open_transaction() {
+async fn a_begin_of_a_plain_pool_that_is_abandoned_leaves_an_open_transaction() {
     let server = Server::start().await;
-    let config = SqlConfig { max_connections: 1, acquire_timeout: Duration::from_secs(5), ..config(&server) };
-    let postgres = config.connect_postgres(&crew()).await.expect("connected");
+    let url = format!("{}?application_name=plain", server.url(PASSWORD));
+    // Without a ping before it, the first step of `begin` is to send its statement.
+    let plain = PgPoolOptions::new().max_connections(1).test_before_acquire(false);
+    let plain = plain.connect(&url).await.expect("connected");
     let watcher = sqlx::PgPool::connect(&server.url(PASSWORD)).await.expect("connected");
     let mut leaked = 0;
-    for polls in 0..60 {
-        abandon_after(polls, postgres.raw().begin()).await;
-        let connection = postgres.connections().acquire().await.expect("the connection is back");
-        leaked += idle_in_transaction(&watcher, "parcels").await;
+    for _ in 0..50 {
+        until("the connection is back", || plain.num_idle() == 1).await;
+        abandon_after(1, plain.begin()).await;
+        let connection = plain.acquire().await.expect("the connection is back");
+        leaked += idle_in_transaction(&watcher, "plain").await;
         drop(connection);
     }
     assert!(leaked > 0, "sqlx has mended `begin`: the task of its own may go");

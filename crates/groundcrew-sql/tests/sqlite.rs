@@ -265,10 +265,10 @@ async fn the_shutdown_closes_the_pools_and_says_how_many_connections_there_were(
     let config = SqlConfig { max_connections: 1, ..config(&folder) };
     let sqlite = config.connect_sqlite(&crew).await.expect("open");
     let log = folder.path().join("parcels.db-wal");
-    assert!(log.exists(), "what is written goes to the log first");
     let signals = Signals::install().expect("signals");
     let landed = supervise(&crew, signals, async {
         sqlx::query("CREATE TABLE counter (n INTEGER)").execute(&sqlite).await.expect("a table");
+        assert!(log.exists(), "what is written goes to the log first");
         sqlx::query("SELECT n FROM counter").fetch_all(sqlite.read()).await.expect("rows");
         crew.request_shutdown(Reason::Requested("enough".into()));
     })

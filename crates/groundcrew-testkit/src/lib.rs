@@ -1,0 +1,12 @@
+#![doc = include_str!("../README.md")]
+
+pub mod http;
+#[cfg(feature = "load")]
+pub mod load;
+#[cfg(all(unix, feature = "postgres"))]
+pub mod postgres;
+#[cfg(all(unix, feature = "process"))]
+pub mod process;
+#[cfg(feature = "proxy")]
+pub mod proxy;
+mod wire;

@@ -1,0 +1,82 @@
+//! The configuration of a whole service: where every value comes from, and that a secret never shows.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+const CANARY: &str = "canary-7f3a9c";
+
+fn service(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_slow-service"));
+    command.env_clear().current_dir(folder);
+    command
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn explain_config_names_the_origin_of_every_layer() {
+    let folder = tempfile::tempdir().unwrap();
+    let mounted = folder.path().join("mounted");
+    std::fs::create_dir(&mounted).unwrap();
+    std::fs::write(mounted.join("config.toml"), "[http]\nport = 1111\nlinger = \"1s\"\n").unwrap();
+    std::fs::write(mounted.join("LOG_LEVEL"), "debug\n").unwrap();
+    let output = service(folder.path())
+        .args(["--config", "mounted", "--set", "answer_takes=9s", "explain-config", "--json"])
+        .env("WEBHOOK_PORT", "2222")
+        .env("JWT_SECRET", CANARY)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    let explained: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rows = explained.as_array().or_else(|| explained["values"].as_array()).expect("rows");
+    let origin = |key: &str| {
+        let row = rows.iter().find(|row| row["key"] == key).unwrap_or_else(|| panic!("no {key}"));
+        row["origin"].to_string()
+    };
+    assert!(origin("answer_takes").contains("--set"), "{}", origin("answer_takes"));
+    assert!(origin("http.port").contains("WEBHOOK_PORT"), "{}", origin("http.port"));
+    assert!(origin("http.linger").contains("config.toml:3"), "{}", origin("http.linger"));
+    assert!(origin("log.level").contains("LOG_LEVEL"), "{}", origin("log.level"));
+    assert!(origin("http.idle_timeout").contains("default"), "{}", origin("http.idle_timeout"));
+    assert!(!text(&output).contains(CANARY));
+}
+
+#[test]
+fn check_config_says_every_problem_and_ends_with_78() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = service(folder.path())
+        .arg("check-config")
+        .env("SLOW_SERVICE__HTTP__PORT", "70000")
+        .env("SLOW_SERVICE__HTTP__LINGR", "1s")
+        .env("SLOW_SERVICE__JWT_SECRT", CANARY)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(78));
+    let words = text(&output);
+    assert!(words.contains("SLOW_SERVICE__HTTP__PORT") && words.contains("70000"), "{words}");
+    assert!(words.contains("did you mean SLOW_SERVICE__HTTP__LINGER?"), "{words}");
+    assert!(!words.contains(CANARY), "{words}");
+}
+
+#[test]
+fn a_budget_above_the_grace_period_is_refused_at_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = service(folder.path())
+        .env("SLOW_SERVICE__SHUTDOWN__BUDGET", "40s")
+        .env("SLOW_SERVICE__ADMIN__PORT", "0")
+        .env("SLOW_SERVICE__HTTP__PORT", "0")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).contains("terminationGracePeriodSeconds"), "{}", text(&output));
+}
+
+#[test]
+fn an_unknown_command_is_a_usage_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = service(folder.path()).arg("frobnicate").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output).contains("there is no command frobnicate"));
+}

@@ -1,0 +1,29 @@
+//! What the scenarios share: where the built services are.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The path of a service of this workspace, built as the tests are.
+///
+/// # Panics
+///
+/// When it does not build.
+pub fn service(package: &str) -> PathBuf {
+    let folder = profile_folder();
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--quiet", "--package", package, "--target-dir"]);
+    build.arg(folder.parent().expect("target/<profile>"));
+    if folder.ends_with("release") {
+        build.arg("--release");
+    }
+    let built = build.status().expect("cargo runs");
+    assert!(built.success(), "`cargo build -p {package}` failed");
+    folder.join(package).with_extension(std::env::consts::EXE_EXTENSION)
+}
+
+/// `target/<profile>`: the tests run from its `deps`.
+fn profile_folder() -> PathBuf {
+    let test = std::env::current_exe().expect("the path of this test");
+    let deps = test.parent().expect("target/<profile>/deps");
+    deps.parent().expect("target/<profile>").to_owned()
+}
