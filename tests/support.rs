@@ -16,8 +16,8 @@ pub fn service(package: &str) -> PathBuf {
     if folder.ends_with("release") {
         build.arg("--release");
     }
-    let built = build.status().expect("cargo runs");
-    assert!(built.success(), "`cargo build -p {package}` failed");
+    let status = build.status().expect("cargo runs");
+    assert!(status.success(), "`cargo build -p {package}` failed");
     folder.join(package).with_extension(std::env::consts::EXE_EXTENSION)
 }
 

@@ -52,7 +52,7 @@ impl Database {
         if !status.pending.is_empty() {
             tracing::warn!(
                 migrations.pending = status.pending.len(),
-                "the database has pending migrations, and database.migrate is `never`: run the command `migrate`"
+                "migrations are pending, and database.migrate is `never`: run the command `migrate`"
             );
         }
         gate.open();

@@ -1,8 +1,8 @@
 //! Applying migrations: one process at a time, nothing half-done, and an older replica may start beside a
 //! database that a newer one has migrated.
 //!
-//! `Migrator::run_direct` and `table_name` are hidden in sqlx's documentation; `run` makes a future that cannot be
-//! spawned, and there is no other way to ask for the table.
+//! `Migrator::run_direct` and `table_name` are hidden in sqlx's documentation; `run` makes a future that
+//! cannot be spawned, and there is no other way to ask for the table.
 
 use std::time::Duration;
 
@@ -121,7 +121,8 @@ pub(crate) mod sqlite {
         let is_pending = |version| before.pending.iter().any(|state| state.version == version);
         if ups(migrator).any(|migration| migration.no_tx && is_pending(migration.version)) {
             // One that must not run in a transaction rules out ours around all of them.
-            let left = "the migrations before it are applied, and it may be half done, since it asked for no transaction";
+            let left =
+                "those before it are applied, and it may be half done, since it asked for no transaction";
             migrator
                 .run_direct(None, &mut *connection, false)
                 .await
@@ -203,8 +204,7 @@ pub(crate) mod postgres {
             connection.close().await?;
             return Ok(before);
         }
-        let left =
-            "the migrations before it are applied, and it was rolled back unless it asked for no transaction";
+        let left = "those before it are applied, and it was rolled back unless it asked for no transaction";
         migrator
             .run_direct(None, &mut connection, false)
             .await

@@ -80,7 +80,7 @@ pub enum MigrationsError {
     /// The database has a migration that this version of the service does not know, among those it knows.
     #[error(
         "the database has migration {version}, which this version of the service does not know although it \
-         knows later ones; this is another service's database, or a migration's file was deleted: bring it back"
+         knows later ones; this is another service's database, or a file was deleted: bring it back"
     )]
     Unknown {
         /// Its version.

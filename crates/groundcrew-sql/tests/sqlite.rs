@@ -230,8 +230,9 @@ async fn every_metric_is_there_by_its_name_for_both_pools() {
         }
         assert!(text.contains(&format!("{}_count{{pool=\"{pool}\"", names::ACQUIRE_WAIT)), "{text}");
     }
-    let timed = "db_query_duration_seconds_count{pool=\"database-reader\",query_type=\"select_counter\",service=\"parcels\"} 1";
-    assert!(text.contains(timed), "{text}");
+    let labels = r#"pool="database-reader",query_type="select_counter",service="parcels""#;
+    let timed = format!("{}_count{{{labels}}} 1", names::QUERY_DURATION);
+    assert!(text.contains(&timed), "{text}");
 }
 
 #[tokio::test]

@@ -84,7 +84,10 @@ pub async fn exchange(addr: SocketAddr, request: impl AsRef<[u8]>) -> io::Result
 impl Response {
     /// The first header of that name, in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// The body as text; bytes that are not UTF-8 become U+FFFD.
@@ -157,7 +160,10 @@ impl Connection {
             if answer.may_end() {
                 break self.buffer.len();
             }
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "closed before the response was complete"));
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "closed before the response was complete",
+            ));
         };
         let rest = self.buffer.split_off(end);
         let bytes = std::mem::replace(&mut self.buffer, rest);

@@ -56,7 +56,11 @@ impl Latency {
     }
 
     /// How many answers are at or below the quantile.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count is a count")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a count is a count"
+    )]
     fn rank(&self, share: f64) -> u64 {
         if self.count == 0 { 0 } else { ((self.count as f64 * share.clamp(0.0, 1.0)).ceil() as u64).max(1) }
     }

@@ -73,7 +73,11 @@ impl fmt::Display for Report {
             write!(f, "  {status}: {count}")?;
         }
         writeln!(f, "  ({:.0}/s)", self.rate())?;
-        write!(f, "lost          {}  reset: {reset}  closed: {closed}  truncated: {truncated}", lost.total())?;
+        write!(
+            f,
+            "lost          {}  reset: {reset}  closed: {closed}  truncated: {truncated}",
+            lost.total()
+        )?;
         writeln!(f, "  timed out: {timed_out}  malformed: {malformed}")?;
         writeln!(f, "after FIN     {after_fin}")?;
         write!(f, "connections   {}  closed idle: {}", self.connections, self.closed_idle)?;

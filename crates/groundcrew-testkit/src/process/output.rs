@@ -30,7 +30,10 @@ pub(super) struct Output {
 }
 
 impl Output {
-    pub(super) fn read(out: Option<impl Read + Send + 'static>, err: Option<impl Read + Send + 'static>) -> Self {
+    pub(super) fn read(
+        out: Option<impl Read + Send + 'static>,
+        err: Option<impl Read + Send + 'static>,
+    ) -> Self {
         let mut output = Self { lines: Arc::default(), readers: Vec::new() };
         if let Some(out) = out {
             output.reader(Stream::Out, out);

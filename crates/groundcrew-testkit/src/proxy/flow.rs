@@ -105,7 +105,11 @@ impl Flow<'_> {
     }
 
     /// Reads as the mode allows, until the end.
-    async fn collect(mut self, mut from: impl AsyncRead + Unpin, chunks: mpsc::Sender<Chunk>) -> io::Result<()> {
+    async fn collect(
+        mut self,
+        mut from: impl AsyncRead + Unpin,
+        chunks: mpsc::Sender<Chunk>,
+    ) -> io::Result<()> {
         let mut buffer = vec![0; LARGEST_CHUNK];
         loop {
             let gate = self.gate();
