@@ -62,6 +62,17 @@ enum GaveUp {
     ShuttingDown,
 }
 
+// === impl Meta ===
+
+impl Meta {
+    /// Whether an HTTP/1 client has sent its next request already. Of chunked bodies the length is not known,
+    /// and nobody pipelines behind those.
+    pub(crate) fn pipelined(&self) -> bool {
+        let known = self.request_bytes > 0 || self.method.is_safe();
+        known && self.in_flight.as_ref().is_some_and(|request| request.is_followed(self.request_bytes))
+    }
+}
+
 // === impl Answer ===
 
 impl Answer {

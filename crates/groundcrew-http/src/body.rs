@@ -36,6 +36,13 @@ impl InFlight {
     }
 }
 
+impl InFlight {
+    /// Whether more than this request and its body has come already.
+    pub(crate) fn is_followed(&self, body_bytes: u64) -> bool {
+        self.connection.has_more_than(body_bytes)
+    }
+}
+
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.connection.request_ends();

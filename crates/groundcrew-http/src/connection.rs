@@ -5,6 +5,7 @@ use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 
 use crate::clock::Clock;
+use crate::head_end::bytes_behind;
 use crate::stream::Stream;
 
 /// Where a connection stands.
@@ -43,6 +44,8 @@ pub(crate) struct Connection {
     since: AtomicU32,
     command: AtomicU8,
     in_flight: AtomicU32,
+    /// Bytes received behind the head of the request that was begun last.
+    behind_head: AtomicU64,
     requests: AtomicU64,
     pub(crate) http2: AtomicBool,
     pub(crate) waker: AtomicWaker,
@@ -60,6 +63,7 @@ impl Connection {
             phase: AtomicU8::new(Phase::Silent as u8),
             command: AtomicU8::new(Command::None as u8),
             in_flight: AtomicU32::new(0),
+            behind_head: AtomicU64::new(0),
             requests: AtomicU64::new(0),
             http2: AtomicBool::new(false),
             waker: AtomicWaker::new(),
@@ -87,10 +91,23 @@ impl Connection {
         self.clock.now_ms().saturating_sub(self.since.load(Relaxed))
     }
 
-    pub(crate) fn received_bytes(&self) {
-        if matches!(self.phase(), Phase::Silent | Phase::Idle) {
-            self.enter(Phase::Head);
+    /// Takes note of bytes that came.
+    pub(crate) fn received(&self, bytes: &[u8]) {
+        match self.phase() {
+            Phase::Busy | Phase::Closing => {
+                self.behind_head.fetch_add(bytes.len() as u64, Relaxed);
+                return;
+            }
+            Phase::Silent | Phase::Idle => self.enter(Phase::Head),
+            Phase::Head => {}
         }
+        self.behind_head.store(bytes_behind(bytes) as u64, Relaxed);
+    }
+
+    /// Whether more has come than the present request with a body of this length: the client pipelines, and
+    /// its next request is here already.
+    pub(crate) fn has_more_than(&self, body_bytes: u64) -> bool {
+        self.behind_head.load(Relaxed) > body_bytes
     }
 
     pub(crate) fn request_begins(&self) {
@@ -132,7 +149,7 @@ mod tests {
     #[test]
     fn a_connection_is_idle_only_when_its_last_request_has_ended() {
         let connection = connection();
-        connection.received_bytes();
+        connection.received(b"GET / HTTP/1.1\r\n");
         assert_eq!(connection.phase(), Phase::Head);
         connection.request_begins();
         connection.request_begins();
@@ -140,6 +157,16 @@ mod tests {
         assert_eq!(connection.phase(), Phase::Busy);
         connection.request_ends();
         assert_eq!(connection.phase(), Phase::Idle);
+    }
+
+    #[test]
+    fn a_body_is_not_taken_for_a_pipelined_request() {
+        let connection = connection();
+        connection.received(b"POST / HTTP/1.1\r\n\r\nab");
+        connection.request_begins();
+        connection.received(b"cd");
+        assert!(!connection.has_more_than(4));
+        assert!(connection.has_more_than(3));
     }
 
     #[test]

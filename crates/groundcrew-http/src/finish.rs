@@ -29,7 +29,10 @@ pub(crate) fn headers(response: Response, meta: &Meta) -> Response {
             headers.entry(name).or_insert_with(|| value.clone());
         }
     }
-    close_if_leaving(&mut response, &meta.shared, meta.version);
+    // Who pipelines has its next request here already: answering comes first, closing when it is quiet.
+    if !meta.pipelined() {
+        close_if_leaving(&mut response, &meta.shared, meta.version);
+    }
     response
 }
 

@@ -62,7 +62,9 @@ impl AsyncRead for Io {
         let before = buffer.filled().len();
         let poll = this.stream()?.poll_read(cx, buffer);
         match &poll {
-            Poll::Ready(Ok(())) if buffer.filled().len() > before => this.connection.received_bytes(),
+            Poll::Ready(Ok(())) if buffer.filled().len() > before => {
+                this.connection.received(&buffer.filled()[before..]);
+            }
             Poll::Ready(_) => this.peer_closed = true,
             Poll::Pending if this.may_end() => return Poll::Ready(Ok(())),
             // Bytes came that the runtime has not been told of yet: look again.

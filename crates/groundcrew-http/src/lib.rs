@@ -15,6 +15,7 @@ mod drive;
 mod edge;
 mod finish;
 mod handover;
+mod head_end;
 mod http_metrics;
 mod io;
 mod listener;

@@ -164,3 +164,29 @@ async fn bytes_that_come_after_our_fin_are_counted_in_the_receipt() {
     let (_, entry) = receipt.entries().find(|(phase, _)| *phase == Phase::Drain).unwrap();
     assert!(receipt.summary().contains("22 bytes after our FIN"), "{entry:?} {receipt}");
 }
+
+#[tokio::test]
+async fn requests_that_a_client_pipelined_before_our_fin_are_all_answered() {
+    let (entered, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let slow = {
+        let (entered, release) = (entered.clone(), release.clone());
+        get(move || async move {
+            entered.notify_one();
+            release.notified().await;
+            "done"
+        })
+    };
+    let server = Server::start(HttpConfig::ephemeral(), hello().route("/slow", slow)).await;
+    let mut client = server.connect().await;
+    let request = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: t\r\n\r\n");
+    client.send(&[request("/slow"), request("/hello"), request("/hello")].concat()).await;
+    entered.notified().await;
+    let landing = server.land();
+    server.crew.stop().requested().await;
+    release.notify_one();
+    for body in ["done", "hello", "hello"] {
+        assert_eq!(client.answer().await.expect("an answer").body, body);
+    }
+    assert!(client.closed().await);
+    assert_eq!(landing.await.unwrap().cut().count(), 0);
+}
