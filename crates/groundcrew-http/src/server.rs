@@ -103,6 +103,8 @@ impl Http {
         let routes = compressed(routes, self.shared.config.compression);
         #[cfg(feature = "cors")]
         let routes = crate::cors::apply(routes, self.cors);
+        // Without a state axum would build every layer of a route anew for each request.
+        let routes: Router = routes.with_state(());
         // There is one `Http` for each listener and it is consumed here, so this is the first and only time.
         let _first = self.shared.router.set(routes);
         self.routes.open();
