@@ -6,6 +6,7 @@ pub(crate) const OVERVIEW: &str = "\
 Usage: cargo xtask COMMAND
 
   test [--long] [STEP…] [--list]   everything that must hold, or only the steps named
+  bench http|start                 our server beside bare axum and others
   score DIR                        score summaries against the human ones in DIR
   help [COMMAND]                   more about one command
 
@@ -23,6 +24,22 @@ A step that fails does not keep the later ones from running.
 
 Exit codes: 0 every step passed, 1 one failed, 2 wrong usage, 3 only tools are missing";
 
+pub(crate) const BENCH: &str = "\
+Usage: cargo xtask bench http [--seconds N] [--rounds N] [--callgrind] [--json]
+       cargo xtask bench start [--rounds N] [--build] [--json]
+
+http   requests per second of bare hyper, bare axum, axum assembled by hand and ours, in turn,
+       the server on one core and the client on another; each round is compared with bare axum's
+start  start to ready, idle memory, crates in the tree
+
+  --seconds N  load per server and round (3)
+  --rounds N   rounds; the median counts (7)
+  --callgrind  also count user instructions per request (needs valgrind)
+  --build      also time clean builds, which takes minutes
+  --json       JSON also on a terminal; a pipe always gets it
+
+Exit codes: 0 every target is met, 1 one is missed, 2 wrong usage, 3 a tool is missing";
+
 pub(crate) const SCORE: &str = "\
 Usage: cargo xtask score DIR
 
@@ -36,6 +53,7 @@ pub(crate) fn print(command: Option<&str>) -> Result<(), Failure> {
     let text = match command {
         None | Some("help" | "--help" | "-h") => OVERVIEW,
         Some("test") => TEST,
+        Some("bench") => BENCH,
         Some("score") => SCORE,
         Some(other) => return Err(Failure::Usage(format!("unknown command `{other}`\n\n{OVERVIEW}"))),
     };

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod bench;
 mod cargo;
 mod counts;
 mod failure;
@@ -32,6 +33,7 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
     }
     match command.as_str() {
         "test" => test::run(rest),
+        "bench" => bench::run(rest),
         "score" => score::run(rest),
         "help" | "--help" | "-h" => help::print(rest.first().map(String::as_str)),
         other => Err(Failure::Usage(format!("unknown command `{other}`\n\n{}", help::OVERVIEW))),
