@@ -80,3 +80,18 @@ fn an_unknown_command_is_a_usage_error() {
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output).contains("there is no command frobnicate"));
 }
+
+#[test]
+fn the_committed_references_are_what_the_services_say() {
+    for package in ["hello"] {
+        let output = Command::new(scenarios::service(package)).arg("config-reference").output().unwrap();
+        let committed = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join(format!("../examples/{package}/config.reference.toml"));
+        let committed = std::fs::read_to_string(&committed).unwrap();
+        assert_eq!(
+            String::from_utf8_lossy(&output.stdout),
+            committed,
+            "refresh it: cargo run -p {package} -- config-reference > examples/{package}/config.reference.toml"
+        );
+    }
+}

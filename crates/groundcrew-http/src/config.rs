@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use groundcrew_config::{BindIp, ByteSize, FromConfig};
+use groundcrew_config::{BindIp, ByteSize, FromConfig, Secret};
 
 /// The public listener: section `http`.
 #[derive(Debug, Clone, FromConfig)]
@@ -122,6 +122,8 @@ pub struct AdminConfig {
     /// Port of the admin listener; 0 lets the system choose.
     #[config(default = 8080, alias = "METRICS_PORT")]
     pub port: u16,
+    /// What an operator must show to change anything. Unset: only this machine may.
+    pub token: Option<Secret<String>>,
 }
 
 // === impl HttpConfig ===

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "http")]
+mod admin;
 mod arguments;
 mod commands;
 mod exit;

@@ -170,7 +170,7 @@ impl Service {
         }
         let crew = self.crew(loaded, &reserved, &log)?;
         let landed = supervise(&crew, signals, async {
-            admin(&crew, &reserved).await?;
+            admin(&crew, &reserved, &log).await?;
             start(crew.clone()).await.failure().map_or(Ok(()), Err)
         })
         .await;
@@ -202,18 +202,18 @@ impl Service {
 }
 
 #[cfg(feature = "http")]
-async fn admin(crew: &Crew, reserved: &Reserved) -> Result<(), String> {
+async fn admin(crew: &Crew, reserved: &Reserved, log: &LogHandle) -> Result<(), String> {
     if !reserved.admin.enabled {
         return Ok(());
     }
     let admin = reserved.admin.clone().bind(crew).await.map_err(|error| error.to_string())?;
-    admin.serve_admin(groundcrew_http::axum::Router::new());
+    admin.serve_admin(crate::admin::routes(log.clone(), reserved.admin.token.clone()));
     Ok(())
 }
 
 #[cfg(not(feature = "http"))]
 #[expect(clippy::unused_async, reason = "its twin binds a listener")]
-async fn admin(_crew: &Crew, _reserved: &Reserved) -> Result<(), String> {
+async fn admin(_crew: &Crew, _reserved: &Reserved, _log: &LogHandle) -> Result<(), String> {
     Ok(())
 }
 

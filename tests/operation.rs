@@ -1,0 +1,77 @@
+//! What an operator does with a running service.
+
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use groundcrew_testkit::http;
+use groundcrew_testkit::process::{Service, ServiceProcess};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A port that is free now; the admin listener takes it a moment later.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+}
+
+async fn start() -> (ServiceProcess, SocketAddr, SocketAddr) {
+    let (port, admin) = (free_port(), free_port());
+    let service = Service::new(env!("CARGO_BIN_EXE_slow-service"))
+        .env("PORT", port.to_string())
+        .env("METRICS_PORT", admin.to_string());
+    let mut process = service.start().expect("it starts");
+    let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
+    process.wait_ready(address(port), PATIENCE).await.expect("ready");
+    (process, address(port), address(admin))
+}
+
+async fn put(admin: SocketAddr, body: &str) -> http::Response {
+    let mut client = http::Connection::open(admin).await.unwrap();
+    let head = format!(
+        "PUT /log-level HTTP/1.1\r\nhost: t\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    client.send(head + body).await.unwrap();
+    client.response().await.unwrap()
+}
+
+#[tokio::test]
+async fn the_log_level_is_changed_at_run_time_and_returns_by_itself() {
+    let (_process, _, admin) = start().await;
+    let changed = put(admin, r#"{"level": "debug", "seconds": 1}"#).await;
+    assert_eq!(changed.status, 200, "{}", changed.text());
+    assert!(changed.text().contains(r#""level":"debug""#), "{}", changed.text());
+    let back = async {
+        while !http::get(admin, "/log-level").await.unwrap().text().contains(r#""level":"info""#) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, back).await.expect("the level returns");
+}
+
+#[tokio::test]
+async fn a_level_that_does_not_exist_is_refused_with_the_ones_that_do() {
+    let (_process, _, admin) = start().await;
+    let refused = put(admin, r#"{"level": "loud"}"#).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.text().contains("trace, debug, info, warn, error"), "{}", refused.text());
+}
+
+#[tokio::test]
+async fn metrics_and_tasks_are_on_the_admin_port_and_not_on_the_public_one() {
+    let (_process, public, admin) = start().await;
+    assert_eq!(http::get(admin, "/metrics").await.unwrap().status, 200);
+    assert_eq!(http::get(admin, "/tasks").await.unwrap().status, 200);
+    assert_eq!(http::get(public, "/metrics").await.unwrap().status, 404);
+}
+
+#[tokio::test]
+async fn healthcheck_is_0_for_a_service_that_runs_and_1_where_none_does() {
+    let (_process, public, _) = start().await;
+    let check = |port: u16| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_slow-service"));
+        command.env_clear().env("PORT", port.to_string()).arg("healthcheck");
+        command.output().unwrap().status.code()
+    };
+    assert_eq!(check(public.port()), Some(0));
+    assert_eq!(check(free_port()), Some(1));
+}
