@@ -37,8 +37,8 @@ fn plain_line(line: &str, plain: &mut String) {
         let word = unmarked(word);
         let mark = !word.is_empty() && word.chars().all(|letter| ".,?!;:%…".contains(letter));
         match words.last_mut() {
-            _ if word.is_empty() => {}
-            Some(last) if detached && (mark || word == "'s" || word == "'S") => last.push_str(&word),
+            _ if word.is_empty() || (detached && word == "\"") => {}
+            Some(last) if detached && (mark || is_clitic(&word)) => last.push_str(&word),
             Some(last) if detached && word == "-" && last.ends_with(char::is_alphanumeric) => hyphen = true,
             Some(last) if hyphen => {
                 last.push('-');
@@ -48,7 +48,18 @@ fn plain_line(line: &str, plain: &mut String) {
             _ => words.push(word),
         }
     }
-    plain.push_str(&words.join(" "));
+    let line = words.join(" ");
+    // A quotation mark without its partner was cut off from it.
+    if line.matches('"').count() % 2 == 1 {
+        plain.push_str(&line.replace('"', ""))
+    } else {
+        plain.push_str(&line)
+    }
+}
+
+/// `'re`, `'ve`, `n't`: the end of the word before, in transcripts that write them apart.
+fn is_clitic(word: &str) -> bool {
+    matches!(word.to_lowercase().as_str(), "'s" | "'re" | "'ve" | "'ll" | "'d" | "'m" | "n't" | "'t")
 }
 
 /// Takes `{…}` marks out; a false start becomes a dash of its own.

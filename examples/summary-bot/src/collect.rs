@@ -148,9 +148,15 @@ impl Collector {
             ids: HashMap::new(),
             bytes: 0,
             limits: Limits { items: 160_000, bytes: 40 << 20, people: 100_000 },
-            window: 16,
+            window: 8,
             counted_into_sketch: 0,
         }
+    }
+
+    /// Keeps at most this many messages whole (default 160 000); of more, a sample from all over stands for the rest.
+    pub fn keeping(mut self, messages: usize) -> Self {
+        self.limits.items = messages.max(Limits::PER_WINDOW);
+        self
     }
 
     /// How many messages were seen so far.
@@ -190,7 +196,7 @@ impl Collector {
         });
         while self.conversation.items.len() > self.limits.items || self.bytes > self.limits.bytes {
             if !self.thin() {
-                break;
+                self.window *= 2;
             }
         }
     }
@@ -198,7 +204,8 @@ impl Collector {
     /// The conversation.
     pub fn finish(mut self) -> Conversation {
         if self.conversation.is_sampled() {
-            self.add_to_sketch();
+            // The last messages are still all there; they count no more than those before.
+            self.thin();
         }
         self.conversation
     }
@@ -247,8 +254,12 @@ impl Collector {
     fn thin(&mut self) -> bool {
         self.add_to_sketch();
         let before = self.conversation.items.len();
+        // As wide as it takes to keep half of what fits.
+        let fit =
+            self.limits.items.min(self.limits.bytes / (self.bytes / before.max(1)).max(1)).max(1) as u64;
+        let ample = (2 * Limits::PER_WINDOW as u64 * self.conversation.counts.read / fit).next_power_of_two();
+        self.window = ample.max(self.window);
         let window = self.window;
-        self.window *= 2;
         let items = std::mem::take(&mut self.conversation.items);
         let sketch = self.conversation.background.get_or_insert_default();
         let mut kept = Vec::with_capacity(before / 2 + Limits::PER_WINDOW);

@@ -5,6 +5,8 @@ pub mod cli;
 mod collect;
 mod conversation;
 mod engine;
+mod fluency;
+mod hash;
 mod lang;
 mod options;
 mod progress;

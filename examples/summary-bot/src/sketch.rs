@@ -1,7 +1,9 @@
 //! Word counts in a fixed amount of memory, for conversations that are too large to keep.
 
 use std::collections::HashSet;
+use std::hash::Hasher;
 
+use crate::hash::Quick;
 use crate::sentences::words;
 
 /// Counts words by hash: never too low, seldom too high.
@@ -32,11 +34,10 @@ impl Sketch {
     }
 
     fn slot(word: &str) -> usize {
-        // FNV-1a: the same on every machine and in every run.
-        let hash = word.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        usize::try_from((hash ^ (hash >> 29)) % Self::SIZE as u64).unwrap_or(0)
+        // The same on every machine and in every run.
+        let mut hash = Quick::default();
+        hash.write(word.as_bytes());
+        usize::try_from(hash.finish() % Self::SIZE as u64).unwrap_or(0)
     }
 
     /// How much of what the conversation is about a text holds: many words that come often, but not everywhere.

@@ -13,15 +13,17 @@ impl Names {
     pub(crate) fn of(people: &[Person]) -> Self {
         let mut index = HashMap::new();
         for (at, person) in (0_u32..).zip(people) {
-            index.entry(person.name.to_lowercase()).or_insert(at);
+            let name = person.name.to_lowercase();
+            index.entry(bare(&name).to_owned()).or_insert(at);
+            index.entry(name).or_insert(at);
         }
         Self { index }
     }
 
     /// The person with this name, in any case.
     pub(crate) fn find(&self, word: &str) -> Option<u32> {
-        let bare = word.trim_matches(|letter: char| "@,:;.!?()".contains(letter));
-        self.index.get(&bare.to_lowercase()).copied()
+        let word = word.trim_matches(|letter: char| "@,:;.!?()".contains(letter)).to_lowercase();
+        self.index.get(&word).or_else(|| self.index.get(bare(&word))).copied().filter(|_| !word.is_empty())
     }
 
     /// Takes an address off the front: who is addressed, and the rest.
@@ -38,4 +40,9 @@ impl Names {
         }
         (who, rest)
     }
+}
+
+fn bare(name: &str) -> &str {
+    let bare = name.trim_matches(|letter: char| !letter.is_alphanumeric());
+    if bare.is_empty() { name } else { bare }
 }

@@ -9,7 +9,7 @@ use super::utterances::{Utterance, utterances};
 use super::weigh;
 use crate::collect::Conversation;
 use crate::lang::{Language, Lexicon};
-use crate::options::Perspective;
+use crate::options::Options;
 use crate::sentences::words;
 
 /// A conversation taken apart.
@@ -19,6 +19,7 @@ pub(crate) struct Analysis<'a> {
     pub(crate) names: Names,
     pub(crate) sentences: Vec<Utterance>,
     pub(crate) punctuated: bool,
+    pub(crate) spoken: bool,
     pub(crate) terms: Terms,
     /// How much each term is worth, by number.
     pub(crate) weights: Vec<f64>,
@@ -35,7 +36,7 @@ pub(crate) struct Analysis<'a> {
 }
 
 impl<'a> Analysis<'a> {
-    pub(crate) fn of(conversation: &'a Conversation, perspective: Perspective) -> Self {
+    pub(crate) fn of(conversation: &'a Conversation, options: &Options) -> Self {
         let lexicon = Lexicon::new(language(conversation));
         let names = Names::of(&conversation.people);
         let spoken = utterances(conversation, &lexicon, &names);
@@ -48,13 +49,14 @@ impl<'a> Analysis<'a> {
         if let Some(background) = &conversation.background {
             terms.widen(background);
         }
-        let weights = weigh::terms(&terms, perspective, conversation.people.len());
+        let weights = weigh::terms(&terms, options.perspective, conversation.people.len());
         let mut analysis = Self {
             conversation,
             lexicon,
             names,
             sentences: spoken.list,
             punctuated: spoken.punctuated,
+            spoken: spoken.spoken,
             terms,
             weights,
             quality: Vec::new(),
@@ -64,7 +66,8 @@ impl<'a> Analysis<'a> {
             bags,
             bounds,
         };
-        analysis.starts = analysis.topics();
+        // One topic needs some forty words to be told.
+        analysis.starts = analysis.topics((options.length.words() / 40).clamp(1, 8));
         analysis.phrases = phrases(&analysis);
         analysis.answered = questions::answered(&analysis);
         analysis.quality = weigh::sentences(&analysis);
@@ -100,6 +103,16 @@ impl<'a> Analysis<'a> {
         self.name(self.sentences[sentence].author)
     }
 
+    /// To whom a sentence is said, where that is beyond doubt: by address, or because there are only two.
+    pub(crate) fn listener(&self, sentence: usize) -> Option<u32> {
+        let spoken = &self.sentences[sentence];
+        let other = match self.conversation.people.as_slice() {
+            [_, _] => Some(1 - spoken.author),
+            _ => None,
+        };
+        spoken.to.or(other).filter(|person| *person != spoken.author)
+    }
+
     pub(crate) fn name(&self, person: u32) -> &str {
         &self.conversation.people[person as usize].name
     }
@@ -117,10 +130,10 @@ impl<'a> Analysis<'a> {
         items.iter().filter(|item| item.author == author).map(|item| item.id.to_string()).collect()
     }
 
-    fn topics(&self) -> Vec<usize> {
+    fn topics(&self, most: usize) -> Vec<usize> {
         let bags: Vec<&[u32]> = (0..self.sentences.len()).map(|sentence| self.run(sentence)).collect();
         let words = self.sentences.iter().map(|sentence| sentence.length).sum();
-        segments(&bags, &self.weights, &self.pauses(), words)
+        segments(&bags, &self.weights, &self.pauses(), words, most)
     }
 
     /// The silence before each sentence, in units of the usual one.

@@ -1,44 +1,52 @@
-//! Writes `summary_text`: what it was about, then what was said, in order.
+//! Writes `summary_text`: what it was about, then what was said, topic by topic, in order.
 
 use super::analysis::Analysis;
-use super::phrases::{Phrase, distinct};
-use super::report::{Reported, report};
+use super::lead;
+use super::report::{Reported, Told, report};
 use super::select::{Pick, Said, candidates, select};
 use crate::lang::Language;
 use crate::options::Options;
-use crate::sentences::length;
+use crate::sentences::{capitalised, length};
 use crate::summary::{Point, Summary};
 
 /// Sentences longer than this are cut at a comma or left out.
 const LONGEST: usize = 32;
 
+/// What one speaker says in one breath holds at most this many words.
+const BREATH: usize = 45;
+
 /// Fills `summary_text` and `sentences`.
 pub(crate) fn write(analysis: &Analysis<'_>, options: &Options, summary: &mut Summary) {
     let limit = limit(analysis, options);
     let writer = Writer { analysis, english: analysis.lexicon.language == Language::English };
-    let lead = writer.lead(limit);
+    let frame = lead::frame(analysis, limit);
     let mut said = Said::nothing(analysis);
-    let mut used = 0;
-    if let Some((point, terms)) = &lead {
-        said.mention(terms);
-        used = length(&point.text);
-    }
-    let pool = candidates(analysis, |sentence| analysis.sentences[sentence].length >= 4);
-    let mut picks =
-        select(analysis, pool, &mut said, limit.saturating_sub(used), |sentence| writer.cost(sentence));
-    let mut points = writer.body(&mut picks);
-    if let Some((point, _)) = lead {
-        points.insert(0, point);
+    said.mention(&frame.terms);
+    let mut pool = candidates(analysis, |sentence| analysis.sentences[sentence].length >= 4);
+    let mut picks: Vec<Pick> = Vec::new();
+    let mut points = writer.body(&picks, &frame);
+    // Statements of one speaker share their name: what that saves is filled again.
+    for _ in 0..3 {
+        let used: usize = points.iter().map(|point| length(&point.text)).sum();
+        let more = select(analysis, &mut pool, &mut said, limit.saturating_sub(used), |sentence| {
+            writer.cost(sentence)
+        });
+        if more.is_empty() {
+            break;
+        }
+        picks.extend(more);
+        picks.sort_by_key(|pick| pick.sentence);
+        points = writer.body(&picks, &frame);
     }
     cut(&mut points, options.length.words());
     summary.summary_text = points.iter().map(|point| point.text.as_str()).collect::<Vec<_>>().join(" ");
     summary.sentences = points;
 }
 
-/// A summary is shorter than what it summarises: a third of a short chat, whatever was allowed.
+/// A summary is shorter than what it summarises: two fifths of a short chat, whatever was allowed.
 fn limit(analysis: &Analysis<'_>, options: &Options) -> usize {
     let words: usize = analysis.sentences.iter().map(|sentence| sentence.length).sum();
-    options.length.words().min((words * 2 / 5).max(24))
+    options.length.words().min((words * 2 / 5).max(30))
 }
 
 /// The promise is kept whatever went before: at most `limit` words.
@@ -63,106 +71,102 @@ struct Writer<'a> {
     english: bool,
 }
 
+/// Something that one speaker says, ready to be written.
+struct Breath {
+    author: u32,
+    question: bool,
+    verb: Option<&'static str>,
+    /// The verb of the last statement, where there are two.
+    last_verb: Option<&'static str>,
+    text: String,
+    messages: Vec<String>,
+}
+
 impl Writer<'_> {
-    /// "The meeting was about the remote control, the battery and the budget."
-    fn lead(&self, limit: usize) -> Option<(Point, Vec<u32>)> {
-        let analysis = self.analysis;
-        if limit < 50 {
-            return None;
-        }
-        let wanted = if limit < 100 { 3 } else { 5 };
-        let phrases = distinct(&analysis.phrases, wanted, |_| true);
-        if phrases.len() < 2 {
-            return None;
-        }
-        let terms = phrases.iter().flat_map(|phrase| phrase.terms.clone()).collect();
-        let mut cited: Vec<u32> =
-            phrases.iter().filter_map(|phrase| phrase.sentences.first().copied()).collect();
-        cited.sort_unstable();
-        cited.dedup();
-        let messages = cited
-            .iter()
-            .flat_map(|sentence| analysis.cited(*sentence as usize).into_iter().take(1))
-            .collect();
-        let list = self.listed(&phrases);
-        let text =
-            if self.english { format!("The {} was about {list}.", self.noun()) } else { format!("{list}.") };
-        Some((Point { text, speaker: None, messages }, terms))
-    }
-
-    fn listed(&self, phrases: &[&Phrase]) -> String {
-        let names: Vec<&str> = phrases.iter().map(|phrase| phrase.text.as_str()).collect();
-        match names.split_last() {
-            Some((last, front)) if self.english && !front.is_empty() => {
-                format!("{} and {last}", front.join(", "))
-            }
-            _ => {
-                let list = names.join(" · ");
-                let mut letters = list.chars();
-                letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-            }
-        }
-    }
-
-    /// What the speakers themselves call it.
-    fn noun(&self) -> &'static str {
-        let says = |word: &str| {
-            self.analysis.conversation.items.iter().any(|item| item.text.to_lowercase().contains(word))
-        };
-        if !self.analysis.punctuated {
-            return "conversation";
-        }
-        if says("meeting") { "meeting" } else { "conversation" }
-    }
-
-    fn told(&self, sentence: usize) -> Reported {
-        let text = shortened(&self.analysis.sentences[sentence].text);
-        report(&text, |word| self.analysis.lexicon.is_empty_word(word) || !self.analysis.is_name(word))
-    }
-
     /// The words that a sentence takes with its speaker and verb.
     fn cost(&self, sentence: usize) -> usize {
-        length(&self.alone(sentence, "")) + usize::from(self.english)
+        length(&self.written(&self.breath(sentence)))
     }
 
-    fn alone(&self, sentence: usize, link: &str) -> String {
-        let name = self.analysis.speaker(sentence);
-        let text = shortened(&self.analysis.sentences[sentence].text);
-        if !self.english {
-            return format!("{name}: {}", ended(&text));
-        }
-        let Reported { verb, clause } = self.told(sentence);
-        match verb {
-            Some(verb) => format!("{link}{name} {verb} {}", ended(&clause)),
-            None if clause.ends_with('?') => format!("{link}{name} asked: “{clause}”"),
-            None => format!("{link}{name}: {}", ended(&clause)),
+    fn breath(&self, sentence: usize) -> Breath {
+        let spoken = &self.analysis.sentences[sentence];
+        let text = shortened(&spoken.text);
+        let told =
+            if self.english { self.told(sentence, &text) } else { Reported { verb: None, clause: text } };
+        let verb = told.verb.filter(|_| !spoken.question);
+        Breath {
+            author: spoken.author,
+            question: spoken.question,
+            verb,
+            last_verb: verb,
+            text: told.clause,
+            messages: self.analysis.cited(sentence),
         }
     }
 
-    /// The sentences in the order of the conversation, linked.
-    fn body(&self, picks: &mut [Pick]) -> Vec<Point> {
-        picks.sort_by_key(|pick| pick.sentence);
-        let mut topic = None;
-        let mut points = Vec::new();
-        let last = picks.last().map(|pick| self.analysis.topic_of(pick.sentence));
-        for pick in picks.iter() {
-            let here = self.analysis.topic_of(pick.sentence);
-            let link = match topic {
-                _ if !self.english => "",
-                None => "",
-                Some(before) if before == here => "",
-                Some(_) if Some(here) == last => "Finally, ",
-                Some(_) => ["Then ", "After that, ", "Later, "][here % 3],
-            };
-            topic = Some(here);
-            points.push(Point {
-                text: self.alone(pick.sentence, link),
-                speaker: Some(self.analysis.speaker(pick.sentence).to_owned()),
-                messages: self.analysis.cited(pick.sentence),
-            });
+    fn told(&self, sentence: usize, text: &str) -> Reported {
+        let analysis = self.analysis;
+        let common = |word: &str| analysis.lexicon.is_empty_word(word) || !analysis.is_name(word);
+        let to = analysis.listener(sentence).map(|person| analysis.name(person));
+        report(text, &Told { is_common: &common, listener: to })
+    }
+
+    fn written(&self, breath: &Breath) -> String {
+        let name = self.analysis.name(breath.author);
+        let text = &breath.text;
+        match breath.verb {
+            Some(verb) => format!("{name} {verb} {}", ended(text)),
+            None if breath.question && self.english => {
+                let mark = if text.ends_with(['?', '？']) { "" } else { "?" };
+                format!("{name} asked: “{}{mark}”", capitalised(text))
+            }
+            None => format!("{name}: {}", ended(&capitalised(text))),
+        }
+    }
+
+    /// The sentences in the order of the conversation, topic by topic, one speaker's together.
+    fn body(&self, picks: &[Pick], frame: &lead::Frame) -> Vec<Point> {
+        let mut points: Vec<Point> = frame.lead.clone().into_iter().collect();
+        for topic in 0..self.analysis.starts.len() {
+            points.extend(frame.topics.get(topic).cloned().flatten());
+            let mut breaths: Vec<Breath> = Vec::new();
+            for pick in picks.iter().filter(|pick| self.analysis.topic_of(pick.sentence) == topic) {
+                let next = self.breath(pick.sentence);
+                match breaths.last_mut().filter(|last| joins(last, &next)) {
+                    Some(last) => join(last, next),
+                    None => breaths.push(next),
+                }
+            }
+            points.extend(breaths.iter().map(|breath| Point {
+                text: self.written(breath),
+                speaker: Some(self.analysis.name(breath.author).to_owned()),
+                messages: breath.messages.clone(),
+            }));
         }
         points
     }
+}
+
+fn joins(last: &Breath, next: &Breath) -> bool {
+    last.author == next.author
+        && !last.question
+        && !next.question
+        && last.verb.is_some() == next.verb.is_some()
+        && length(&last.text) + length(&next.text) <= BREATH
+}
+
+/// "said that A, and that B"; what is only quoted stands side by side.
+fn join(last: &mut Breath, next: Breath) {
+    last.text = match next.verb {
+        Some(verb) if last.last_verb == Some(verb) && verb.ends_with("that") => {
+            format!("{}, and that {}", last.text, next.text)
+        }
+        Some(verb) => format!("{}, and {verb} {}", last.text, next.text),
+        None => format!("{} {}", ended(&last.text), capitalised(&next.text)),
+    };
+    last.last_verb = next.last_verb;
+    last.messages.extend(next.messages);
+    last.messages.dedup();
 }
 
 /// A long sentence up to the last comma that leaves a whole clause.

@@ -4,8 +4,9 @@ use super::analysis::Analysis;
 use super::compose::{ended, shortened};
 use super::select::{Said, candidates, select};
 use super::{tasks, technical};
-use crate::lang::padded;
+use crate::lang::Marks;
 use crate::options::Options;
+use crate::sentences::capitalised;
 use crate::summary::{Point, Summary};
 
 /// Fills the lists of `summary`.
@@ -26,31 +27,20 @@ pub(crate) fn point(analysis: &Analysis<'_>, sentence: usize) -> Point {
     }
 }
 
-pub(crate) fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
 fn key_points(analysis: &Analysis<'_>, entries: usize) -> Vec<Point> {
-    let pool = candidates(analysis, |sentence| {
+    let mut pool = candidates(analysis, |sentence| {
         let sentence = &analysis.sentences[sentence];
         !sentence.question && (4..=60).contains(&sentence.length)
     });
     let entries = entries.min(analysis.sentences.len().div_ceil(3));
-    let mut picks = select(analysis, pool, &mut Said::nothing(analysis), entries, |_| 1);
+    let mut picks = select(analysis, &mut pool, &mut Said::nothing(analysis), entries, |_| 1);
     picks.sort_by_key(|pick| pick.sentence);
     picks.iter().map(|pick| point(analysis, pick.sentence)).collect()
 }
 
 /// The best `entries` sentences that `is_one` lets through, each saying something new, in order.
-pub(crate) fn best(
-    analysis: &Analysis<'_>,
-    entries: usize,
-    is_one: impl Fn(usize, &str) -> bool,
-) -> Vec<usize> {
-    let mut found: Vec<usize> = (0..analysis.sentences.len())
-        .filter(|sentence| is_one(*sentence, &padded(&analysis.sentences[*sentence].text)))
-        .collect();
+pub(crate) fn best(analysis: &Analysis<'_>, entries: usize, is_one: impl Fn(usize) -> bool) -> Vec<usize> {
+    let mut found: Vec<usize> = (0..analysis.sentences.len()).filter(|sentence| is_one(*sentence)).collect();
     let nothing = Said::nothing(analysis);
     let worth =
         |sentence: &usize| nothing.gain(analysis, *sentence, analysis.sentences[*sentence].length as f64);
@@ -76,23 +66,23 @@ pub(crate) fn best(
 }
 
 fn decisions(analysis: &Analysis<'_>, entries: usize) -> Vec<Point> {
-    let is_one = |sentence: usize, padded: &str| {
+    let is_one = |sentence: usize| {
         let spoken = &analysis.sentences[sentence];
         !spoken.question
             && spoken.length >= 4
             && !analysis.bag(sentence).is_empty()
-            && analysis.lexicon.cues.decides(padded)
-            && !analysis.lexicon.cues.leaves_open(padded)
+            && spoken.marks.has(Marks::DECIDES)
+            && !spoken.marks.has(Marks::LEAVES_OPEN)
     };
     best(analysis, entries, is_one).into_iter().map(|sentence| point(analysis, sentence)).collect()
 }
 
 fn open_questions(analysis: &Analysis<'_>, entries: usize) -> Vec<Point> {
-    let is_one = |sentence: usize, padded: &str| {
+    let is_one = |sentence: usize| {
         let spoken = &analysis.sentences[sentence];
         let content = analysis.bag(sentence).len();
         let asked = spoken.question && !analysis.answered[sentence] && spoken.length >= 4 && content >= 2;
-        asked || (!spoken.question && content >= 2 && analysis.lexicon.cues.leaves_open(padded))
+        asked || (!spoken.question && content >= 2 && spoken.marks.has(Marks::LEAVES_OPEN))
     };
     best(analysis, entries, is_one).into_iter().map(|sentence| point(analysis, sentence)).collect()
 }

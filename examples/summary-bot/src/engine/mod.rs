@@ -3,6 +3,7 @@
 mod addresses;
 mod analysis;
 mod compose;
+mod lead;
 mod lists;
 mod people;
 mod phrases;
@@ -15,6 +16,7 @@ mod technical;
 mod terms;
 mod utterances;
 mod weigh;
+mod wording;
 
 use std::time::Instant;
 
@@ -41,7 +43,7 @@ const NAME: &str = "groundcrew-extractive/1";
 /// ```
 pub fn summarize(conversation: &Conversation, options: &Options) -> Summary {
     let begun = Instant::now();
-    let analysis = Analysis::of(conversation, options.perspective);
+    let analysis = Analysis::of(conversation, options);
     let mut summary = Summary::default();
     compose::write(&analysis, options, &mut summary);
     lists::write(&analysis, options, &mut summary);

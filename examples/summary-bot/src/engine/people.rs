@@ -2,8 +2,8 @@
 
 use super::analysis::Analysis;
 use super::compose::{ended, shortened};
-use super::lists::capitalised;
 use super::select::Said;
+use crate::sentences::capitalised;
 use crate::summary::Participant;
 
 /// The most active people, with their best sentence.

@@ -13,6 +13,8 @@ pub(crate) struct Phrase {
     /// As it is written, with "the" where people put it.
     pub(crate) text: String,
     pub(crate) score: f64,
+    /// The share of it that lies in each topic.
+    pub(crate) topics: [f64; 8],
     /// Some of the sentences with it.
     pub(crate) sentences: Vec<u32>,
 }
@@ -74,9 +76,10 @@ fn phrase(analysis: &Analysis<'_>, terms: Vec<u32>, tally: Tally) -> Option<Phra
     let first = known(terms.first()?);
     if analysis.lexicon.language == Language::English {
         // A noun follows articles, a verb follows "to" and "we".
-        let noun = f64::from(last.after_article) / f64::from(last.count.max(1));
+        let noun = f64::from(last.noun) / f64::from(last.count.max(1));
         let verb = f64::from(first.after_verb_mark) / f64::from(first.count.max(1));
-        if verb > 0.3 || (size == 1 && noun < 0.2) {
+        let ends = f64::from(last.ends_run) / f64::from(last.count.max(1));
+        if verb > 0.3 || (size == 1 && noun < 0.2) || ends < 0.45 {
             return None;
         }
     }
@@ -84,11 +87,15 @@ fn phrase(analysis: &Analysis<'_>, terms: Vec<u32>, tally: Tally) -> Option<Phra
     let worth: f64 = terms.iter().map(|term| analysis.weights[*term as usize]).sum::<f64>() / size as f64;
     // Longer phrases are rarer and say more.
     let score = worth * f64::from(tally.count).powf(0.7) * (1.0 + 0.6 * (size as f64 - 1.0));
-    let the = f64::from(first.after_the) >= 0.35 * f64::from(first.count);
+    // "The" where people say it; a singular noun can less do without it.
+    let usual = if last.surface.ends_with('s') { 0.35 } else { 0.2 };
+    let the = f64::from(first.after_the) >= usual * f64::from(first.count)
+        && !first.surface.starts_with(char::is_uppercase);
     let text = text.join(" ");
     let text =
         if the && analysis.lexicon.language == Language::English { format!("the {text}") } else { text };
-    Some(Phrase { terms, text, score, sentences: tally.sentences })
+    let topics = tally.topics.map(|count| f64::from(count) / f64::from(tally.count));
+    Some(Phrase { terms, text, score, topics, sentences: tally.sentences })
 }
 
 /// The best `count` phrases that share no word, out of those that `keep` lets through.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::analysis::Analysis;
+use crate::lang::Marks;
 
 /// How many sentences after a question may hold the answer.
 const REACH: usize = 12;
@@ -19,6 +20,12 @@ pub(crate) fn answered(analysis: &Analysis<'_>) -> Vec<bool> {
 fn is_answered(analysis: &Analysis<'_>, number: usize, replied: &HashSet<&str>) -> bool {
     let asked = &analysis.sentences[number];
     let item = &analysis.conversation.items[asked.item as usize];
+    let helpless = |sentence: &&super::utterances::Utterance| sentence.marks.has(Marks::LEAVES_OPEN);
+    let after =
+        || analysis.sentences.iter().skip(number + 1).take(REACH).filter(|next| next.author != asked.author);
+    if after().next().as_ref().is_some_and(helpless) {
+        return false;
+    }
     if replied.contains(&*item.id) {
         return true;
     }
@@ -28,7 +35,7 @@ fn is_answered(analysis: &Analysis<'_>, number: usize, replied: &HashSet<&str>) 
     for (turn, (at, sentence)) in after.filter(|(_, sentence)| sentence.author != asked.author).enumerate() {
         let shares = || analysis.bag(at).iter().any(|term| bag.contains(term));
         let direct = turn == 0 && sentence.to.is_none() && asked.to.is_none_or(|to| to == sentence.author);
-        let taken_up = !sentence.question && (direct || shares());
+        let taken_up = !sentence.question && !sentence.marks.has(Marks::LEAVES_OPEN) && (direct || shares());
         if addresses(sentence.to) || taken_up {
             return true;
         }

@@ -45,30 +45,47 @@ const OPENINGS: [(&[&str], &str, &str); 32] = [
     (&["i", "know", "that"], "knew that", ""),
 ];
 
-/// Tells a sentence. `is_common` says whether a lower-case word is an ordinary one (not a name).
-pub(crate) fn report(sentence: &str, is_common: impl Fn(&str) -> bool) -> Reported {
+/// What telling needs to know.
+pub(crate) struct Told<'a> {
+    /// Whether a lower-case word is an ordinary one (not a name).
+    pub(crate) is_common: &'a dyn Fn(&str) -> bool,
+    /// Whom "you" means.
+    pub(crate) listener: Option<&'a str>,
+}
+
+/// Whether a sentence can be told in the third person; `words` are its lower-case words.
+pub(crate) fn is_tellable(sentence: &str, words: &[&str]) -> bool {
+    !sentence.ends_with(['?', '？', '"', '”'])
+        && (is_clause(words, sentence.contains(", ")) || opening(words).is_some())
+}
+
+/// Tells a sentence.
+pub(crate) fn report(sentence: &str, context: &Told<'_>) -> Reported {
     let sentence = sentence.trim_end_matches(['.', '!', ',', ';', ' ', '…']);
     let words: Vec<&str> = sentence.split_whitespace().collect();
     let lower: Vec<String> = words.iter().map(|word| plain(word)).collect();
-    for (opening, verb, subject) in OPENINGS {
-        let fits = words.len() > opening.len() + 2
-            && opening.iter().zip(&lower).all(|(one, other)| one == other)
-            && words[..opening.len() - 1].iter().all(|word| word.ends_with(char::is_alphanumeric));
-        if !fits {
-            continue;
+    let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
+    let comma = words.iter().any(|word| word.ends_with(','));
+    if let Some((used, verb, subject)) = opening(&lower) {
+        let unbroken = words[..used - 1].iter().all(|word| word.ends_with(char::is_alphanumeric));
+        let whole = !verb.ends_with("that") || !subject.is_empty() || is_clause(&lower[used..], comma);
+        if unbroken && whole {
+            let clause = told(&words[used..], subject.is_empty(), context);
+            return Reported { verb: Some(verb), clause: format!("{subject}{clause}") };
         }
-        let rest = &words[opening.len()..];
-        let takes_clause = verb.ends_with("that") && subject.is_empty();
-        if takes_clause && !is_clause(&lower[opening.len()..]) {
-            continue;
-        }
-        let clause = told(rest, subject.is_empty(), &is_common);
-        return Reported { verb: Some(verb), clause: format!("{subject}{clause}") };
     }
-    if sentence.ends_with(['?', '？']) || !is_clause(&lower) {
+    if sentence.ends_with(['?', '？', '"', '”']) || !is_clause(&lower, comma) {
         return Reported { verb: None, clause: sentence.to_owned() };
     }
-    Reported { verb: Some(verb_for(&lower)), clause: told(&words, true, &is_common) }
+    Reported { verb: Some(verb_for(&lower)), clause: told(&words, true, context) }
+}
+
+/// The opening that becomes the verb: how many words it takes, the verb, and the subject to put back.
+fn opening(lower: &[&str]) -> Option<(usize, &'static str, &'static str)> {
+    OPENINGS
+        .iter()
+        .find(|(opening, ..)| lower.len() > opening.len() + 2 && lower.starts_with(opening))
+        .map(|(opening, verb, subject)| (opening.len(), *verb, *subject))
 }
 
 fn plain(word: &str) -> String {
@@ -76,9 +93,9 @@ fn plain(word: &str) -> String {
 }
 
 /// What kind of thing is said decides the verb.
-fn verb_for(lower: &[String]) -> &'static str {
-    let has = |list: &[&str]| lower.iter().any(|word| list.contains(&word.as_str()));
-    let starts = |list: &[&str]| list.contains(&lower[0].as_str());
+fn verb_for(lower: &[&str]) -> &'static str {
+    let has = |list: &[&str]| lower.iter().any(|word| list.contains(word));
+    let starts = |list: &[&str]| list.contains(&lower[0]);
     if has(&["because", "means", "reason", "therefore"]) {
         "explained that"
     } else if starts(&["we", "i"]) && has(&["need", "must", "have"]) && has(&["to"]) {
@@ -91,7 +108,7 @@ fn verb_for(lower: &[String]) -> &'static str {
 }
 
 /// Whether the words look like a clause with subject and verb, not like a command or a scrap.
-fn is_clause(lower: &[String]) -> bool {
+fn is_clause(lower: &[&str], comma: bool) -> bool {
     const SUBJECTS: [&str; 22] = [
         "i",
         "we",
@@ -176,32 +193,126 @@ fn is_clause(lower: &[String]) -> bool {
         "make", "see", "get", "take", "not", "whereas", "don't", "let",
     ];
     let Some(first) = lower.first() else { return false };
-    let begins = !NEVER_FIRST.contains(&first.as_str());
-    let near =
-        |list: &[&str], reach: usize| lower.iter().take(reach).any(|word| list.contains(&word.as_str()));
-    lower.len() >= 3 && begins && (SUBJECTS.contains(&first.as_str()) || near(&VERBS, 9))
+    let begins = !NEVER_FIRST.contains(first);
+    let near = |list: &[&str], reach: usize| lower.iter().take(reach).any(|word| list.contains(word));
+    const SUBORDINATES: [&str; 12] = [
+        "as", "if", "when", "while", "because", "although", "since", "for", "unless", "where", "after",
+        "before",
+    ];
+    // "As I said before": without a comma the main clause is missing.
+    let dependent = SUBORDINATES.contains(first) && !comma;
+    let has_verb = SUBJECTS.contains(first)
+        || near(&VERBS, 9)
+        || (1..lower.len().min(7)).any(|at| is_inflected(lower, at));
+    lower.len() >= 3 && !dependent && begins && has_verb
+}
+
+/// Whether the word at `at` is a verb by its form and place: "the page returns 502", "the garage delivered it".
+fn is_inflected(lower: &[&str], at: usize) -> bool {
+    const PAST: [&str; 30] = [
+        "came", "went", "got", "made", "took", "found", "gave", "sent", "ran", "broke", "left", "paid",
+        "saw", "thought", "told", "kept", "brought", "built", "bought", "began", "wrote", "won", "lost",
+        "met", "hit", "felt", "held", "knew", "grew", "spent",
+    ];
+    const BEFORE_NOUNS: [&str; 24] = [
+        "the", "a", "an", "this", "that", "these", "those", "my", "our", "your", "their", "his", "her",
+        "its", "of", "in", "on", "for", "with", "to", "and", "or", "some", "all",
+    ];
+    const OBJECTS: [&str; 24] = [
+        "the", "a", "an", "it", "them", "us", "me", "my", "our", "your", "their", "his", "her", "this",
+        "that", "up", "out", "down", "back", "only", "not", "more", "too", "very",
+    ];
+    let word = lower[at];
+    let before = lower[at - 1];
+    if BEFORE_NOUNS.contains(&before) || before.is_empty() {
+        return false;
+    }
+    let object = lower.get(at + 1).is_some_and(|next| {
+        OBJECTS.contains(next) || next.bytes().next().is_some_and(|first| first.is_ascii_digit())
+    });
+    let present =
+        word.len() > 3 && word.ends_with('s') && !word.ends_with("ss") && !word.ends_with("us") && object;
+    PAST.contains(&word) || (word.len() > 4 && word.ends_with("ed") && !word.ends_with("eed")) || present
 }
 
 /// The words in the third person, contractions written out, the first letter small unless it begins a name.
-fn told(words: &[&str], begins: bool, is_common: &impl Fn(&str) -> bool) -> String {
+fn told(words: &[&str], begins: bool, context: &Told<'_>) -> String {
     let mut told: Vec<String> = Vec::with_capacity(words.len() + 4);
+    let mut skip = false;
     for (at, word) in words.iter().enumerate() {
+        if std::mem::take(&mut skip) {
+            continue;
+        }
         let next = words.get(at + 1).map(|next| plain(next)).unwrap_or_default();
-        let core_start = word.find(char::is_alphanumeric).unwrap_or(0);
-        let core_end = word
-            .rfind(char::is_alphanumeric)
-            .map_or(word.len(), |at| at + word[at..].chars().next().map_or(1, char::len_utf8));
-        let (front, core, back) = (&word[..core_start], &word[core_start..core_end], &word[core_end..]);
+        let (front, core, back) = parts(word);
         let lower = core.to_lowercase().replace('’', "'");
         let previous = told.last().map(String::as_str);
+        if let Some((subject, used)) =
+            context.listener.and_then(|name| second_person(name, &lower, &next, back))
+        {
+            skip = used;
+            let back = if used { parts(words[at + 1]).2 } else { back };
+            told.push(format!("{front}{subject}{back}"));
+            continue;
+        }
         let core = match third_person(&lower, &next, previous) {
             Some(changed) => changed.to_owned(),
-            None if at == 0 && begins && is_common(&lower) => lower,
+            None if at == 0 && begins && (context.is_common)(&lower) => lower,
             None => core.to_owned(),
         };
         told.push(format!("{front}{core}{back}"));
     }
     told.join(" ")
+}
+
+/// A word without the marks before and after it.
+fn parts(word: &str) -> (&str, &str, &str) {
+    let start = word.find(char::is_alphanumeric).unwrap_or(0);
+    let end = word
+        .char_indices()
+        .rev()
+        .find(|(_, letter)| letter.is_alphanumeric())
+        .map_or(word.len(), |(at, letter)| at + letter.len_utf8());
+    (&word[..start], &word[start..end.max(start)], &word[end.max(start)..])
+}
+
+/// "you have" becomes "anna has"; whether the next word is used up by that. Verbs that would change in ways that are
+/// not known here keep their "you".
+fn second_person(name: &str, lower: &str, next: &str, back: &str) -> Option<(String, bool)> {
+    const SAME: [&str; 12] = [
+        "can",
+        "could",
+        "will",
+        "would",
+        "should",
+        "must",
+        "may",
+        "might",
+        "can't",
+        "cannot",
+        "won't",
+        "shouldn't",
+    ];
+    const AFTER_OBJECT: [&str; 24] = [
+        "", "up", "to", "the", "a", "an", "on", "in", "at", "with", "for", "about", "by", "tomorrow",
+        "tonight", "and", "some", "my", "when", "if", "later", "today", "off", "from",
+    ];
+    let own = |suffix: &str| Some((format!("{name}{suffix}"), false));
+    match (lower, next) {
+        ("your" | "yours", _) => own("'s"),
+        ("you're", _) => own(" is"),
+        ("you'll", _) => own(" will"),
+        ("you've", _) => own(" has"),
+        ("you", "are") => Some((format!("{name} is"), true)),
+        ("you", "have") => Some((format!("{name} has"), true)),
+        ("you", "do") => Some((format!("{name} does"), true)),
+        ("you", "were") => Some((format!("{name} was"), true)),
+        ("you", "need") => Some((format!("{name} needs"), true)),
+        ("you", "want") => Some((format!("{name} wants"), true)),
+        ("you", "don't") => Some((format!("{name} does not"), true)),
+        ("you", next) if SAME.contains(&next) || AFTER_OBJECT.contains(&next) || !back.is_empty() => own(""),
+        _ => None,
+    }
 }
 
 fn third_person(lower: &str, next: &str, previous: Option<&str>) -> Option<&'static str> {

@@ -6,10 +6,16 @@ use super::terms::GAP;
 ///
 /// `bags` are the terms of each sentence, `weights` of each term; `pauses` says how long the silence before each
 /// sentence was, in units of a usual one. Boundaries lie where the words before and after have least in common.
-pub(crate) fn segments(bags: &[&[u32]], weights: &[f64], pauses: &[f64], words: usize) -> Vec<usize> {
+pub(crate) fn segments(
+    bags: &[&[u32]],
+    weights: &[f64],
+    pauses: &[f64],
+    words: usize,
+    most: usize,
+) -> Vec<usize> {
     let wanted = f64::sqrt(words as f64 / 450.0).round().clamp(1.0, 8.0);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Between 1 and 8.
-    let wanted = (wanted as usize).min(bags.len() / 4).max(1);
+    let wanted = (wanted as usize).min(bags.len() / 4).min(most).max(1);
     if wanted == 1 {
         return vec![0];
     }

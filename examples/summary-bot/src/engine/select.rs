@@ -61,11 +61,14 @@ impl Said {
 /// The sentences worth looking at: the best of each topic on their own merits.
 pub(crate) fn candidates(analysis: &Analysis<'_>, fits: impl Fn(usize) -> bool) -> Vec<usize> {
     let nothing = Said::nothing(analysis);
+    let least = least(analysis);
     let mut chosen = Vec::new();
     for topic in 0..analysis.starts.len() {
         let mut ranked: Vec<(f64, usize)> = analysis
             .topic(topic)
-            .filter(|sentence| analysis.quality[*sentence] > 0.0 && fits(*sentence))
+            .filter(|sentence| {
+                analysis.quality[*sentence] > 0.0 && analysis.quality[*sentence] >= least && fits(*sentence)
+            })
             .map(|sentence| {
                 (nothing.gain(analysis, sentence, analysis.sentences[sentence].length as f64), sentence)
             })
@@ -77,27 +80,37 @@ pub(crate) fn candidates(analysis: &Analysis<'_>, fits: impl Fn(usize) -> bool) 
     chosen
 }
 
+/// Where there is much to choose from, the worse half is no candidate, however well it would fill a hole.
+fn least(analysis: &Analysis<'_>) -> f64 {
+    let mut known: Vec<f64> = analysis.quality.iter().copied().filter(|quality| *quality > 0.2).collect();
+    known.sort_by(f64::total_cmp);
+    if known.len() < 40 { 0.0 } else { known[known.len() / 2] }
+}
+
 /// Takes the sentence that adds most again and again, as long as one fits.
 pub(crate) fn select(
     analysis: &Analysis<'_>,
-    mut candidates: Vec<usize>,
+    candidates: &mut Vec<usize>,
     said: &mut Said,
     budget: usize,
     cost: impl Fn(usize) -> usize,
 ) -> Vec<Pick> {
     let mut left = budget;
     let mut picks = Vec::new();
+    let mut costed: Vec<(usize, usize)> =
+        candidates.iter().map(|sentence| (*sentence, cost(*sentence))).collect();
     loop {
-        candidates.retain(|sentence| cost(*sentence) <= left);
-        let best = candidates
+        costed.retain(|(_, cost)| *cost <= left);
+        let best = costed
             .iter()
-            .map(|sentence| (said.gain(analysis, *sentence, cost(*sentence) as f64), *sentence))
+            .map(|(sentence, cost)| (said.gain(analysis, *sentence, *cost as f64), *sentence, *cost))
             .max_by(|one, other| one.0.total_cmp(&other.0).then(other.1.cmp(&one.1)));
-        let Some((gain, sentence)) = best.filter(|(gain, _)| *gain > 0.0) else { break };
+        let Some((gain, sentence, cost)) = best.filter(|(gain, ..)| *gain > 0.0) else { break };
         said.take(analysis, sentence);
-        left -= cost(sentence);
-        candidates.retain(|other| *other != sentence);
+        left -= cost;
+        costed.retain(|(other, _)| *other != sentence);
         picks.push(Pick { sentence, gain });
     }
+    candidates.retain(|sentence| picks.iter().all(|pick| pick.sentence != *sentence));
     picks
 }

@@ -2,115 +2,38 @@
 
 use super::analysis::Analysis;
 use super::compose::{ended, shortened};
-use super::lists::{best, capitalised};
-use crate::lang::padded;
+use super::lists::best;
+use crate::lang::{Language, Marks};
+use crate::sentences::capitalised;
 use crate::summary::{ActionItem, Priority};
 
 /// The tasks that were given or taken, in order.
 pub(crate) fn action_items(analysis: &Analysis<'_>, entries: usize) -> Vec<ActionItem> {
-    let is_one = |sentence: usize, padded: &str| {
+    let english = analysis.lexicon.language == Language::English;
+    let is_one = |sentence: usize| {
         let spoken = &analysis.sentences[sentence];
-        let request = spoken.question && REQUESTS.iter().any(|request| padded.contains(request));
+        let binds = spoken.marks.has(Marks::BINDS) && !spoken.marks.has(Marks::IDLE_TALK);
         (4..=40).contains(&spoken.length)
-            && (!spoken.question || request)
+            && (!spoken.question || spoken.marks.has(Marks::REQUESTS))
             && !analysis.bag(sentence).is_empty()
-            && analysis.lexicon.cues.assigns(padded)
-            && (binding(padded)
-                || analysis.lexicon.language.code() != "en"
-                || deadline(&spoken.text).is_some())
+            && spoken.marks.has(Marks::ASSIGNS)
+            && (binds || !english || deadline(&spoken.text).is_some())
     };
     best(analysis, entries, is_one).into_iter().map(|sentence| action_item(analysis, sentence)).collect()
 }
 
-/// Questions that are requests.
-const REQUESTS: [&str; 12] = [
-    " can you ",
-    " could you ",
-    " would you ",
-    " will you ",
-    " kannst du ",
-    " könntest du ",
-    " peux tu ",
-    " pouvez vous ",
-    " puedes ",
-    " puoi ",
-    " você pode ",
-    " kun je ",
-];
-
-/// In English the cue words are common; these make a task of them.
-fn binding(padded: &str) -> bool {
-    const BINDING: [&str; 28] = [
-        " i'll ",
-        " i will ",
-        " i can take ",
-        " i'm going to ",
-        " can you ",
-        " could you ",
-        " would you please ",
-        " will you ",
-        " please ",
-        " todo ",
-        " action item ",
-        " make sure ",
-        " don't forget ",
-        " remember to ",
-        " follow up ",
-        " take care of ",
-        " responsible for ",
-        " assigned ",
-        " your task ",
-        " we need to ",
-        " you need to ",
-        " we have to ",
-        " we must ",
-        " need to ",
-        " let me ",
-        " next step ",
-        " you should ",
-        " will ",
-    ];
-    const IDLE: [&str; 22] = [
-        " i'll be back ",
-        " i will be back ",
-        " let me see ",
-        " let me know ",
-        " i'll say ",
-        " i'll just ",
-        " need to know ",
-        " please note ",
-        " yes please ",
-        " please join ",
-        " i'll go ",
-        " you have to be ",
-        " i will say ",
-        " let me just ",
-        " i'll stop ",
-        " i'll start ",
-        " i'll leave ",
-        " i'll let ",
-        " i'll turn ",
-        " don't need to ",
-        " don't have to ",
-        " let me ask ",
-    ];
-    BINDING.iter().any(|phrase| padded.contains(phrase)) && !IDLE.iter().any(|phrase| padded.contains(phrase))
-}
-
 fn action_item(analysis: &Analysis<'_>, sentence: usize) -> ActionItem {
     let spoken = &analysis.sentences[sentence];
-    let padded = padded(&spoken.text);
-    let cues = &analysis.lexicon.cues;
-    let priority = if cues.can_wait(&padded) {
+    let priority = if spoken.marks.has(Marks::CAN_WAIT) {
         Priority::Low
-    } else if cues.is_urgent(&padded) {
+    } else if spoken.marks.has(Marks::URGENT) {
         Priority::High
     } else {
         Priority::Medium
     };
     ActionItem {
         description: capitalised(&ended(&shortened(&spoken.text))),
-        assignee: assignee(analysis, sentence, &padded),
+        assignee: assignee(analysis, sentence),
         priority,
         deadline: deadline(&spoken.text),
         messages: analysis.cited(sentence),
@@ -118,31 +41,9 @@ fn action_item(analysis: &Analysis<'_>, sentence: usize) -> ActionItem {
 }
 
 /// "I will" is the speaker; "anna will", "@anna can you" and "anna: please" are anna.
-fn assignee(analysis: &Analysis<'_>, sentence: usize, padded: &str) -> Option<String> {
-    const MINE: [&str; 20] = [
-        " i'll ",
-        " i will ",
-        " i can take ",
-        " i'm going to ",
-        " i am going to ",
-        " let me ",
-        " i need to ",
-        " i have to ",
-        " ich werde ",
-        " ich mache ",
-        " ich kümmere ",
-        " ich übernehme ",
-        " ich schicke ",
-        " ich prüfe ",
-        " je vais ",
-        " je m'en occupe ",
-        " voy a ",
-        " me encargo ",
-        " ik zal ",
-        " eu vou ",
-    ];
+fn assignee(analysis: &Analysis<'_>, sentence: usize) -> Option<String> {
     let spoken = &analysis.sentences[sentence];
-    if MINE.iter().any(|phrase| padded.contains(phrase)) {
+    if spoken.marks.has(Marks::MINE) {
         return Some(analysis.name(spoken.author).to_owned());
     }
     if let Some(to) = spoken.to {
@@ -249,7 +150,7 @@ const LEADING: [&str; 36] = [
 
 /// How many words from `at` on are a day or a date.
 fn day_at(lower: &[String], at: usize) -> usize {
-    const DAYS: [&str; 58] = [
+    const DAYS: [&str; 60] = [
         "monday",
         "tuesday",
         "wednesday",
@@ -305,6 +206,8 @@ fn day_at(lower: &[String], at: usize) -> usize {
         "zaterdag",
         "zondag",
         "overmorgen",
+        "mañana",
+        "morgen",
         "übermorgen",
         "noon",
         "midnight",

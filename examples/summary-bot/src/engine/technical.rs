@@ -3,17 +3,20 @@
 use std::collections::HashMap;
 
 use super::analysis::Analysis;
-use crate::clean::plain;
 use crate::summary::Term;
 
 /// The names that come most often, as they are written.
 pub(crate) fn terms(analysis: &Analysis<'_>, entries: usize) -> Vec<Term> {
     let mut found: HashMap<String, Term> = HashMap::new();
-    for item in &analysis.conversation.items {
-        let text = plain(&item.text);
+    for sentence in &analysis.sentences {
+        let (text, id) = (&sentence.text, &analysis.conversation.items[sentence.item as usize].id);
         let shouted = text.chars().filter(|letter| letter.is_uppercase()).count() * 2
             > text.chars().filter(|letter| letter.is_alphabetic()).count();
         for word in text.split_whitespace() {
+            // Most words are plain ones: small letters throughout, save the first.
+            if word.bytes().skip(1).all(|byte| byte.is_ascii_lowercase()) {
+                continue;
+            }
             let word = word
                 .trim_matches(|letter: char| !letter.is_alphanumeric() && !matches!(letter, '/' | '#' | '+'));
             let word = word.strip_suffix("'s").or_else(|| word.strip_suffix("’s")).unwrap_or(word);
@@ -28,8 +31,8 @@ pub(crate) fn terms(analysis: &Analysis<'_>, entries: usize) -> Vec<Term> {
             }
             if let Some(term) = found.get_mut(word) {
                 term.count += 1;
-                if term.messages.len() < 5 && term.messages.last().is_none_or(|last| **last != *item.id) {
-                    term.messages.push(item.id.to_string());
+                if term.messages.len() < 5 && term.messages.last().is_none_or(|last| **last != **id) {
+                    term.messages.push(id.to_string());
                 }
             }
         }

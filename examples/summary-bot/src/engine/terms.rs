@@ -15,16 +15,20 @@ pub(crate) const GAP: u32 = u32::MAX;
 /// What a term is known by.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Term {
-    /// How often it comes.
+    /// How often it comes among the sentences.
     pub(crate) count: u32,
+    /// How often it comes in the whole conversation, if only a sample of it was kept.
+    whole: u32,
     /// In how many sentences.
     pub(crate) sentences: u32,
-    /// How often an article, a possessive or a preposition comes just before: the mark of a noun.
-    pub(crate) after_article: u32,
     /// How often it follows "the" directly.
     pub(crate) after_the: u32,
     /// How often "to" or an auxiliary comes just before: the mark of a verb.
     pub(crate) after_verb_mark: u32,
+    /// How often nothing of weight follows: nouns end a phrase, adjectives begin one.
+    pub(crate) ends_run: u32,
+    /// How often it ends a phrase that an article, possessive or preposition began.
+    pub(crate) noun: u32,
     /// The form that is written most often.
     pub(crate) surface: String,
     surface_count: u32,
@@ -65,26 +69,24 @@ impl Terms {
         names: &Names,
     ) -> Vec<u32> {
         let mut found: Vec<u32> = Vec::new();
-        let mut before = String::new();
-        let mut end = 0;
+        let mut run = Run::default();
+        let (mut before, mut end) = (String::new(), 0);
         for (at, word) in text.unicode_word_indices() {
             let joined = text[end..at].chars().all(|between| matches!(between, ' ' | '-' | '\''));
-            let lower = word.to_lowercase().replace('’', "'");
+            let touching = end == at;
+            end = at + word.len();
+            let mut key = word.to_lowercase().replace('’', "'");
             let unspaced = word.chars().next().is_some_and(is_unspaced);
-            let key = if unspaced && word.chars().count() == 1 {
-                let pair = if joined && end == at { format!("{before}{word}") } else { String::new() };
-                before.clone_from(&lower);
-                end = at + word.len();
-                if pair.chars().count() == 2 {
-                    pair
-                } else {
+            if unspaced && word.chars().count() == 1 {
+                // Scripts without spaces: pairs of letters do for words.
+                let first = std::mem::replace(&mut before, key.clone());
+                if !touching || first.chars().count() != 1 {
                     continue;
                 }
-            } else {
-                lower
-            };
-            if !joined && found.last().is_some_and(|last| *last != GAP) {
-                found.push(GAP);
+                key = first + &key;
+            }
+            if !joined {
+                self.close(&mut found, &mut run, "");
             }
             let carries = key.chars().any(char::is_alphabetic)
                 && (unspaced || key.chars().count() > 1)
@@ -93,18 +95,34 @@ impl Terms {
             if carries {
                 let term = self.count(&key, word, speaker, number, lexicon);
                 if term != GAP {
+                    if run.length == 0 {
+                        run.noun = ARTICLES.contains(&before.as_str());
+                    }
+                    run.length += 1;
                     self.terms[term as usize].note_before(&before);
                 }
                 found.push(term);
-            } else if found.last().is_some_and(|last| *last != GAP) {
-                found.push(GAP);
+            } else {
+                self.close(&mut found, &mut run, &key);
             }
             if !unspaced {
                 before = key;
-                end = at + word.len();
             }
         }
+        self.close(&mut found, &mut run, "");
         found
+    }
+
+    /// Ends a run of terms before the word `next`.
+    fn close(&mut self, found: &mut Vec<u32>, run: &mut Run, next: &str) {
+        let run = std::mem::take(run);
+        let Some(last) = found.last().copied().filter(|last| *last != GAP) else { return };
+        // "The young people": the noun is still to come, though it carries no topic.
+        let complete = !PALE_NOUNS.contains(&next);
+        let term = &mut self.terms[last as usize];
+        term.ends_run += u32::from(complete);
+        term.noun += u32::from(complete && run.noun);
+        found.push(GAP);
     }
 
     fn count(&mut self, key: &str, written: &str, speaker: u32, number: u32, lexicon: &Lexicon) -> u32 {
@@ -162,25 +180,43 @@ impl Terms {
             whole[form.term as usize] = whole[form.term as usize].saturating_add(background.count(word));
         }
         for (term, count) in self.terms.iter_mut().zip(whole) {
-            term.count = term.count.max(count);
+            term.whole = count;
         }
     }
 }
 
+/// A run of terms while it is read.
+#[derive(Default)]
+struct Run {
+    length: usize,
+    noun: bool,
+}
+
+/// What stands before nouns.
+const ARTICLES: [&str; 58] = [
+    "the", "a", "an", "this", "that", "these", "those", "our", "your", "my", "their", "his", "her", "its",
+    "of", "for", "with", "some", "any", "no", "on", "in", "about", "der", "die", "das", "den", "dem", "des",
+    "ein", "eine", "einen", "einem", "unser", "unsere", "le", "la", "les", "un", "une", "des", "du", "notre",
+    "el", "los", "las", "una", "il", "lo", "gli", "o", "os", "as", "um", "uma", "de", "het", "een",
+];
+
+/// Nouns that carry no topic, but take the adjective before them.
+const PALE_NOUNS: [&str; 22] = [
+    "people", "person", "one", "ones", "guy", "guys", "thing", "things", "way", "ways", "kind", "sort",
+    "stuff", "point", "part", "side", "time", "day", "week", "year", "place", "question",
+];
+
 impl Term {
+    /// How often it comes in the whole conversation.
+    pub(crate) fn total(&self) -> u32 {
+        self.count.max(self.whole)
+    }
+
     fn note_before(&mut self, before: &str) {
-        const ARTICLES: [&str; 58] = [
-            "the", "a", "an", "this", "that", "these", "those", "our", "your", "my", "their", "his", "her",
-            "its", "of", "for", "with", "some", "any", "no", "on", "in", "about", "der", "die", "das", "den",
-            "dem", "des", "ein", "eine", "einen", "einem", "unser", "unsere", "le", "la", "les", "un", "une",
-            "des", "du", "notre", "el", "los", "las", "una", "il", "lo", "gli", "o", "os", "as", "um", "uma",
-            "de", "het", "een",
-        ];
         const VERB_MARKS: [&str; 20] = [
             "to", "will", "would", "can", "could", "should", "must", "i", "we", "they", "you", "he", "she",
             "it", "don't", "didn't", "can't", "who", "i'll", "not",
         ];
-        self.after_article += u32::from(ARTICLES.contains(&before));
         self.after_the += u32::from(before == "the");
         self.after_verb_mark += u32::from(VERB_MARKS.contains(&before));
     }

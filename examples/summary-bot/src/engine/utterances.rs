@@ -1,10 +1,12 @@
 //! From messages to sentences that could stand in a summary.
 
 use super::addresses::Names;
+use super::wording::wording;
 use crate::clean::plain;
 use crate::collect::Conversation;
-use crate::lang::Lexicon;
-use crate::sentences::{fluent, length, split};
+use crate::fluency::fluent;
+use crate::lang::{Lexicon, Marks, padded};
+use crate::sentences::{length, split};
 
 /// A sentence that somebody said.
 #[derive(Debug, Clone)]
@@ -21,6 +23,10 @@ pub(crate) struct Utterance {
     pub(crate) question: bool,
     /// Whether it ends as sentences do.
     pub(crate) ended: bool,
+    /// What its words say that it does.
+    pub(crate) marks: Marks,
+    /// How well its wording stands alone.
+    pub(crate) wording: f64,
 }
 
 /// The share of messages that end with a mark, above which an unmarked end is taken for a broken-off one.
@@ -30,13 +36,16 @@ pub(crate) struct Utterances {
     pub(crate) list: Vec<Utterance>,
     /// Whether people (or the transcript) put stops at the ends of sentences.
     pub(crate) punctuated: bool,
+    /// Whether it is a transcript of what was said aloud.
+    pub(crate) spoken: bool,
 }
 
 /// Every sentence of the conversation, broken turns put together.
 pub(crate) fn utterances(conversation: &Conversation, lexicon: &Lexicon, names: &Names) -> Utterances {
     let texts: Vec<String> = conversation.items.iter().map(|item| plain(&item.text)).collect();
     let punctuated = is_punctuated(&texts);
-    let mut gathered = Gathered { list: Vec::new(), lexicon, names, punctuated };
+    let spoken = is_transcript(conversation);
+    let mut gathered = Gathered { list: Vec::new(), lexicon, names, punctuated, spoken };
     let mut open: Option<Turn> = None;
     for ((at, item), text) in (0_u32..).zip(&conversation.items).zip(texts) {
         let (to, body) = names.address(&text);
@@ -61,7 +70,7 @@ pub(crate) fn utterances(conversation: &Conversation, lexicon: &Lexicon, names: 
     if let Some(turn) = open {
         gathered.take(&turn);
     }
-    Utterances { list: gathered.list, punctuated }
+    Utterances { list: gathered.list, punctuated, spoken }
 }
 
 struct Turn {
@@ -77,21 +86,31 @@ struct Gathered<'a> {
     lexicon: &'a Lexicon,
     names: &'a Names,
     punctuated: bool,
+    spoken: bool,
 }
 
 impl Gathered<'_> {
     fn take(&mut self, turn: &Turn) {
         for sentence in split(&turn.text) {
             let (to, sentence) = self.names.address(sentence);
-            for text in fluent(sentence, self.lexicon) {
+            let settles = settles(sentence);
+            for text in fluent(sentence, self.lexicon, self.spoken) {
                 let length = length(&text);
                 if length < 2 {
                     continue;
                 }
-                let question = text.ends_with(['?', '？', '؟']);
+                let question = text.ends_with(['?', '？', '؟']) || self.lexicon.asks(&text);
                 let ended =
                     !self.punctuated || text.ends_with(['.', '!', '?', '。', '！', '？', '"', '”', ')']);
+                let padded = padded(&text);
+                let words: Vec<&str> = padded.split_whitespace().collect();
+                let marks = self.lexicon.cues.marks(&words);
+                let marks = if settles { marks.and(Marks::DECIDES) } else { marks };
+                let loose = !(self.spoken || self.punctuated);
+                let wording = wording(&text, &words, marks, question, loose, self.lexicon);
                 self.list.push(Utterance {
+                    marks,
+                    wording,
                     item: turn.first,
                     last_item: turn.last,
                     author: turn.author,
@@ -104,6 +123,31 @@ impl Gathered<'_> {
             }
         }
     }
+}
+
+/// "Agreed, the login comes first": the word goes as an empty opening, but it settles what follows.
+fn settles(sentence: &str) -> bool {
+    const AGREED: [&str; 8] =
+        ["agreed", "decided", "einverstanden", "abgemacht", "entendu", "acordado", "deciso", "afgesproken"];
+    let mut words = sentence.split_whitespace();
+    let first = words.next().unwrap_or("").trim_end_matches([',', ':', '.', ';']).to_lowercase();
+    AGREED.contains(&first.as_str()) && words.count() > 3
+}
+
+/// Whether somebody wrote down what was said aloud: hesitations and transcript marks in a tenth of the messages.
+fn is_transcript(conversation: &Conversation) -> bool {
+    let marked = |text: &str| {
+        text.contains("{disfmarker}")
+            || text.contains("{vocalsound}")
+            || text.split_whitespace().any(|word| {
+                matches!(
+                    word.trim_end_matches([',', '.']),
+                    "um" | "Um" | "uh" | "Uh" | "uhm" | "Uhm" | "er" | "äh" | "euh"
+                )
+            })
+    };
+    let items = &conversation.items;
+    items.iter().filter(|item| marked(&item.text)).count() * 10 > items.len()
 }
 
 fn is_punctuated(texts: &[String]) -> bool {

@@ -2,21 +2,23 @@
 
 use super::analysis::Analysis;
 use super::terms::{Term, Terms};
-use super::utterances::Utterance;
-use crate::lang::{Language, padded};
 use crate::options::Perspective;
-use crate::sentences::words;
 
 /// The worth of each term: how often it comes (the second time tells more than the twentieth), and by how many.
 pub(crate) fn terms(terms: &Terms, perspective: Perspective, people: usize) -> Vec<f64> {
     let roots = perspective.roots();
-    let worth = |term: &Term| {
-        let often = f64::from(term.count).ln_1p();
-        let often = if term.count == 1 { often * 0.5 } else { often };
+    let plain = |term: &Term| {
+        let often = f64::from(term.total()).ln_1p();
+        let often = if term.total() == 1 { often * 0.5 } else { often };
         let shared = if people > 1 { 1.0 + 0.15 * f64::from(term.spread.saturating_sub(1)) } else { 1.0 };
+        often * shared
+    };
+    let most = terms.terms.iter().map(plain).fold(0.0, f64::max);
+    let worth = |term: &Term| {
         let lower = term.surface.to_lowercase();
-        let wanted = if roots.iter().any(|root| lower.starts_with(root)) { 2.5 } else { 1.0 };
-        often * shared * wanted
+        // What the reader looks for counts even if it is said once.
+        let wanted = roots.iter().any(|root| lower.starts_with(root));
+        if wanted { plain(term).max(most * 0.6) * 3.0 } else { plain(term) }
     };
     terms.terms.iter().map(worth).collect()
 }
@@ -33,6 +35,8 @@ struct Everyone {
     standing: Vec<f64>,
     /// How many sentences answer to a message, by item.
     replies: Vec<u32>,
+    /// Who answers to commands only: a program, whatever the source says.
+    automatic: Vec<bool>,
 }
 
 impl Everyone {
@@ -51,8 +55,33 @@ impl Everyone {
                 replies[*at] += 1;
             }
         }
-        Self { standing, replies }
+        Self { standing, replies, automatic: automatic(analysis) }
     }
+}
+
+/// People of whose messages most come right after a command (`!help`, `/roll`).
+fn automatic(analysis: &Analysis<'_>) -> Vec<bool> {
+    let mut after_command = vec![0_u64; analysis.conversation.people.len()];
+    let mut command: Option<(usize, u32)> = None;
+    for (at, item) in analysis.conversation.items.iter().enumerate() {
+        if let Some((since, by)) = command {
+            if at - since <= 3 && by != item.author {
+                after_command[item.author as usize] += 1;
+            }
+        }
+        let mut letters = item.text.chars();
+        let marked = matches!(letters.next(), Some('!' | '/' | '?'))
+            && letters.next().is_some_and(char::is_alphabetic);
+        if marked {
+            command = Some((at, item.author));
+        }
+    }
+    let people = analysis.conversation.people.iter();
+    after_command
+        .iter()
+        .zip(people)
+        .map(|(after, person)| *after >= 3 && after * 5 > person.messages * 3)
+        .collect()
 }
 
 fn quality(analysis: &Analysis<'_>, number: usize, everyone: &Everyone) -> f64 {
@@ -65,6 +94,9 @@ fn quality(analysis: &Analysis<'_>, number: usize, everyone: &Everyone) -> f64 {
     let mut quality = by_length(sentence.length) * everyone.standing[sentence.author as usize];
     let density = content as f64 / sentence.length as f64;
     quality *= (density / 0.3).clamp(0.5, 1.15);
+    if everyone.automatic[sentence.author as usize] {
+        quality *= 0.3;
+    }
     if !sentence.ended {
         quality *= 0.6;
     }
@@ -76,7 +108,10 @@ fn quality(analysis: &Analysis<'_>, number: usize, everyone: &Everyone) -> f64 {
     }
     quality *= 1.0 + 0.15 * f64::from(item.reactions.min(50)).ln_1p();
     quality *= 1.0 + 0.1 * f64::from(everyone.replies[sentence.item as usize].min(20)).ln_1p();
-    quality * by_wording(analysis, sentence)
+    // The first sentences of a topic say what it is about.
+    let place = number - analysis.topic(analysis.topic_of(number)).start;
+    quality *= if place < 3 { 1.15 } else { 1.0 };
+    quality * sentence.wording
 }
 
 /// Full marks between 8 and 30 words; less for scraps and for what nobody can take in.
@@ -89,64 +124,4 @@ fn by_length(length: usize) -> f64 {
     } else {
         1.0
     }
-}
-
-fn by_wording(analysis: &Analysis<'_>, sentence: &Utterance) -> f64 {
-    let padded = padded(&sentence.text);
-    let cues = &analysis.lexicon.cues;
-    let mut worth = 1.0;
-    worth *= if cues.decides(&padded) { 1.35 } else { 1.0 };
-    worth *= if cues.proposes(&padded) { 1.15 } else { 1.0 };
-    worth *= if cues.matters(&padded) { 1.2 } else { 1.0 };
-    if analysis.lexicon.language == Language::English {
-        worth *= english(&padded);
-    }
-    worth
-}
-
-/// Sentences that lean on what is around them, or on who speaks to whom, say little alone.
-fn english(padded: &str) -> f64 {
-    const LEANING: [&str; 26] = [
-        " this one ",
-        " that one ",
-        " over here ",
-        " over there ",
-        " right here ",
-        " like this ",
-        " like that ",
-        " the slide ",
-        " next slide ",
-        " this is ",
-        " that is ",
-        " that's ",
-        " here is ",
-        " here's ",
-        " there you go ",
-        " you see ",
-        " i don't know ",
-        " i dunno ",
-        " i'm not sure ",
-        " i can't remember ",
-        " i forgot ",
-        " i was just ",
-        " thank you ",
-        " welcome ",
-        " sorry ",
-        " good morning ",
-    ];
-    let words = words(padded).collect::<Vec<_>>();
-    let count = |list: &[&str]| words.iter().filter(|word| list.contains(&word.as_str())).count() as f64;
-    let length = words.len().max(1) as f64;
-    let deictic = count(&[
-        "this", "that", "it", "these", "those", "he", "she", "there", "here", "thing", "things", "stuff",
-    ]);
-    let second = count(&["you", "your", "you're", "you've", "yourself"]);
-    let first = count(&["i", "i'm", "i've", "i'll", "my", "me"]);
-    let leaning = LEANING.iter().filter(|phrase| padded.contains(*phrase)).count();
-    let mut worth = 1.0
-        - (deictic / length).min(0.3)
-        - (0.8 * second / length).min(0.25)
-        - (0.5 * first / length).min(0.15);
-    worth *= 0.85_f64.powi(i32::try_from(leaning.min(4)).unwrap_or(4));
-    worth.max(0.2)
 }

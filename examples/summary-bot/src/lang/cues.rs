@@ -1,70 +1,132 @@
 //! Phrases that mark what a sentence does: decide, assign, propose, leave open, matter.
 
+use std::collections::HashMap;
+
 use super::Language;
+use crate::hash::BuildQuick;
+
+/// What a sentence does, as far as its words tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Marks(u16);
+
+impl Marks {
+    /// It says that something was settled.
+    pub(crate) const DECIDES: Self = Self(1);
+    /// It gives somebody something to do.
+    pub(crate) const ASSIGNS: Self = Self(1 << 1);
+    /// It proposes something.
+    pub(crate) const PROPOSES: Self = Self(1 << 2);
+    /// The speaker says that it matters: a problem, a goal, a cause, a conclusion.
+    pub(crate) const MATTERS: Self = Self(1 << 3);
+    /// It says that something is still open.
+    pub(crate) const LEAVES_OPEN: Self = Self(1 << 4);
+    /// It is urgent.
+    pub(crate) const URGENT: Self = Self(1 << 5);
+    /// It can wait.
+    pub(crate) const CAN_WAIT: Self = Self(1 << 6);
+    /// It leans on what is around it, or on who speaks to whom (English).
+    pub(crate) const LEANS: Self = Self(1 << 7);
+    /// It makes a task of the English words for tasks, which are common.
+    pub(crate) const BINDS: Self = Self(1 << 8);
+    /// It only sounds like a task.
+    pub(crate) const IDLE_TALK: Self = Self(1 << 9);
+    /// It is a question that is a request.
+    pub(crate) const REQUESTS: Self = Self(1 << 10);
+    /// The speaker will do it.
+    pub(crate) const MINE: Self = Self(1 << 11);
+
+    /// These marks and those.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether all of `other` is set.
+    pub(crate) fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+/// The kinds of [`phrases`], in their order.
+const KINDS: [Marks; 7] = [
+    Marks::DECIDES,
+    Marks::ASSIGNS,
+    Marks::PROPOSES,
+    Marks::MATTERS,
+    Marks::LEAVES_OPEN,
+    Marks::URGENT,
+    Marks::CAN_WAIT,
+];
+
+/// Phrases of all languages together: they do not get into each other's way.
+const COMMON: [(Marks, &str); 5] = [
+    (
+        Marks::LEANS,
+        "moving on|move on|come back to|the floor|as i said|as i mentioned|this one|that one|over here|over there|right here|\
+like this|like that|the slide|next slide|this is|that is|that's|here is|here's|there you go|you see|i don't know|i dunno|\
+i'm not sure|i can't remember|i forgot|i was just|thank you|welcome|sorry|good morning",
+    ),
+    (
+        Marks::BINDS,
+        "i'll|i will|i can take|i'm going to|can you|could you|would you please|will you|please|todo|action item|make sure|\
+don't forget|remember to|follow up|take care of|responsible for|assigned|your task|we need to|you need to|we have to|\
+we must|need to|let me|next step|you should|will",
+    ),
+    (
+        Marks::IDLE_TALK,
+        "i'll be back|i will be back|let me see|let me know|i'll say|i'll just|need to know|please note|yes please|please join|\
+i'll go|you have to be|i will say|let me just|i'll stop|i'll start|i'll leave|i'll let|i'll turn|don't need to|\
+don't have to|let me ask",
+    ),
+    (
+        Marks::REQUESTS,
+        "can you|could you|would you|will you|kannst du|könntest du|peux tu|pouvez vous|puedes|puoi|você pode|kun je",
+    ),
+    (
+        Marks::MINE,
+        "i'll|i will|i can take|i'm going to|i am going to|let me|i need to|i have to|ich werde|ich mache|ich kümmere|\
+ich übernehme|ich schicke|ich prüfe|je vais|je m'en occupe|voy a|me encargo|ik zal|eu vou",
+    ),
+];
 
 /// The cue phrases of a language, with the English ones beside them.
 #[derive(Debug, Clone)]
 pub(crate) struct Cues {
-    decisions: Vec<&'static str>,
-    tasks: Vec<&'static str>,
-    proposals: Vec<&'static str>,
-    weight: Vec<&'static str>,
-    open: Vec<&'static str>,
-    urgent: Vec<&'static str>,
-    idle: Vec<&'static str>,
+    /// By the first word: the words after it, and what the whole marks.
+    phrases: HashMap<&'static str, Vec<(Vec<&'static str>, Marks)>, BuildQuick>,
 }
 
 impl Cues {
     pub(super) fn new(language: Language) -> Self {
-        let mut lists = [vec![], vec![], vec![], vec![], vec![], vec![], vec![]];
+        let mut cues = Self { phrases: HashMap::default() };
         let own = (language != Language::English).then(|| phrases(language));
         for source in own.into_iter().chain([phrases(Language::English)]) {
-            for (list, phrases) in lists.iter_mut().zip(source) {
-                list.extend(phrases.split('|').filter(|phrase| !phrase.is_empty()));
+            KINDS.iter().zip(source).for_each(|(mark, list)| cues.add(*mark, list));
+        }
+        COMMON.iter().for_each(|(mark, list)| cues.add(*mark, list));
+        cues
+    }
+
+    fn add(&mut self, mark: Marks, list: &'static str) {
+        for phrase in list.split('|') {
+            let mut words = phrase.split_whitespace();
+            if let Some(first) = words.next() {
+                self.phrases.entry(first).or_default().push((words.collect(), mark));
             }
         }
-        let [decisions, tasks, proposals, weight, open, urgent, idle] = lists;
-        Self { decisions, tasks, proposals, weight, open, urgent, idle }
     }
 
-    /// Whether a padded sentence (see [`padded`]) says that something was settled.
-    pub(crate) fn decides(&self, padded: &str) -> bool {
-        any(&self.decisions, padded)
+    /// What the lower-case words of a sentence (see [`padded`]) mark.
+    pub(crate) fn marks(&self, words: &[&str]) -> Marks {
+        let mut marks = Marks::default();
+        for (at, word) in words.iter().enumerate() {
+            for (rest, mark) in self.phrases.get(word).into_iter().flatten() {
+                if words[at + 1..].starts_with(rest) {
+                    marks.0 |= mark.0;
+                }
+            }
+        }
+        marks
     }
-
-    /// Whether it gives somebody something to do.
-    pub(crate) fn assigns(&self, padded: &str) -> bool {
-        any(&self.tasks, padded)
-    }
-
-    /// Whether it proposes something.
-    pub(crate) fn proposes(&self, padded: &str) -> bool {
-        any(&self.proposals, padded)
-    }
-
-    /// Whether the speaker says that it matters: a problem, a goal, a cause, a conclusion.
-    pub(crate) fn matters(&self, padded: &str) -> bool {
-        any(&self.weight, padded)
-    }
-
-    /// Whether it says that something is still open.
-    pub(crate) fn leaves_open(&self, padded: &str) -> bool {
-        any(&self.open, padded)
-    }
-
-    /// Whether it is urgent.
-    pub(crate) fn is_urgent(&self, padded: &str) -> bool {
-        any(&self.urgent, padded)
-    }
-
-    /// Whether it can wait.
-    pub(crate) fn can_wait(&self, padded: &str) -> bool {
-        any(&self.idle, padded)
-    }
-}
-
-fn any(phrases: &[&str], padded: &str) -> bool {
-    phrases.iter().any(|phrase| padded.contains(phrase))
 }
 
 /// A sentence as the cues see it: lower-case words with single spaces between and around them.
@@ -86,7 +148,7 @@ pub(crate) fn padded(sentence: &str) -> String {
     padded
 }
 
-/// Decisions, tasks, proposals, weight, open, urgent, idle.
+/// The phrases of a language, in the order of [`KINDS`]; between bars.
 fn phrases(language: Language) -> [&'static str; 7] {
     match language {
         Language::English => [
@@ -111,7 +173,7 @@ requirements | support | decision | plan | plans | proposal | focus | responsibl
 error | fixed | solution | solved | impact | priority | crucial | essential | significant | agreed | recommend ",
             " open question | still open | not sure if | not sure whether | don't know if | don't know whether | \
 we need to find out | need to figure out | to be decided | tbd | unclear | remains to be seen | undecided | \
-haven't decided | not decided | have to find out | still don't know | no idea why | no idea how ",
+haven't decided | not decided | have to find out | still don't know | no idea | nobody knows | no one knows | keine ahnung | aucune idée | ni idea | não sei | geen idee ",
             " urgent | urgently | asap | immediately | right now | right away | critical | blocker | blocking | \
 as soon as possible | top priority | high priority | highest priority | now please | before we can | must | \
 outage | p0 | p1 | deadline ",

@@ -3,9 +3,11 @@
 mod cues;
 mod words;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-pub(crate) use cues::{Cues, padded};
+use crate::hash::BuildQuick;
+
+pub(crate) use cues::{Cues, Marks, padded};
 
 /// A language that the engine has word lists for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,15 +88,21 @@ fn set(list: &'static str) -> HashSet<&'static str> {
     list.split_whitespace().collect()
 }
 
+/// Words that only link others.
+const FUNCTION: u8 = 1;
+/// Greetings, thanks, laughter, agreement.
+const CHATTER: u8 = 2;
+/// Hesitations.
+const FILLER: u8 = 4;
+
 /// The words and cues of one conversation: its own language's, with English beside it.
 pub(crate) struct Lexicon {
     /// The conversation's language.
     pub(crate) language: Language,
     /// The phrases that mark decisions, tasks and the like.
     pub(crate) cues: Cues,
-    function: HashSet<&'static str>,
-    chatter: HashSet<&'static str>,
-    fillers: HashSet<&'static str>,
+    /// What is known of a word: [`FUNCTION`], [`CHATTER`], [`FILLER`].
+    words: HashMap<&'static str, u8, BuildQuick>,
     stemmer: Option<rust_stemmers::Stemmer>,
 }
 
@@ -112,39 +120,66 @@ impl Lexicon {
             Language::Dutch => Some(Algorithm::Dutch),
             Language::Other => None,
         };
-        let mut function = set(language.function_words());
+        let mut words: HashMap<&'static str, u8, BuildQuick> = HashMap::default();
+        let mut add = |list: &'static str, kind: u8| {
+            list.split_whitespace().for_each(|word| *words.entry(word).or_default() |= kind);
+        };
+        add(language.function_words(), FUNCTION);
         if language != Language::English {
             // Technical chats mix English in; these few never carry a topic in any of the languages.
-            function.extend("the and is of to it you that this for with are not".split(' '));
+            add("the and is of to it you that this for with are not", FUNCTION);
         }
+        add(words::CHATTER, CHATTER);
+        add(words::FILLERS, FILLER);
         Self {
             language,
             cues: Cues::new(language),
-            function,
-            chatter: set(words::CHATTER),
-            fillers: set(words::FILLERS),
+            words,
             stemmer: algorithm.map(rust_stemmers::Stemmer::create),
         }
     }
 
+    fn is_any(&self, word: &str, kinds: u8) -> bool {
+        self.words.get(word).is_some_and(|kind| kind & kinds != 0)
+    }
+
     /// Whether a lower-case word carries no topic: function words, chatter, fillers.
     pub(crate) fn is_empty_word(&self, word: &str) -> bool {
-        self.function.contains(word) || self.chatter.contains(word) || self.fillers.contains(word)
+        self.is_any(word, FUNCTION | CHATTER | FILLER)
     }
 
     /// Whether a lower-case word only links others (the stricter list, without chatter).
     pub(crate) fn is_function_word(&self, word: &str) -> bool {
-        self.function.contains(word)
+        self.is_any(word, FUNCTION)
     }
 
     /// Whether a lower-case word is a greeting, thanks, laughter or the like.
     pub(crate) fn is_chatter(&self, word: &str) -> bool {
-        self.chatter.contains(word) || self.fillers.contains(word)
+        self.is_any(word, CHATTER | FILLER)
     }
 
     /// Whether a lower-case word is a hesitation.
     pub(crate) fn is_filler(&self, word: &str) -> bool {
-        self.fillers.contains(word)
+        self.is_any(word, FILLER)
+    }
+
+    /// Whether an English sentence without a mark at its end asks: "how can I stop it", "anyone here".
+    pub(crate) fn asks(&self, text: &str) -> bool {
+        const ASKING: [&str; 9] = ["how", "what", "why", "where", "when", "which", "who", "whose", "how's"];
+        const INVERTED: [&str; 24] = [
+            "is", "are", "was", "were", "do", "does", "did", "can", "could", "would", "will", "should",
+            "has", "have", "to", "am", "i", "you", "it", "there", "the", "this", "that", "we",
+        ];
+        if self.language != Language::English || text.ends_with(['.', '!', ':']) {
+            return false;
+        }
+        let mut words = text
+            .split_whitespace()
+            .map(|word| word.trim_matches(|letter: char| !letter.is_alphanumeric()).to_lowercase());
+        let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let asks = ASKING.contains(&first.as_str()) && INVERTED[..16].contains(&second.as_str());
+        let turned = INVERTED[..14].contains(&first.as_str()) && INVERTED[16..].contains(&second.as_str());
+        asks || turned || (matches!(first.as_str(), "anyone" | "anybody") && words.next().is_some())
     }
 
     /// The stem under which the forms of a lower-case word are counted.

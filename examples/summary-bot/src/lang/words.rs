@@ -3,7 +3,7 @@
 /// Greetings, thanks, laughter, agreement: noise in any language.
 pub(super) const CHATTER: &str = "hi hello hey hiya howdy yo hallo hola salut bonjour ciao oi olá buongiorno moin servus \
     bye goodbye cya tschüss adieu adiós adios tchau doei cheers thanks thank thx ty tnx tysm np yw pls plz please danke \
-    bitte merci gracias grazie obrigado obrigada bedankt prego welcome sorry sry pardon scusa perdón \
+    bitte gut bueno buenas merci gracias grazie obrigado obrigada bedankt prego welcome sorry sry pardon scusa perdón \
     lol lmao rofl haha hahaha hehe heh xd omg wtf wow whoa yay oops ouch aww congrats nice cool great awesome perfect \
     brilliant lovely super excellent fantastic ok okay okey oké k kk yes yeah yep yup yea ya yess nope nah no ja nein oui \
     si sí sì sim não nee sure alright right fine exactly indeed absolutely definitely agreed gotcha ack brb afk btw imo \
@@ -39,7 +39,7 @@ pub(super) const ENGLISH: &str = "a about above across actually after again agai
     which while who who's whole whom whose why will with within without won't wonder word words work worked working \
     works would wouldn't wrong year years yet you you'd you'll you're you've your yours yourself four five six seven \
     eight nine ten hundred thousand twenty thirty forty fifty dont cant thats whats youre theyre isnt doesnt didnt wont \
-    u ur r n im ill id one's able absolutely add added issue question questions answer";
+    u ur r n im ill id one's terms term able absolutely add added issue question questions answer";
 
 pub(super) const GERMAN: &str = "aber alle allem allen aller alles als also am an ander andere anderem anderen anderer \
     anderes auch auf aus bei beim bin bis bist da dabei dafür damit danach dann daran darauf daraus darin darüber das \

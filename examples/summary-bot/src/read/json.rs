@@ -66,13 +66,9 @@ impl<'de> Visitor<'de> for Document<'_> {
         while let Some(key) = map.next_key::<String>()? {
             if !found && LISTS.contains(&key.as_str()) {
                 found = true;
-                self.path.push(key);
-                map.next_value_seed(Messages {
-                    path: self.path,
-                    prefix: self.prefix,
-                    sink: &mut *self.sink,
-                })?;
-                self.path.pop();
+                let list = Messages { path: self.path, prefix: self.prefix, sink: &mut *self.sink };
+                let taken = map.next_value_seed(list);
+                self.path.within(|| key, taken)?;
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
@@ -107,13 +103,9 @@ impl<'de> Visitor<'de> for Messages<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         for index in 0_u64.. {
-            self.path.push(format!("[{index}]"));
             let fallback_id = format!("{}{}", self.prefix, index + 1);
-            let Some(message) = list.next_element_seed(MessageSeed { path: self.path, fallback_id })? else {
-                self.path.pop();
-                break;
-            };
-            self.path.pop();
+            let element = list.next_element_seed(MessageSeed { path: self.path, fallback_id });
+            let Some(message) = self.path.within(|| format!("[{index}]"), element)? else { break };
             (self.sink)(message);
         }
         Ok(())

@@ -8,23 +8,21 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use super::times::parse_full;
 use crate::conversation::{Author, Kind, Message, When};
 
-/// Where in the document the reader is; kept outside of it, since an error unwinds the reader.
+/// Where in the document an error arose: filled from the inside out while the error unwinds the reader, so that a
+/// document without errors pays nothing for it.
 #[derive(Default)]
 pub(super) struct Path(RefCell<Vec<String>>);
 
 impl Path {
-    pub(super) fn push(&self, part: impl Into<String>) {
-        self.0.borrow_mut().push(part.into());
-    }
-
-    pub(super) fn pop(&self) {
-        self.0.borrow_mut().pop();
+    /// Notes that the failing value lay under `part`.
+    pub(super) fn within<T, E>(&self, part: impl FnOnce() -> String, result: Result<T, E>) -> Result<T, E> {
+        result.inspect_err(|_| self.0.borrow_mut().push(part()))
     }
 
     /// `messages[3].author.name`
     pub(super) fn written(&self) -> String {
         let mut written = String::new();
-        for part in self.0.borrow().iter() {
+        for part in self.0.borrow().iter().rev() {
             if !part.starts_with('[') && !written.is_empty() {
                 written.push('.');
             }
@@ -34,7 +32,7 @@ impl Path {
     }
 }
 
-/// Reads one message; `None` for an element that holds no text by nature.
+/// Reads one message.
 pub(super) struct MessageSeed<'a> {
     pub(super) path: &'a Path,
     pub(super) fallback_id: String,
@@ -58,9 +56,8 @@ impl<'de> Visitor<'de> for MessageSeed<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Message, A::Error> {
         let mut parts = Parts::default();
         while let Some(key) = map.next_key::<String>()? {
-            self.path.push(key.as_str());
-            parts.take(&key, &mut map, self.path)?;
-            self.path.pop();
+            let taken = parts.take(&key, &mut map, self.path);
+            self.path.within(|| key, taken)?;
         }
         parts.into_message(self.fallback_id).map_err(A::Error::custom)
     }
@@ -236,21 +233,20 @@ impl<'de> Visitor<'de> for AuthorSeed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let (mut name, mut shown, mut id, mut bot) = (None, None, None, false);
+        let (mut name, mut shown, mut id, mut bot): (_, Option<String>, Option<String>, _) =
+            (None, None, None, false);
         while let Some(key) = map.next_key::<String>()? {
-            self.path.push(key.as_str());
-            match key.as_str() {
-                "name" | "username" => name = scalar(&mut map)?,
-                "nickname" | "global_name" | "display_name" | "displayName" => {
-                    shown = scalar(&mut map)?.filter(|text| !text.trim().is_empty()).or(shown);
+            let taken = match key.as_str() {
+                "name" | "username" => scalar(&mut map).map(|text| name = text),
+                "nickname" | "global_name" | "display_name" | "displayName" => scalar(&mut map)
+                    .map(|text| shown = text.filter(|text| !text.trim().is_empty()).or(shown.take())),
+                "id" => scalar(&mut map).map(|text| id = text),
+                "isBot" | "is_bot" | "bot" => {
+                    map.next_value::<Option<bool>>().map(|is_bot| bot = is_bot.unwrap_or(false))
                 }
-                "id" => id = scalar(&mut map)?,
-                "isBot" | "is_bot" | "bot" => bot = map.next_value::<Option<bool>>()?.unwrap_or(false),
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-            self.path.pop();
+                _ => map.next_value::<IgnoredAny>().map(|_| ()),
+            };
+            self.path.within(|| key, taken)?;
         }
         let Some(name) = shown.or(name).or_else(|| id.clone()) else {
             return Err(A::Error::custom("missing `name`: expected who wrote the message"));

@@ -112,7 +112,8 @@ pub(super) fn parse_clock(text: &str) -> Option<i64> {
     let mut parts = clock.split(':');
     let mut number = |limit: i64| -> Option<Option<i64>> {
         let Some(part) = parts.next() else { return Some(None) };
-        let whole = part.split('.').next()?;
+        // Fractions of a second are left out; elsewhere a full stop is no part of a clock.
+        let whole = if limit == 61 { part.split('.').next()? } else { part };
         let fits = (1..=2).contains(&whole.len()) && whole.bytes().all(|byte| byte.is_ascii_digit());
         let value = whole.parse().ok().filter(|value| fits && *value < limit)?;
         Some(Some(value))
