@@ -50,6 +50,9 @@ pub struct HttpConfig {
     /// Share of the requests that are written to the access log, from 0 to 1. Errors (5xx) always are.
     #[config(default = 1.0)]
     pub access_log: f64,
+    /// Share of the traces that begin here that are sampled, from 0 to 1; a caller's decision is followed.
+    #[config(default = 1.0)]
+    pub trace_share: f64,
     /// What `/health` and `/ready` say.
     pub probes: ProbesConfig,
     /// Which other origins browsers may call from. Unset: none.

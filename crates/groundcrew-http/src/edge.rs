@@ -38,14 +38,16 @@ impl Edge {
     }
 
     fn meta(&self, request: &Request<Incoming>, in_flight: InFlight) -> Meta {
-        let context = Arc::new(context(request.headers()));
+        let context = Arc::new(context(request.headers(), self.shared.config.trace_share));
+        let span = span();
+        context.adopt(&span);
         Meta {
             started: Instant::now(),
             method: request.method().clone(),
             uri: request.uri().clone(),
             version: request.version(),
             request_bytes: request.body().size_hint().exact().unwrap_or(0),
-            span: span(),
+            span,
             context,
             route: None,
             peer: self.peer,
@@ -101,11 +103,14 @@ fn span() -> tracing::Span {
 }
 
 /// The caller's request id and trace where they are valid, new ones otherwise.
-fn context(headers: &HeaderMap) -> Context {
+fn context(headers: &HeaderMap, trace_share: f64) -> Context {
     let id = headers.get(&REQUEST_ID).and_then(|value| RequestId::parse(value.as_bytes()));
     let parent = headers.get(&TRACEPARENT).and_then(|value| TraceContext::parse(value.as_bytes()));
-    let trace = parent.as_ref().map_or_else(TraceContext::random, TraceContext::child);
-    let context = Context::new(id.unwrap_or_else(RequestId::random), trace);
+    let id = id.unwrap_or_else(RequestId::random);
+    let context = match parent {
+        Some(caller) => Context::continuing(id, caller),
+        None => Context::new(id, TraceContext::random().sampled_at(trace_share)),
+    };
     let state = parent.and_then(|_| headers.get(&TRACESTATE)?.to_str().ok()).and_then(TraceState::parse);
     match state {
         Some(state) => context.with_trace_state(state),

@@ -4,6 +4,7 @@
 //! lines, in outgoing `traceparent` headers and in the collector are the same.
 
 use crate::{Context, TraceContext};
+use groundcrew_config::FromConfig;
 use opentelemetry::trace::{
     Link, SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceId, TraceState, TracerProvider,
 };
@@ -28,13 +29,16 @@ thread_local! {
     static NEXT: Cell<Option<TraceContext>> = const { Cell::new(None) };
 }
 
-/// The section `otlp`.
-#[derive(Debug, Clone, PartialEq)]
+/// Where spans go. The section turns the export on by being there.
+#[derive(Debug, Clone, PartialEq, FromConfig)]
+#[config(default_impl)]
 #[non_exhaustive]
 pub struct OtlpConfig {
-    /// Where spans are sent by POST. Default `http://localhost:4318/v1/traces`.
+    /// Where spans are sent by POST.
+    #[config(default = "http://localhost:4318/v1/traces", alias = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")]
     pub endpoint: String,
-    /// How long one batch may take to be sent. Default 10 s.
+    /// How long one batch may take to be sent.
+    #[config(default = "10s")]
     pub timeout: Duration,
 }
 
@@ -69,14 +73,6 @@ struct Ids(RandomIdGenerator);
 /// Decides as the context did, and for spans within as for the one around them.
 #[derive(Debug, Clone)]
 struct AsDecided;
-
-// === impl OtlpConfig ===
-
-impl Default for OtlpConfig {
-    fn default() -> Self {
-        Self { endpoint: "http://localhost:4318/v1/traces".to_owned(), timeout: Duration::from_secs(10) }
-    }
-}
 
 // === impl Otlp ===
 

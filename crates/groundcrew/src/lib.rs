@@ -11,6 +11,8 @@ mod healthcheck;
 mod migrate;
 mod reserved;
 mod service;
+#[cfg(feature = "otlp")]
+mod traces;
 
 pub use groundcrew_config as config;
 #[cfg(feature = "http")]

@@ -11,4 +11,6 @@ pub(crate) struct Reserved {
     pub(crate) shutdown: ShutdownConfig,
     #[cfg(feature = "http")]
     pub(crate) admin: groundcrew_http::AdminConfig,
+    #[cfg(feature = "otlp")]
+    pub(crate) otlp: Option<groundcrew_telemetry::OtlpConfig>,
 }

@@ -163,12 +163,16 @@ impl Service {
     {
         // Before anything slow: process 1 of a container ignores SIGTERM until there is a handler.
         let signals = Signals::install().map_err(|error| format!("cannot listen to signals: {error}"))?;
-        let log =
-            Logging::new(self.name, reserved.log.clone()).install().map_err(|error| error.to_string())?;
+        let logging = Logging::new(self.name, reserved.log.clone());
+        #[cfg(feature = "otlp")]
+        let (logging, traces) = crate::traces::export(logging, self.name, &reserved)?;
+        let log = logging.install().map_err(|error| error.to_string())?;
         for warning in loaded.warnings() {
             tracing::warn!(target: "groundcrew::config", "{warning}");
         }
         let crew = self.crew(loaded, &reserved, &log)?;
+        #[cfg(feature = "otlp")]
+        crate::traces::flush_at_the_end(&crew, traces);
         let landed = supervise(&crew, signals, async {
             admin(&crew, &reserved, &log).await?;
             start(crew.clone()).await.failure().map_or(Ok(()), Err)
