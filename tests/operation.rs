@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use groundcrew_testkit::http;
-use groundcrew_testkit::process::{Service, ServiceProcess};
+use groundcrew_testkit::process::{Service, ServiceProcess, Signal};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -74,4 +74,37 @@ async fn healthcheck_is_0_for_a_service_that_runs_and_1_where_none_does() {
     };
     assert_eq!(check(public.port()), Some(0));
     assert_eq!(check(free_port()), Some(1));
+}
+
+#[tokio::test]
+async fn a_secret_shows_in_no_line_no_metric_and_no_answer_of_a_running_service() {
+    const CANARY: &str = "canary-5d1e88";
+    let (port, admin) = (free_port(), free_port());
+    let service = Service::new(env!("CARGO_BIN_EXE_slow-service"))
+        .env("PORT", port.to_string())
+        .env("METRICS_PORT", admin.to_string())
+        .env("LOG_LEVEL", "trace")
+        .env("SLOW_SERVICE__ADMIN__TOKEN", CANARY)
+        .env("JWT_SECRET", CANARY);
+    let mut process = service.start().expect("it starts");
+    let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
+    process.wait_ready(address(port), PATIENCE).await.expect("ready");
+    let mut seen = String::new();
+    for (at, path) in [(port, "/secret-length"), (port, "/health"), (port, "/ready"), (port, "/nowhere")] {
+        seen += &http::get(address(at), path).await.unwrap().text();
+    }
+    for path in ["/metrics", "/tasks", "/log-level", "/health", "/ready"] {
+        seen += &http::get(address(admin), path).await.unwrap().text();
+    }
+    let mut client = http::Connection::open(address(port)).await.unwrap();
+    let request =
+        format!("GET /nowhere?token={CANARY} HTTP/1.1\r\nhost: t\r\nauthorization: Bearer {CANARY}\r\n\r\n");
+    client.send(request).await.unwrap();
+    seen += &client.response().await.unwrap().text();
+    process.signal(Signal::Term).unwrap();
+    process.wait_exit(PATIENCE).await.unwrap();
+    assert!(seen.contains(&CANARY.len().to_string()), "the service did read it");
+    assert!(!seen.contains(CANARY), "{seen}");
+    let leaked: Vec<_> = process.lines().into_iter().filter(|line| line.text.contains(CANARY)).collect();
+    assert!(leaked.is_empty(), "{leaked:?}");
 }
