@@ -2,13 +2,10 @@
 
 use std::process::ExitCode;
 
+use groundcrew::Service;
+
 fn main() -> ExitCode {
-    let mut arguments = std::env::args_os().skip(1);
-    match arguments.next() {
-        Some(command) if command == "summarize" => summary_bot::cli::summarize(arguments),
-        _ => {
-            eprintln!("Usage: summary-bot summarize [OPTIONS] [FILE]...");
-            ExitCode::from(2)
-        }
-    }
+    Service::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+        .command("summarize", |arguments| summary_bot::cli::summarize(arguments.into_iter()))
+        .run(summary_bot::start)
 }

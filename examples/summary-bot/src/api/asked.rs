@@ -1,0 +1,216 @@
+//! The options of a request, from its body and its query: all that is wrong with them at once.
+
+use groundcrew::http::Problem;
+use groundcrew::http::axum::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::document::Asked;
+use crate::read::{Moment, parse_moment};
+use crate::{Filter, Length, Options, Perspective};
+
+/// Every option, as it may stand in `options` or in the query.
+const NAMES: [&str; 8] =
+    ["length", "words", "perspective", "since", "until", "exclude_users", "include_bots", "min_messages"];
+
+/// The most words that may be asked for.
+pub(crate) const MAX_WORDS: u64 = 100_000;
+
+/// Options that make sense.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub(crate) filter: Filter,
+    pub(crate) options: Options,
+    pub(crate) asked: Asked,
+}
+
+/// Options as they were given.
+#[derive(Debug, Default)]
+pub(crate) struct Given {
+    values: Map<String, Value>,
+    /// What stands before an option's name in a problem: `options.` or nothing.
+    place: &'static str,
+    problems: Vec<(String, String)>,
+}
+
+// === impl Given ===
+
+impl Given {
+    /// The member `options` of a body.
+    pub(crate) fn in_body(options: Option<Value>) -> Self {
+        let mut given = Self { place: "options.", ..Self::default() };
+        match options {
+            None | Some(Value::Null) => {}
+            Some(Value::Object(values)) => given.values = values,
+            Some(other) => {
+                let words = format!("expected an object, found {}", kind(&other));
+                given.problems.push(("options".to_owned(), words));
+            }
+        }
+        given
+    }
+
+    /// The parameters of a query; the same one several times is a list.
+    pub(crate) fn in_query(pairs: Vec<(String, String)>) -> Self {
+        let mut given = Self::default();
+        for (name, text) in pairs {
+            let value = match name.as_str() {
+                "exclude_users" => {
+                    let more = text.split(',').map(|user| Value::from(user.trim()));
+                    let known = given.values.remove(&name);
+                    let all = known.iter().filter_map(Value::as_array).flatten().cloned().chain(more);
+                    all.filter(|user| user != "").collect()
+                }
+                "include_bots" => text.parse::<bool>().map_or_else(|_| text.into(), Value::from),
+                "words" | "min_messages" => text.parse::<u64>().map_or_else(|_| text.into(), Value::from),
+                _ => Value::from(text),
+            };
+            if given.values.insert(name.clone(), value).is_some() {
+                given.problems.push((name, "given more than once".to_owned()));
+            }
+        }
+        given
+    }
+
+    /// The options of both, each of which may be given in one place only.
+    pub(crate) fn and(mut self, query: Self) -> Self {
+        self.problems.extend(query.problems);
+        for (name, value) in query.values {
+            if self.values.contains_key(&name) {
+                self.problems.push((name.clone(), "given in the body and in the query".to_owned()));
+            } else {
+                self.values.insert(name, value);
+            }
+        }
+        self
+    }
+
+    /// The options, or one problem that says all that is wrong.
+    pub(crate) fn check(mut self) -> Result<Wanted, Problem> {
+        let words = self.number("words", 1, MAX_WORDS);
+        let length = self.choice("length", &["brief", "detailed", "comprehensive"]);
+        if words.is_some() && length.is_some() {
+            self.wrong("words", "expected `length` or `words`, found both");
+        }
+        let perspectives = Perspective::ALL.map(|(name, _)| name);
+        let perspective = self.choice("perspective", &perspectives).unwrap_or("general");
+        let (since, since_text) = self.moment("since");
+        let (until, until_text) = self.moment("until");
+        let exclude = self.names("exclude_users");
+        let bots = self.flag("include_bots");
+        let min_messages = self.number("min_messages", 0, 1_000_000).unwrap_or(5);
+        for name in self.values.keys() {
+            let words = format!("there is no such option; there are {}", NAMES.join(", "));
+            self.problems.push((format!("{}{name}", self.place), words));
+        }
+        if let Some(problem) = invalid(&self.problems) {
+            return Err(problem);
+        }
+        let (name, length) = match (words, length) {
+            (Some(words), _) => ("custom", Length::Words(usize::try_from(words).unwrap_or(usize::MAX))),
+            (None, Some("brief")) => ("brief", Length::Brief),
+            (None, Some("comprehensive")) => ("comprehensive", Length::Comprehensive),
+            (None, _) => ("detailed", Length::Detailed),
+        };
+        let view = Perspective::ALL.into_iter().find(|(known, _)| *known == perspective);
+        let asked = Asked {
+            length: name.to_owned(),
+            words: length.words(),
+            perspective: perspective.to_owned(),
+            since: since_text,
+            until: until_text,
+            exclude_users: exclude.clone(),
+            include_bots: bots,
+            min_messages,
+        };
+        Ok(Wanted {
+            filter: Filter { since, until, exclude, bots },
+            options: Options { length, perspective: view.map_or_else(Perspective::default, |(_, it)| it), min_messages },
+            asked,
+        })
+    }
+
+    /// The value of an option; `null` counts as not given.
+    fn take(&mut self, name: &str) -> Option<Value> {
+        self.values.remove(name).filter(|value| !value.is_null())
+    }
+
+    fn wrong(&mut self, name: &str, words: impl Into<String>) {
+        self.problems.push((format!("{}{name}", self.place), words.into()));
+    }
+
+    fn number(&mut self, name: &str, least: u64, most: u64) -> Option<u64> {
+        let value = self.take(name)?;
+        let number = value.as_u64().filter(|number| (least..=most).contains(number));
+        if number.is_none() {
+            self.wrong(name, format!("expected a whole number from {least} to {most}, found {}", found(&value)));
+        }
+        number
+    }
+
+    fn choice<'a>(&mut self, name: &str, choices: &[&'a str]) -> Option<&'a str> {
+        let value = self.take(name)?;
+        let chosen = choices.iter().copied().find(|choice| value == *choice);
+        if chosen.is_none() {
+            self.wrong(name, format!("expected one of {}, found {}", choices.join(", "), found(&value)));
+        }
+        chosen
+    }
+
+    fn moment(&mut self, name: &str) -> (Option<Moment>, Option<String>) {
+        let Some(value) = self.take(name) else { return (None, None) };
+        let parsed = match &value {
+            Value::String(text) => parse_moment(text).map(|moment| (Some(moment), Some(text.clone()))),
+            other => Err(format!("expected a time such as 2026-03-01T14:03:00Z, found {}", found(other))),
+        };
+        parsed.unwrap_or_else(|words| {
+            self.wrong(name, words);
+            (None, None)
+        })
+    }
+
+    fn names(&mut self, name: &str) -> Vec<String> {
+        let Some(value) = self.take(name) else { return Vec::new() };
+        let users = value.as_array().map(|users| users.iter().map(|user| user.as_str().map(str::to_owned)));
+        match users.and_then(Iterator::collect::<Option<Vec<String>>>) {
+            Some(users) => users,
+            None => {
+                self.wrong(name, format!("expected an array of names or account ids, found {}", found(&value)));
+                Vec::new()
+            }
+        }
+    }
+
+    fn flag(&mut self, name: &str) -> bool {
+        let Some(value) = self.take(name) else { return false };
+        value.as_bool().unwrap_or_else(|| {
+            self.wrong(name, format!("expected true or false, found {}", found(&value)));
+            false
+        })
+    }
+}
+
+/// One problem for all fields that are wrong; `None` if none is.
+pub(crate) fn invalid(fields: &[(String, String)]) -> Option<Problem> {
+    let (field, words) = fields.first()?;
+    let errors: Vec<Value> =
+        fields.iter().map(|(field, detail)| json!({"field": field, "detail": detail})).collect();
+    let problem = Problem::new(StatusCode::BAD_REQUEST, "INVALID_REQUEST");
+    Some(problem.detail(format!("`{field}`: {words}")).with("field", field.clone()).with("errors", errors))
+}
+
+/// The value itself where it is short, else what sort of value it is.
+fn found(value: &Value) -> String {
+    let text = value.to_string();
+    if text.len() <= 60 { text } else { kind(value).to_owned() }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}

@@ -1,0 +1,147 @@
+//! `POST /api/v1/summaries`: a conversation in, a stored summary out.
+
+use bytes::Bytes;
+use groundcrew::http::Problem;
+use groundcrew::http::axum::extract::rejection::QueryRejection;
+use groundcrew::http::axum::extract::{FromRequest, Query, Request, State};
+use groundcrew::http::axum::http::header::{CONTENT_TYPE, LOCATION};
+use groundcrew::http::axum::http::{HeaderMap, StatusCode};
+use groundcrew::http::axum::response::{IntoResponse, Response};
+
+use serde_json::{Value, json};
+
+use super::asked::{Given, MAX_WORDS};
+use super::openapi::{later, problem, schema};
+use super::{App, SUMMARIES, conversation};
+use crate::document::Document;
+
+/// How a body is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Media {
+    Json,
+    Text,
+}
+
+pub(super) async fn create(
+    State(app): State<App>,
+    query: Result<Query<Vec<(String, String)>>, QueryRejection>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let Query(query) = query?;
+    let media = media(request.headers())?;
+    let place = app.workshop.admit()?;
+    let body = Bytes::from_request(request, &()).await?;
+    let most = app.config.max_messages;
+    let (document, json) = app.workshop.make(place, move || summarize(&body, media, query, most)).await?;
+    let location = format!("{SUMMARIES}/{}", document.id);
+    let headers = [(LOCATION, location), (CONTENT_TYPE, "application/json".to_owned())];
+    Ok((StatusCode::CREATED, headers, json).into_response())
+}
+
+fn media(headers: &HeaderMap) -> Result<Media, Problem> {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match essence.as_str() {
+        "application/json" => Ok(Media::Json),
+        "text/plain" => Ok(Media::Text),
+        _ => Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE").detail(
+            "send `content-type: application/json` with messages or an export, or `text/plain` with a chat log",
+        )),
+    }
+}
+
+/// All that takes time; not for a worker.
+fn summarize(
+    body: &[u8],
+    media: Media,
+    mut query: Vec<(String, String)>,
+    most: u64,
+) -> Result<Document, Problem> {
+    let envelope = conversation::envelope(body, media == Media::Json)?;
+    let title = take_title(&mut query).or(envelope.title);
+    let wanted = Given::in_body(envelope.options).and(Given::in_query(query)).check()?;
+    let conversation = conversation::messages(body, wanted.filter, most)?;
+    let summary = crate::summarize(&conversation, &wanted.options);
+    let counted = conversation.counts.counted;
+    if counted < wanted.options.min_messages || summary.summary_text.is_empty() {
+        return Err(insufficient(counted, wanted.options.min_messages));
+    }
+    Ok(Document::new(title, wanted.asked, &conversation, summary))
+}
+
+fn take_title(query: &mut Vec<(String, String)>) -> Option<String> {
+    let at = query.iter().position(|(name, _)| name == "title")?;
+    Some(query.remove(at).1)
+}
+
+fn insufficient(counted: u64, least: u64) -> Problem {
+    let words = if counted < least {
+        format!("{counted} messages are left to summarise, and at least {least} were asked for (min_messages)")
+    } else {
+        format!("none of {counted} messages says anything that could be summarised")
+    };
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "INSUFFICIENT_CONTENT")
+        .detail(words)
+        .with("messages_counted", counted)
+        .with("min_messages", least)
+}
+
+/// What the OpenAPI document says of `POST`.
+pub(super) fn operation() -> Value {
+    json!({
+        "operationId": "create_summary",
+        "tags": ["summaries"],
+        "summary": "Summarise a conversation",
+        "description": "Takes messages or an export as JSON, or a chat log (`[14:03] <name> text`, `name: text`) as \
+            text, and answers with the summary, which is stored. Options stand in the body or in the query.",
+        "parameters": parameters(),
+        "requestBody": {
+            "required": true,
+            "content": {
+                "application/json": {
+                    "schema": schema("Conversation"),
+                    "example": {
+                        "messages": [
+                            {"author": "anna", "content": "The ARM build is broken since the compiler update."},
+                            {"author": "ben", "content": "I will pin the old compiler by Friday."},
+                        ],
+                        "options": {"length": "brief", "min_messages": 2},
+                    },
+                },
+                "text/plain": {"schema": {"type": "string"}, "example": "[14:03] <anna> The ARM build is broken."},
+            },
+        },
+        "responses": {
+            "201": {
+                "description": "The summary; `Location` is where it stays.",
+                "headers": {"Location": {"description": "The summary's path.", "schema": {"type": "string"}}},
+                "content": {"application/json": {"schema": schema("Summary")}},
+            },
+            "400": problem("`INVALID_JSON`, `INVALID_REQUEST`: with the line, column or field."),
+            "403": problem("`CROSS_SITE`: a browser sent this for another site's page."),
+            "413": problem("`BODY_TOO_LARGE`: `summaries.body_limit` says how much is read."),
+            "415": problem("`UNSUPPORTED_MEDIA_TYPE`: send `application/json` or `text/plain`."),
+            "422": problem("`INSUFFICIENT_CONTENT`: too little to summarise. `TOO_MANY_MESSAGES`."),
+            "503": later("`QUEUE_FULL`, `STORAGE_UNAVAILABLE`, `STARTING`, `SHUTTING_DOWN`."),
+            "504": problem("`REQUEST_TIMEOUT`: it took too long; the summary may be in the list all the same."),
+        },
+    })
+}
+
+fn parameters() -> Value {
+    let parameter = |name: &str, schema: Value, description: &str| {
+        json!({"name": name, "in": "query", "required": false, "schema": schema, "description": description})
+    };
+    let perspectives = crate::Perspective::ALL.map(|(name, _)| name);
+    json!([
+        parameter("title", json!({"type": "string"}), "What to call the conversation."),
+        parameter("length", json!({"type": "string", "enum": ["brief", "detailed", "comprehensive"]}), "80, 180 or 400 words."),
+        parameter("words", json!({"type": "integer", "minimum": 1, "maximum": MAX_WORDS}), "At most so many words, instead of `length`."),
+        parameter("perspective", json!({"type": "string", "enum": perspectives}), "Whose interests weigh more."),
+        parameter("since", json!({"type": "string"}), "Leave out what was written before."),
+        parameter("until", json!({"type": "string"}), "Leave out what was written after."),
+        parameter("exclude_users", json!({"type": "array", "items": {"type": "string"}}), "Leave out these people; several times, or separated by commas."),
+        parameter("include_bots", json!({"type": "boolean"}), "Count what programs wrote, too."),
+        parameter("min_messages", json!({"type": "integer", "minimum": 0, "maximum": 1_000_000}), "With fewer messages there is no summary."),
+    ])
+}

@@ -1,0 +1,81 @@
+//! `GET` and `DELETE /api/v1/summaries/{id}`.
+
+use groundcrew::http::Problem;
+use groundcrew::http::axum::extract::rejection::PathRejection;
+use groundcrew::http::axum::extract::{Path, State};
+use groundcrew::http::axum::http::StatusCode;
+use groundcrew::http::axum::http::header::CONTENT_TYPE;
+use groundcrew::http::axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::App;
+use super::openapi::{answer, later, problem};
+use crate::workshop::storage_problem;
+
+pub(super) async fn read(
+    State(app): State<App>,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<Response, Problem> {
+    let id = id(path)?;
+    let json = app.store.get(id).await.map_err(|error| storage_problem(&error))?.ok_or_else(not_found)?;
+    Ok(([(CONTENT_TYPE, "application/json")], json).into_response())
+}
+
+pub(super) async fn delete(
+    State(app): State<App>,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<StatusCode, Problem> {
+    let id = id(path)?;
+    let deleted = app.store.delete(id).await.map_err(|error| storage_problem(&error))?;
+    if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(not_found()) }
+}
+
+/// What is no id is the id of nothing.
+fn id(path: Result<Path<String>, PathRejection>) -> Result<Uuid, Problem> {
+    let Path(text) = path?;
+    Uuid::try_parse(&text).map_err(|_| not_found())
+}
+
+fn not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND").detail("there is no summary with this id; it may have been deleted")
+}
+
+/// What the OpenAPI document says of `GET` on a summary.
+pub(super) fn read_operation() -> Value {
+    json!({
+        "operationId": "get_summary",
+        "tags": ["summaries"],
+        "summary": "Read a summary",
+        "parameters": [id_parameter()],
+        "responses": {
+            "200": answer("The summary.", "Summary"),
+            "403": problem("`CROSS_SITE`."),
+            "404": problem("`NOT_FOUND`."),
+            "503": later("`STORAGE_UNAVAILABLE`, `STARTING`, `SHUTTING_DOWN`."),
+        },
+    })
+}
+
+/// What the OpenAPI document says of `DELETE`.
+pub(super) fn delete_operation() -> Value {
+    json!({
+        "operationId": "delete_summary",
+        "tags": ["summaries"],
+        "summary": "Delete a summary",
+        "parameters": [id_parameter()],
+        "responses": {
+            "204": {"description": "It is gone."},
+            "403": problem("`CROSS_SITE`."),
+            "404": problem("`NOT_FOUND`."),
+            "503": later("`STORAGE_UNAVAILABLE`, `STARTING`, `SHUTTING_DOWN`."),
+        },
+    })
+}
+
+fn id_parameter() -> Value {
+    json!({
+        "name": "id", "in": "path", "required": true, "description": "The summary's id.",
+        "schema": {"type": "string", "format": "uuid"},
+    })
+}

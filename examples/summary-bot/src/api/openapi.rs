@@ -1,0 +1,64 @@
+//! The OpenAPI 3.1 document: what each route says of itself, put together.
+
+use groundcrew::http::axum::Router;
+use groundcrew::http::axum::http::header::CONTENT_TYPE;
+use groundcrew::http::axum::routing::get;
+use serde_json::{Value, json};
+
+use super::{SUMMARIES, SUMMARY, create, list, one, schemas};
+
+pub(super) fn routes() -> Router {
+    let document = document().to_string();
+    let answer = move || std::future::ready(([(CONTENT_TYPE, "application/json")], document.clone()));
+    Router::new().route("/openapi.json", get(answer))
+}
+
+/// The whole document.
+pub(crate) fn document() -> Value {
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Summary Bot",
+            "version": env!("CARGO_PKG_VERSION"),
+            "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
+            "description": "Summarises conversations: Discord exports, arrays of messages, chat logs. Every error is \
+                a problem (RFC 9457) with a stable `code` and the `request_id`.",
+        },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": "summaries", "description": "Make summaries, read them again, delete them."}],
+        "security": [],
+        "paths": {
+            SUMMARIES: {"post": create::operation(), "get": list::operation()},
+            SUMMARY: {"get": one::read_operation(), "delete": one::delete_operation()},
+        },
+        "components": {"schemas": schemas::all()},
+    })
+}
+
+/// A reference to a schema of ours.
+pub(super) fn schema(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+/// An answer with a JSON body.
+pub(super) fn answer(description: &str, of: &str) -> Value {
+    json!({"description": description, "content": {"application/json": {"schema": schema(of)}}})
+}
+
+/// An answer that is a problem with one of these codes.
+pub(super) fn problem(codes: &str) -> Value {
+    json!({
+        "description": codes,
+        "content": {"application/problem+json": {"schema": schema("Problem")}},
+    })
+}
+
+/// A problem that says when to try again.
+pub(super) fn later(codes: &str) -> Value {
+    let mut answer = problem(codes);
+    answer["headers"] = json!({"Retry-After": {
+        "description": "Seconds after which it is worth trying again.",
+        "schema": {"type": "integer", "minimum": 0},
+    }});
+    answer
+}

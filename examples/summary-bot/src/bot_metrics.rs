@@ -1,0 +1,81 @@
+//! The metrics that the deployment document names, registered once.
+
+use groundcrew::telemetry::prometheus::{IntCounter, IntGauge};
+use groundcrew::telemetry::{Metrics, MetricsError, Timer};
+
+/// Upper bounds in seconds; dashboards count on them.
+pub const GENERATION_BUCKETS: &[f64] = &[0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+
+/// The bot's own metrics, besides those that every service has.
+#[derive(Debug, Clone)]
+pub(crate) struct BotMetrics {
+    /// `summary_generation_duration_seconds`.
+    pub(crate) generation: Timer,
+    /// `message_processing_queue_size`.
+    pub(crate) queue: IntGauge,
+    requests: [(&'static str, Outcomes); 4],
+}
+
+/// The two values of the label `status`.
+#[derive(Debug, Clone)]
+pub(crate) struct Outcomes {
+    pub(crate) success: IntCounter,
+    pub(crate) error: IntCounter,
+}
+
+/// What a request to the API may want, by the names that the OpenAPI document uses.
+pub(crate) const OPERATIONS: [&str; 4] =
+    ["create_summary", "list_summaries", "get_summary", "delete_summary"];
+
+// === impl BotMetrics ===
+
+impl BotMetrics {
+    pub(crate) fn register(metrics: &Metrics) -> Result<Self, MetricsError> {
+        let generation = metrics.histogram(
+            "summary_generation_duration_seconds",
+            "How long a summary took, from its turn to the end.",
+            GENERATION_BUCKETS,
+        )?;
+        let queue = metrics.gauge(
+            "message_processing_queue_size",
+            "Conversations that were accepted and wait for their turn.",
+        )?;
+        let requests = metrics.counters(
+            "webhook_requests_total",
+            "Requests to the API, by operation; `error` is every answer from 400 on.",
+            ["endpoint", "status"],
+        )?;
+        register_waiting(metrics)?;
+        let requests = OPERATIONS.map(|operation| {
+            let count = |status| requests.handle([operation, status]);
+            (operation, Outcomes { success: count("success"), error: count("error") })
+        });
+        Ok(Self { generation: generation.into(), queue, requests })
+    }
+
+    /// The counters of an operation; `None` for one that there is not.
+    pub(crate) fn requests(&self, operation: &str) -> Option<Outcomes> {
+        self.requests.iter().find(|(name, _)| *name == operation).map(|(_, outcomes)| outcomes.clone())
+    }
+}
+
+/// What waits for Discord and language models to come: zero is the truth about them, and dashboards that are
+/// built on these names show it.
+fn register_waiting(metrics: &Metrics) -> Result<(), MetricsError> {
+    metrics.gauge("active_discord_connections", "Connections to Discord; none before Discord is supported.")?;
+    let commands = metrics.counters(
+        "discord_commands_total",
+        "Commands from Discord; none before Discord is supported.",
+        ["command", "status"],
+    )?;
+    let models = metrics.counters(
+        "openai_requests_total",
+        "Requests to language models; none before they are supported.",
+        ["model", "status"],
+    )?;
+    for status in ["success", "error"] {
+        commands.handle(["summarize", status]);
+        models.handle(["none", status]);
+    }
+    Ok(())
+}

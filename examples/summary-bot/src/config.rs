@@ -1,0 +1,86 @@
+//! What can be configured, besides what every service has.
+
+use std::time::Duration;
+
+use groundcrew::config::{ByteSize, FromConfig, Secret};
+use groundcrew::http::{AdminConfig, HttpConfig};
+use groundcrew_sql::SqlConfig;
+
+/// The whole configuration of the bot: one field per section.
+#[derive(Debug, Clone, Default, FromConfig)]
+pub struct Config {
+    /// The listener of the API and the page.
+    pub http: HttpConfig,
+    /// The facade binds it; the bot says where it is.
+    pub admin: AdminConfig,
+    /// Where summaries are kept.
+    pub database: SqlConfig,
+    /// How summaries are made.
+    pub summaries: SummariesConfig,
+    /// Discord.
+    pub discord: DiscordConfig,
+    /// Language models.
+    pub openai: OpenAiConfig,
+    /// Redis.
+    pub redis: RedisConfig,
+    /// RabbitMQ.
+    pub rabbitmq: RabbitMqConfig,
+}
+
+/// How summaries are made: section `summaries`.
+#[derive(Debug, Clone, FromConfig)]
+#[config(default_impl)]
+pub struct SummariesConfig {
+    /// The largest conversation that may be sent, in bytes. Other routes keep `http.body_limit`.
+    #[config(default = "64MiB")]
+    pub body_limit: ByteSize,
+    /// The most messages that a conversation may have.
+    #[config(default = 250_000, range = 1..=100_000_000)]
+    pub max_messages: u64,
+    /// How many summaries are made at a time; each keeps one core busy.
+    #[config(default = 2, range = 1..=1024)]
+    pub concurrency: usize,
+    /// How many conversations may wait for their turn before further ones are answered 503.
+    #[config(default = 16, range = 0..=10_000)]
+    pub queue: usize,
+    /// How long sending a conversation, waiting and summarising may take together before the client gets 504.
+    /// What was begun is finished and stored all the same.
+    #[config(default = "60s")]
+    pub timeout: Duration,
+}
+
+/// Discord: section `discord`. Not in this version yet.
+#[derive(Debug, Clone, FromConfig)]
+#[config(default_impl)]
+pub struct DiscordConfig {
+    /// The bot's token. Not used yet.
+    #[config(alias = "DISCORD_TOKEN")]
+    pub token: Option<Secret<String>>,
+}
+
+/// Language models: section `openai`. Not in this version yet.
+#[derive(Debug, Clone, FromConfig)]
+#[config(default_impl)]
+pub struct OpenAiConfig {
+    /// The key for the API. Not used yet.
+    #[config(alias = "OPENAI_API_KEY")]
+    pub api_key: Option<Secret<String>>,
+}
+
+/// Redis: section `redis`. Not in this version yet.
+#[derive(Debug, Clone, FromConfig)]
+#[config(default_impl)]
+pub struct RedisConfig {
+    /// The server, as `redis://host:6379`. Not used yet.
+    #[config(alias = "REDIS_URL")]
+    pub url: Option<Secret<String>>,
+}
+
+/// RabbitMQ: section `rabbitmq`. Not in this version yet.
+#[derive(Debug, Clone, FromConfig)]
+#[config(default_impl)]
+pub struct RabbitMqConfig {
+    /// The broker, as `amqp://user@host:5672`. Not used yet.
+    #[config(alias = "RABBITMQ_URL")]
+    pub url: Option<Secret<String>>,
+}

@@ -1,0 +1,34 @@
+//! The service: what `summary-bot` without a command starts.
+
+use std::net::SocketAddr;
+
+use groundcrew::Crew;
+
+use crate::api::{self, App};
+use crate::bot_metrics::BotMetrics;
+use crate::config::Config;
+use crate::store::{MIGRATIONS, Store};
+use crate::workshop::Workshop;
+use crate::{page, welcome};
+
+/// Builds the service, says where to go and what is off; [`groundcrew::Service::run`] supervises.
+pub async fn start(config: Config, crew: Crew) -> anyhow::Result<()> {
+    let address = launch(config.clone(), crew).await?;
+    welcome::greet(&config, address);
+    Ok(())
+}
+
+/// Builds the service without a word. Tests bind port 0 and learn here where it listens; `None` is a Unix
+/// socket.
+pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketAddr>> {
+    let http = config.http.bind(&crew).await?; // probes answer from here on, unready
+    let database = config.database.connect(&crew).await?; // now in /ready, /metrics and the shutdown
+    database.migrate(&crew, MIGRATIONS).await?;
+    let metrics = BotMetrics::register(crew.metrics())?;
+    let store = Store::new(database);
+    let workshop = Workshop::new(&crew, store.clone(), metrics.clone(), &config.summaries);
+    let app = App { store, workshop, config: config.summaries };
+    let address = http.local_addr();
+    http.serve(api::routes(app, &metrics).merge(page::routes()));
+    Ok(address)
+}

@@ -1,0 +1,130 @@
+//! Where summaries are kept: one module for each backend, chosen by the database that is configured.
+
+mod postgres;
+mod sqlite;
+
+use groundcrew_sql::{Database, Migrations};
+use jiff::Timestamp;
+use serde::Serialize;
+use sqlx::migrate::Migrator;
+use uuid::Uuid;
+
+use crate::document::Document;
+
+static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// The tables of the bot, for either backend.
+pub static MIGRATIONS: Migrations = Migrations::both(&SQLITE, &POSTGRES);
+
+/// The summaries.
+#[derive(Debug, Clone)]
+pub(crate) struct Store(Database);
+
+/// What a list says about a summary.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Entry {
+    pub(crate) id: Uuid,
+    pub(crate) created_at: Timestamp,
+    pub(crate) title: String,
+    pub(crate) excerpt: String,
+    pub(crate) message_count: i64,
+    pub(crate) participant_count: i64,
+}
+
+/// The columns of an entry, as either backend hands them over.
+type Row = (String, i64, String, String, i64, i64);
+
+/// The columns of a new summary, in the order of the table.
+pub(crate) struct NewRow {
+    pub(crate) id: String,
+    pub(crate) created_ms: i64,
+    pub(crate) title: String,
+    pub(crate) excerpt: String,
+    pub(crate) messages: i64,
+    pub(crate) participants: i64,
+    pub(crate) document: String,
+}
+
+// === impl Store ===
+
+impl Store {
+    pub(crate) fn new(database: Database) -> Self {
+        Self(database)
+    }
+
+    /// Keeps a summary. `json` is the document as clients will get it.
+    pub(crate) async fn insert(&self, document: &Document, json: String) -> sqlx::Result<()> {
+        let row = NewRow::of(document, json);
+        match &self.0 {
+            Database::Sqlite(database) => sqlite::insert(database, row).await,
+            Database::Postgres(database) => postgres::insert(database, row).await,
+        }
+    }
+
+    /// The document with this id, as JSON.
+    pub(crate) async fn get(&self, id: Uuid) -> sqlx::Result<Option<String>> {
+        let id = id.to_string();
+        match &self.0 {
+            Database::Sqlite(database) => sqlite::get(database, &id).await,
+            Database::Postgres(database) => postgres::get(database, &id).await,
+        }
+    }
+
+    /// The newest entries, or those older than the one with the id `before`.
+    pub(crate) async fn list(&self, before: Option<Uuid>, limit: u16) -> sqlx::Result<Vec<Entry>> {
+        // Sorts after every UUID.
+        let before = before.map_or_else(|| "g".to_owned(), |id| id.to_string());
+        let rows = match &self.0 {
+            Database::Sqlite(database) => sqlite::list(database, &before, limit).await,
+            Database::Postgres(database) => postgres::list(database, &before, limit).await,
+        };
+        rows?.into_iter().map(Entry::try_from).collect()
+    }
+
+    /// Whether there was one with this id; now there is none.
+    pub(crate) async fn delete(&self, id: Uuid) -> sqlx::Result<bool> {
+        let id = id.to_string();
+        match &self.0 {
+            Database::Sqlite(database) => sqlite::delete(database, &id).await,
+            Database::Postgres(database) => postgres::delete(database, &id).await,
+        }
+    }
+}
+
+// === impl NewRow ===
+
+impl NewRow {
+    fn of(document: &Document, json: String) -> Self {
+        let metadata = &document.summary.metadata;
+        let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        Self {
+            id: document.id.to_string(),
+            created_ms: document.created_at.as_millisecond(),
+            title: document.title.clone(),
+            excerpt: document.excerpt(),
+            messages: signed(metadata.messages_counted),
+            participants: signed(metadata.participant_count),
+            document: json,
+        }
+    }
+}
+
+// === impl Entry ===
+
+impl TryFrom<Row> for Entry {
+    type Error = sqlx::Error;
+
+    fn try_from((id, created_ms, title, excerpt, messages, participants): Row) -> sqlx::Result<Self> {
+        let damaged = |error: String| sqlx::Error::Decode(error.into());
+        Ok(Self {
+            id: id.parse().map_err(|error| damaged(format!("summaries.id: {error}")))?,
+            created_at: Timestamp::from_millisecond(created_ms)
+                .map_err(|error| damaged(format!("summaries.created_ms: {error}")))?,
+            title,
+            excerpt,
+            message_count: messages,
+            participant_count: participants,
+        })
+    }
+}

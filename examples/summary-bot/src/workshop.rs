@@ -1,0 +1,130 @@
+//! Where summaries are made: a bounded number at a time, off the workers, to the end even if the client goes.
+
+use std::sync::Arc;
+
+use groundcrew::Crew;
+use groundcrew::http::Problem;
+use groundcrew::http::axum::http::StatusCode;
+use groundcrew::telemetry::{self, prometheus::IntGauge, track_performance};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::bot_metrics::BotMetrics;
+use crate::config::SummariesConfig;
+use crate::document::Document;
+use crate::store::Store;
+
+/// After how many seconds it is worth trying again.
+const RETRY_AFTER: u32 = 5;
+
+/// Admits conversations and turns them into stored summaries.
+#[derive(Debug, Clone)]
+pub(crate) struct Workshop {
+    crew: Crew,
+    store: Store,
+    metrics: BotMetrics,
+    places: Arc<Semaphore>,
+    benches: Arc<Semaphore>,
+}
+
+/// A place in the workshop: at first in its queue.
+#[derive(Debug)]
+pub(crate) struct Place {
+    _permit: OwnedSemaphorePermit,
+    queue: Queued,
+}
+
+/// Counted as waiting as long as it lives.
+#[derive(Debug)]
+struct Queued(IntGauge);
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+// === impl Workshop ===
+
+impl Workshop {
+    pub(crate) fn new(crew: &Crew, store: Store, metrics: BotMetrics, config: &SummariesConfig) -> Self {
+        let benches = Arc::new(Semaphore::new(config.concurrency));
+        let places = Arc::new(Semaphore::new(config.concurrency + config.queue));
+        Self { crew: crew.clone(), store, metrics, places, benches }
+    }
+
+    /// A place, before a conversation is even read: what is read has to be kept in memory until its turn.
+    pub(crate) fn admit(&self) -> Result<Place, Problem> {
+        let permit = self.places.clone().try_acquire_owned().map_err(|_| {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "QUEUE_FULL")
+                .detail("as many conversations are waiting as may wait; try again a little later")
+                .retry_after(RETRY_AFTER)
+        })?;
+        self.metrics.queue.inc();
+        Ok(Place { _permit: permit, queue: Queued(self.metrics.queue.clone()) })
+    }
+
+    /// Makes and stores a summary. Once begun it is finished, whether the client waits or not.
+    pub(crate) async fn make<W>(&self, place: Place, work: W) -> Result<(Document, String), Problem>
+    where
+        W: FnOnce() -> Result<Document, Problem> + Send + 'static,
+    {
+        let this = self.clone();
+        let made = async move {
+            let Place { _permit, queue } = place;
+            // The semaphore is never closed, so that there always comes a turn.
+            let _bench = this.benches.clone().acquire_owned().await;
+            drop(queue);
+            let document = track_performance(&this.metrics.generation, off_the_workers(work)).await?;
+            this.keep(document).await
+        };
+        // The log lines of the work carry the ids of its request.
+        let receiver = match telemetry::current() {
+            Some(context) => self.crew.detach("summary", context.scope(made)),
+            None => self.crew.detach("summary", made),
+        };
+        receiver.await.unwrap_or_else(|_| Err(internal_error()))
+    }
+
+    async fn keep(&self, document: Document) -> Result<(Document, String), Problem> {
+        let json = serde_json::to_string(&document).map_err(|error| {
+            tracing::error!(%error, "a summary cannot be written as JSON");
+            internal_error()
+        })?;
+        self.store.insert(&document, json.clone()).await.map_err(|error| storage_problem(&error))?;
+        let metadata = &document.summary.metadata;
+        tracing::info!(
+            summary.id = %document.id,
+            summary.messages = metadata.messages_counted,
+            summary.words = metadata.summary_words,
+            summary.duration_ms = metadata.duration_ms,
+            "summary made"
+        );
+        Ok((document, json))
+    }
+}
+
+async fn off_the_workers<W>(work: W) -> Result<Document, Problem>
+where
+    W: FnOnce() -> Result<Document, Problem> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => {
+            tracing::error!(%error, "summarising failed");
+            Err(internal_error())
+        }
+    }
+}
+
+fn internal_error() -> Problem {
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR")
+        .detail("something went wrong on our side; the log has it under this request id")
+}
+
+/// What a client is told when the database does not do its part; the log says why.
+pub(crate) fn storage_problem(error: &sqlx::Error) -> Problem {
+    tracing::error!(%error, "the database did not do its part");
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "STORAGE_UNAVAILABLE")
+        .detail("the database does not answer at the moment; try again")
+        .retry_after(RETRY_AFTER)
+}
