@@ -72,7 +72,7 @@ impl Document {
         Self {
             id: Uuid::now_v7(),
             created_at: now(),
-            title: title.unwrap_or_else(|| "Untitled conversation".to_owned()),
+            title: title.unwrap_or_else(|| who(conversation)),
             options: asked,
             citations: citations(conversation, &summary),
             summary,
@@ -84,6 +84,22 @@ impl Document {
         let text = tidy(&self.summary.summary_text);
         shortened(&text, 200)
     }
+}
+
+/// A name for a conversation that has none: who took part, the most active first.
+fn who(conversation: &Conversation) -> String {
+    let mut people: Vec<_> = conversation.people.iter().filter(|person| person.messages > 0).collect();
+    people.sort_by_key(|person| std::cmp::Reverse(person.messages));
+    let names: Vec<String> = people.iter().take(3).map(|person| tidy(&person.name)).collect();
+    let title = match (names.as_slice(), people.len().saturating_sub(3)) {
+        ([], _) => "Conversation".to_owned(),
+        ([one], _) => one.clone(),
+        ([one, two], _) => format!("{one} and {two}"),
+        (all, 0) => all.join(", "),
+        (all, 1) => format!("{} and 1 other", all.join(", ")),
+        (all, more) => format!("{} and {more} others", all.join(", ")),
+    };
+    shortened(&title, 200)
 }
 
 /// To the millisecond, which is what the store keeps.

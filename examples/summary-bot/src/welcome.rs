@@ -81,7 +81,7 @@ fn features(config: &Config) -> [Feature; 5] {
             state: later(config.discord.token.is_some()),
         },
         Feature {
-            name: "Language models",
+            name: "OpenAI",
             variable: "OPENAI_API_KEY",
             instead: "the built-in engine summarises, offline",
             state: later(config.openai.api_key.is_some()),
