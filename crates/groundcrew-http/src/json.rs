@@ -61,7 +61,8 @@ fn is_json(content_type: &[u8]) -> bool {
     let Some((family, kind)) = essence.split_first_chunk::<12>() else { return false };
     let suffix = kind.len().checked_sub(5).map(|at| &kind[at..]);
     family.eq_ignore_ascii_case(b"application/")
-        && (kind.eq_ignore_ascii_case(b"json") || suffix.is_some_and(|end| end.eq_ignore_ascii_case(b"+json")))
+        && (kind.eq_ignore_ascii_case(b"json")
+            || suffix.is_some_and(|end| end.eq_ignore_ascii_case(b"+json")))
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
@@ -109,7 +110,8 @@ mod tests {
     }
 
     async fn refusal(content_type: &str, body: &'static str) -> (StatusCode, Value) {
-        let request = Request::post("/").header(CONTENT_TYPE, content_type).body(Body::from(body)).expect("fits");
+        let request =
+            Request::post("/").header(CONTENT_TYPE, content_type).body(Body::from(body)).expect("fits");
         let problem = Json::<Parcel>::from_request(request, &()).await.expect_err("is refused");
         let status = problem.status();
         let body = axum::body::to_bytes(problem.into_response().into_body(), 4096).await.expect("fits");
@@ -120,7 +122,10 @@ mod tests {
     async fn broken_json_names_the_place_and_what_was_expected() {
         let (status, body) = refusal("application/json", "{\"weights\":\n  [1, }").await;
         assert_eq!(status, StatusCode::BAD_REQUEST);
-        assert_eq!((&body["code"], &body["line"], &body["column"]), (&"INVALID_JSON".into(), &2.into(), &7.into()));
+        assert_eq!(
+            (&body["code"], &body["line"], &body["column"]),
+            (&"INVALID_JSON".into(), &2.into(), &7.into())
+        );
         assert!(body["detail"].as_str().is_some_and(|words| words.contains("expected value")), "{body}");
     }
 

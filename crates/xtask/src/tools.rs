@@ -15,6 +15,7 @@ struct Tool {
 const TOOLS: &[Tool] = &[
     Tool { what: "the PostgreSQL server", package: "postgresql", found: postgres },
     Tool { what: "a headless browser", package: "chromium", found: browser },
+    Tool { what: "the driver of that browser", package: "chromium-driver", found: driver },
 ];
 
 /// Installs what is missing on Debian as root; elsewhere fails with the one command that installs it.
@@ -79,6 +80,11 @@ fn browser() -> bool {
     names.iter().any(|name| on_path(name).is_some())
 }
 
+fn driver() -> bool {
+    std::env::var_os("CHROMEDRIVER").is_some_and(|value| !value.is_empty())
+        || on_path("chromedriver").is_some()
+}
+
 /// Where a program is on `PATH`.
 pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
@@ -92,7 +98,10 @@ mod tests {
     #[test]
     fn one_command_installs_all_that_is_missing() {
         let all: Vec<&Tool> = TOOLS.iter().collect();
-        assert_eq!(install_line(&all), "apt-get install -y --no-install-recommends postgresql chromium");
+        assert_eq!(
+            install_line(&all),
+            "apt-get install -y --no-install-recommends postgresql chromium chromium-driver"
+        );
     }
 
     #[test]

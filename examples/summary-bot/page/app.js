@@ -110,8 +110,10 @@ function show(summary) {
   shown = summary.id;
   const numbers = new Map(summary.citations.map((message, at) => [message.id, { ...message, number: at + 1 }]));
   const cites = (ids) => ids.map((id) => numbers.get(id)).filter(Boolean).slice(0, 5).map(cite);
-  const point = (it) => el("li", {}, it.speaker ? [el("span", { className: "who" }, it.speaker), ": "] : "", it.text, cites(it.messages));
-  const sentences = summary.sentences.flatMap((it) => [it.text, ...cites(it.messages), " "]);
+  const cited = (text, ids) => keepTogether(text, cites(ids));
+  const who = (name) => (name ? [el("span", { className: "who" }, name), ": "] : []);
+  const point = (it) => el("li", {}, who(it.speaker), cited(it.text, it.messages));
+  const sentences = summary.sentences.flatMap((it) => [...cited(it.text, it.messages), " "]);
   const language = summary.metadata.language === "und" ? "" : summary.metadata.language;
 
   const result = by("result");
@@ -133,13 +135,21 @@ function show(summary) {
     ...section("Technical terms", summary.technical_terms, (it) => el("li", {}, it.term, cites(it.messages.slice(0, 1))), "terms"),
     ...section("Participants", summary.participants, (it) => el("li", {},
       el("span", { className: "who" }, it.name), ` (${count(it.message_count, "message")})`,
-      it.key_contribution ? [": ", it.key_contribution] : "", cites(it.messages))),
+      it.key_contribution ? [": ", ...cited(it.key_contribution, it.messages)] : "")),
   );
   result.hidden = false;
   result.focus({ preventScroll: true });
   result.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   say("The summary is ready");
   document.title = `${summary.title} · Summary Bot`;
+}
+
+/** No line begins with a citation: it stays with the last word. */
+function keepTogether(text, cites) {
+  // Of a word that is longer than a line only its end stays.
+  const at = Math.max(text.lastIndexOf(" ") + 1, text.length - 24);
+  const [first, ...rest] = cites;
+  return [text.slice(0, at), el("span", { className: "keep" }, text.slice(at), first || ""), ...rest];
 }
 
 function hide() {

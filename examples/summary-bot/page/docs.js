@@ -79,12 +79,14 @@ function follow() {
   }
 }
 
+const ORDER = ["post", "get", "put", "patch", "delete"];
+
 async function main() {
   const docs = document.getElementById("docs");
   const response = await fetch("/openapi.json");
   const api = await response.json();
   const operations = Object.entries(api.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, it]) => operation(path, method, it)));
+    ORDER.filter((method) => methods[method]).map((method) => operation(path, method, methods[method])));
   docs.append(
     el("section", { className: "panel" },
       el("h1", {}, `${api.info.title} ${api.info.version}`),

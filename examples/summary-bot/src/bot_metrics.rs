@@ -13,6 +13,8 @@ pub(crate) struct BotMetrics {
     pub(crate) generation: Timer,
     /// `message_processing_queue_size`.
     pub(crate) queue: IntGauge,
+    /// `summaries_in_progress`.
+    pub(crate) in_progress: IntGauge,
     requests: [(&'static str, Outcomes); 4],
 }
 
@@ -40,6 +42,7 @@ impl BotMetrics {
             "message_processing_queue_size",
             "Conversations that were accepted and wait for their turn.",
         )?;
+        let in_progress = metrics.gauge("summaries_in_progress", "Summaries that are being made.")?;
         let requests = metrics.counters(
             "webhook_requests_total",
             "Requests to the API, by operation; `error` is every answer from 400 on.",
@@ -50,7 +53,7 @@ impl BotMetrics {
             let count = |status| requests.handle([operation, status]);
             (operation, Outcomes { success: count("success"), error: count("error") })
         });
-        Ok(Self { generation: generation.into(), queue, requests })
+        Ok(Self { generation: generation.into(), queue, in_progress, requests })
     }
 
     /// The counters of an operation; `None` for one that there is not.
@@ -62,7 +65,8 @@ impl BotMetrics {
 /// What waits for Discord and language models to come: zero is the truth about them, and dashboards that are
 /// built on these names show it.
 fn register_waiting(metrics: &Metrics) -> Result<(), MetricsError> {
-    metrics.gauge("active_discord_connections", "Connections to Discord; none before Discord is supported.")?;
+    metrics
+        .gauge("active_discord_connections", "Connections to Discord; none before Discord is supported.")?;
     let commands = metrics.counters(
         "discord_commands_total",
         "Commands from Discord; none before Discord is supported.",

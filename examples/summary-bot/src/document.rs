@@ -67,7 +67,12 @@ impl Citation {
 
 impl Document {
     /// A document for a new summary of `conversation`.
-    pub(crate) fn new(title: Option<String>, asked: Asked, conversation: &Conversation, summary: Summary) -> Self {
+    pub(crate) fn new(
+        title: Option<String>,
+        asked: Asked,
+        conversation: &Conversation,
+        summary: Summary,
+    ) -> Self {
         let title = title.as_deref().map(tidy).filter(|title| !title.is_empty());
         Self {
             id: Uuid::now_v7(),
@@ -120,7 +125,10 @@ fn citations(conversation: &Conversation, summary: &Summary) -> Vec<Citation> {
     cited
         .map(|item| Citation {
             id: item.id.to_string(),
-            author: conversation.people.get(item.author as usize).map_or_else(String::new, |it| it.name.clone()),
+            author: conversation
+                .people
+                .get(item.author as usize)
+                .map_or_else(String::new, |it| it.name.clone()),
             time: item.time.map(|time| time.to_string()),
             text: shortened(&item.text, Citation::LIMIT),
         })

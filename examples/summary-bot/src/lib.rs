@@ -25,12 +25,12 @@ mod summary;
 mod welcome;
 mod workshop;
 
+pub use bot_metrics::GENERATION_BUCKETS;
 pub use collect::{Collector, Conversation, Counts, Filter, Item, Person};
 pub use config::{Config, DiscordConfig, OpenAiConfig, RabbitMqConfig, RedisConfig, SummariesConfig};
 pub use conversation::{Author, Kind, Message, When};
 pub use document::{Asked, Citation, Document};
 pub use engine::summarize;
-pub use bot_metrics::GENERATION_BUCKETS;
 pub use options::{Length, Options, Perspective};
 pub use page::POLICY;
 pub use service::{launch, start};

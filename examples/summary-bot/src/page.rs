@@ -21,7 +21,7 @@ pub(crate) fn routes() -> Router {
         .route("/docs", file(HTML, include_str!("../page/docs.html")))
         .route("/docs.js", file(SCRIPT, include_str!("../page/docs.js")))
         .route("/icon.svg", file("image/svg+xml", include_str!("../page/icon.svg")))
-        .route("/sample.json", file("application/json", include_str!("../samples/release-week.json")))
+        .route("/sample.json", file("application/json", include_str!("../samples/release-planning.json")))
 }
 
 type Answer = ([(HeaderName, &'static str); 3], &'static str);

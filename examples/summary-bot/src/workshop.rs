@@ -30,14 +30,21 @@ pub(crate) struct Workshop {
 #[derive(Debug)]
 pub(crate) struct Place {
     _permit: OwnedSemaphorePermit,
-    queue: Queued,
+    queue: Counted,
 }
 
-/// Counted as waiting as long as it lives.
+/// Counted by a gauge as long as it lives.
 #[derive(Debug)]
-struct Queued(IntGauge);
+struct Counted(IntGauge);
 
-impl Drop for Queued {
+impl Counted {
+    fn by(gauge: &IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
     fn drop(&mut self) {
         self.0.dec();
     }
@@ -59,8 +66,7 @@ impl Workshop {
                 .detail("as many conversations are waiting as may wait; try again a little later")
                 .retry_after(RETRY_AFTER)
         })?;
-        self.metrics.queue.inc();
-        Ok(Place { _permit: permit, queue: Queued(self.metrics.queue.clone()) })
+        Ok(Place { _permit: permit, queue: Counted::by(&self.metrics.queue) })
     }
 
     /// Makes and stores a summary. Once begun it is finished, whether the client waits or not.
@@ -74,6 +80,7 @@ impl Workshop {
             // The semaphore is never closed, so that there always comes a turn.
             let _bench = this.benches.clone().acquire_owned().await;
             drop(queue);
+            let _in_progress = Counted::by(&this.metrics.in_progress);
             let document = track_performance(&this.metrics.generation, off_the_workers(work)).await?;
             this.keep(document).await
         };

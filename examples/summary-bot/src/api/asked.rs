@@ -124,7 +124,11 @@ impl Given {
         };
         Ok(Wanted {
             filter: Filter { since, until, exclude, bots },
-            options: Options { length, perspective: view.map_or_else(Perspective::default, |(_, it)| it), min_messages },
+            options: Options {
+                length,
+                perspective: view.map_or_else(Perspective::default, |(_, it)| it),
+                min_messages,
+            },
             asked,
         })
     }
@@ -142,7 +146,10 @@ impl Given {
         let value = self.take(name)?;
         let number = value.as_u64().filter(|number| (least..=most).contains(number));
         if number.is_none() {
-            self.wrong(name, format!("expected a whole number from {least} to {most}, found {}", found(&value)));
+            self.wrong(
+                name,
+                format!("expected a whole number from {least} to {most}, found {}", found(&value)),
+            );
         }
         number
     }
@@ -174,7 +181,10 @@ impl Given {
         match users.and_then(Iterator::collect::<Option<Vec<String>>>) {
             Some(users) => users,
             None => {
-                self.wrong(name, format!("expected an array of names or account ids, found {}", found(&value)));
+                self.wrong(
+                    name,
+                    format!("expected an array of names or account ids, found {}", found(&value)),
+                );
                 Vec::new()
             }
         }

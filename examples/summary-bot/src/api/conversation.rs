@@ -80,7 +80,9 @@ pub(crate) fn messages(body: &[u8], filter: Filter, most: u64) -> Result<Convers
     .map_err(refused)?;
     if seen > most {
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "TOO_MANY_MESSAGES")
-            .detail(format!("the conversation has {seen} messages, and at most {most} are summarised at once"))
+            .detail(format!(
+                "the conversation has {seen} messages, and at most {most} are summarised at once"
+            ))
             .with("messages", seen)
             .with("maximum", most));
     }

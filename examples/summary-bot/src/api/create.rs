@@ -76,7 +76,9 @@ fn take_title(query: &mut Vec<(String, String)>) -> Option<String> {
 
 fn insufficient(counted: u64, least: u64) -> Problem {
     let words = if counted < least {
-        format!("{counted} messages are left to summarise, and at least {least} were asked for (min_messages)")
+        format!(
+            "{counted} messages are left to summarise, and at least {least} were asked for (min_messages)"
+        )
     } else {
         format!("none of {counted} messages says anything that could be summarised")
     };
@@ -129,19 +131,37 @@ pub(super) fn operation() -> Value {
 }
 
 fn parameters() -> Value {
-    let parameter = |name: &str, schema: Value, description: &str| {
-        json!({"name": name, "in": "query", "required": false, "schema": schema, "description": description})
-    };
+    let parameter = |name: &str, schema: Value, description: &str| json!({"name": name, "in": "query", "required": false, "schema": schema, "description": description});
     let perspectives = crate::Perspective::ALL.map(|(name, _)| name);
     json!([
         parameter("title", json!({"type": "string"}), "What to call the conversation."),
-        parameter("length", json!({"type": "string", "enum": ["brief", "detailed", "comprehensive"]}), "80, 180 or 400 words."),
-        parameter("words", json!({"type": "integer", "minimum": 1, "maximum": MAX_WORDS}), "At most so many words, instead of `length`."),
-        parameter("perspective", json!({"type": "string", "enum": perspectives}), "Whose interests weigh more."),
+        parameter(
+            "length",
+            json!({"type": "string", "enum": ["brief", "detailed", "comprehensive"]}),
+            "80, 180 or 400 words."
+        ),
+        parameter(
+            "words",
+            json!({"type": "integer", "minimum": 1, "maximum": MAX_WORDS}),
+            "At most so many words, instead of `length`."
+        ),
+        parameter(
+            "perspective",
+            json!({"type": "string", "enum": perspectives}),
+            "Whose interests weigh more."
+        ),
         parameter("since", json!({"type": "string"}), "Leave out what was written before."),
         parameter("until", json!({"type": "string"}), "Leave out what was written after."),
-        parameter("exclude_users", json!({"type": "array", "items": {"type": "string"}}), "Leave out these people; several times, or separated by commas."),
+        parameter(
+            "exclude_users",
+            json!({"type": "array", "items": {"type": "string"}}),
+            "Leave out these people; several times, or separated by commas."
+        ),
         parameter("include_bots", json!({"type": "boolean"}), "Count what programs wrote, too."),
-        parameter("min_messages", json!({"type": "integer", "minimum": 0, "maximum": 1_000_000}), "With fewer messages there is no summary."),
+        parameter(
+            "min_messages",
+            json!({"type": "integer", "minimum": 0, "maximum": 1_000_000}),
+            "With fewer messages there is no summary."
+        ),
     ])
 }

@@ -47,7 +47,10 @@ fn page(query: &[(String, String)]) -> Result<(u16, Option<Cursor>), Problem> {
             }
             "cursor" if cursor.is_none() => {
                 cursor = Cursor::parse(text);
-                cursor.is_some().then_some(()).ok_or("expected a `next_cursor` of an earlier answer".to_owned())
+                cursor
+                    .is_some()
+                    .then_some(())
+                    .ok_or("expected a `next_cursor` of an earlier answer".to_owned())
             }
             "limit" | "cursor" => Err("given more than once".to_owned()),
             _ => Err("there is no such parameter; there are limit and cursor".to_owned()),

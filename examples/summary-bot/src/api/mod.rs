@@ -13,12 +13,12 @@ use std::convert::Infallible;
 
 use groundcrew::http::axum::Router;
 use groundcrew::http::axum::extract::{DefaultBodyLimit, Request, State};
+use groundcrew::http::axum::http::StatusCode;
+use groundcrew::http::axum::http::header::CACHE_CONTROL;
 use groundcrew::http::axum::middleware::{self, Next};
 use groundcrew::http::axum::response::{IntoResponse, Response};
 use groundcrew::http::axum::routing::{MethodRouter, delete, get, post};
 use groundcrew::http::{Problem, RequestTimeout};
-use groundcrew::http::axum::http::StatusCode;
-use groundcrew::http::axum::http::header::CACHE_CONTROL;
 
 use crate::bot_metrics::{BotMetrics, Outcomes};
 use crate::config::SummariesConfig;
@@ -49,7 +49,8 @@ pub(crate) fn routes(app: App, metrics: &BotMetrics) -> Router {
         .layer::<_, Infallible>(DefaultBodyLimit::max(app.config.body_limit.as_usize()))
         .layer(RequestTimeout::new(app.config.timeout));
     let summaries = counted("create_summary", create).merge(counted("list_summaries", get(list::list)));
-    let summary = counted("get_summary", get(one::read)).merge(counted("delete_summary", delete(one::delete)));
+    let summary =
+        counted("get_summary", get(one::read)).merge(counted("delete_summary", delete(one::delete)));
     Router::new()
         .route(SUMMARIES, summaries)
         .route(SUMMARY, summary)

@@ -38,7 +38,8 @@ fn id(path: Result<Path<String>, PathRejection>) -> Result<Uuid, Problem> {
 }
 
 fn not_found() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND").detail("there is no summary with this id; it may have been deleted")
+    Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND")
+        .detail("there is no summary with this id; it may have been deleted")
 }
 
 /// What the OpenAPI document says of `GET` on a summary.

@@ -132,63 +132,75 @@ fn options() -> Value {
 }
 
 fn summary() -> Value {
-    object("A summary.", json!({
-        "id": {"type": "string", "format": "uuid"},
-        "created_at": {"type": "string", "format": "date-time"},
-        "title": text("What the conversation is called."),
-        "options": schema("Asked"),
-        "summary_text": text("The summary as running text."),
-        "sentences": list("Point", "The sentences of `summary_text`."),
-        "key_points": list("Point", "What else is worth knowing."),
-        "action_items": list("ActionItem", "Who is to do what."),
-        "decisions": list("Point", "What was settled."),
-        "open_questions": list("Point", "What was asked and not answered."),
-        "technical_terms": list("Term", "Names of things: products, files, commands, acronyms."),
-        "participants": list("Participant", "Who took part, the most active first."),
-        "metadata": schema("Metadata"),
-        "citations": list("Citation", "The messages that are cited, in their order."),
-    }))
+    object(
+        "A summary.",
+        json!({
+            "id": {"type": "string", "format": "uuid"},
+            "created_at": {"type": "string", "format": "date-time"},
+            "title": text("What the conversation is called."),
+            "options": schema("Asked"),
+            "summary_text": text("The summary as running text."),
+            "sentences": list("Point", "The sentences of `summary_text`."),
+            "key_points": list("Point", "What else is worth knowing."),
+            "action_items": list("ActionItem", "Who is to do what."),
+            "decisions": list("Point", "What was settled."),
+            "open_questions": list("Point", "What was asked and not answered."),
+            "technical_terms": list("Term", "Names of things: products, files, commands, acronyms."),
+            "participants": list("Participant", "Who took part, the most active first."),
+            "metadata": schema("Metadata"),
+            "citations": list("Citation", "The messages that are cited, in their order."),
+        }),
+    )
 }
 
 fn asked() -> Value {
-    object("The options that a summary was made with.", json!({
-        "length": {"type": "string", "enum": ["brief", "detailed", "comprehensive", "custom"]},
-        "words": count("At most so many words in `summary_text`."),
-        "perspective": text("Whose interests weigh more."),
-        "since": optional("string", "What was written before was left out."),
-        "until": optional("string", "What was written after was left out."),
-        "exclude_users": {"type": "array", "items": {"type": "string"}, "description": "Who was left out."},
-        "include_bots": {"type": "boolean", "description": "Whether programs were counted, too."},
-        "min_messages": count("With fewer messages there would be no summary."),
-    }))
+    object(
+        "The options that a summary was made with.",
+        json!({
+            "length": {"type": "string", "enum": ["brief", "detailed", "comprehensive", "custom"]},
+            "words": count("At most so many words in `summary_text`."),
+            "perspective": text("Whose interests weigh more."),
+            "since": optional("string", "What was written before was left out."),
+            "until": optional("string", "What was written after was left out."),
+            "exclude_users": {"type": "array", "items": {"type": "string"}, "description": "Who was left out."},
+            "include_bots": {"type": "boolean", "description": "Whether programs were counted, too."},
+            "min_messages": count("With fewer messages there would be no summary."),
+        }),
+    )
 }
 
 fn metadata() -> Value {
-    object("About the summary itself.", json!({
-        "engine": text("Which engine wrote it."),
-        "language": text("The language of the conversation, as a code; `und` if unknown."),
-        "messages_read": count("Messages in the input, notices included."),
-        "messages_counted": count("Messages that the summary is about."),
-        "messages_excluded": count("Messages that options left out."),
-        "participant_count": count("How many people wrote them."),
-        "words_counted": count("Words of these messages."),
-        "summary_words": count("Words of `summary_text`."),
-        "first_message": optional("string", "The time of the first one."),
-        "last_message": optional("string", "The time of the last one."),
-        "duration_ms": count("How long the engine took, in milliseconds."),
-        "warnings": list("Warning", "What the reader should know."),
-    }))
+    object(
+        "About the summary itself.",
+        json!({
+            "engine": text("Which engine wrote it."),
+            "language": text("The language of the conversation, as a code; `und` if unknown."),
+            "messages_read": count("Messages in the input, notices included."),
+            "messages_counted": count("Messages that the summary is about."),
+            "messages_excluded": count("Messages that options left out."),
+            "participant_count": count("How many people wrote them."),
+            "words_counted": count("Words of these messages."),
+            "summary_words": count("Words of `summary_text`."),
+            "first_message": optional("string", "The time of the first one."),
+            "last_message": optional("string", "The time of the last one."),
+            "duration_ms": count("How long the engine took, in milliseconds."),
+            "warnings": list("Warning", "What the reader should know."),
+        }),
+    )
 }
 
 fn entry() -> Value {
-    object("A summary as lists show it.", json!({
-        "id": {"type": "string", "format": "uuid"},
-        "created_at": {"type": "string", "format": "date-time"},
-        "title": text("What the conversation is called."),
-        "excerpt": text("The beginning of the summary."),
-        "message_count": count("Messages that the summary is about."),
-        "participant_count": count("How many people wrote them."),
-    }))
+    object(
+        "A summary as lists show it.",
+        json!({
+            "id": {"type": "string", "format": "uuid"},
+            "created_at": {"type": "string", "format": "date-time"},
+            "title": text("What the conversation is called."),
+            "excerpt": text("The beginning of the summary."),
+            "message_count": count("Messages that the summary is about."),
+            "participant_count": count("How many people wrote them."),
+        }),
+    )
 }
 
 fn problem() -> Value {

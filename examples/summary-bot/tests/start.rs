@@ -1,0 +1,138 @@
+//! The binary: what it says when it starts, and how it ends.
+#![cfg(unix)]
+
+mod service;
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use service::{SAMPLE, http};
+use tempfile::TempDir;
+
+/// The service as a process of its own, with nothing of our environment.
+struct Service {
+    process: Child,
+    lines: Box<dyn Iterator<Item = Value>>,
+}
+
+impl Service {
+    fn start(folder: &TempDir, variables: &[(&str, &str)]) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_summary-bot"))
+            .args(["--set", "http.port=0", "--set", "admin.port=0"])
+            .env_clear()
+            .envs(variables.iter().copied())
+            .current_dir(folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary starts");
+        let output = BufReader::new(process.stdout.take().expect("its output is ours"));
+        let lines = output.lines().map_while(Result::ok);
+        let lines = lines.map(|line| serde_json::from_str(&line).expect("a line of JSON"));
+        Self { process, lines: Box::new(lines) }
+    }
+
+    /// The lines up to the one that fits.
+    fn read_until(&mut self, fits: impl Fn(&Value) -> bool) -> Vec<Value> {
+        let mut read = Vec::new();
+        for line in &mut self.lines {
+            let done = fits(&line);
+            read.push(line);
+            if done {
+                return read;
+            }
+        }
+        panic!("the service ended before: {read:#?}");
+    }
+
+    /// SIGTERM; the exit code.
+    fn stop(mut self) -> Option<i32> {
+        let sent = Command::new("kill").arg(self.process.id().to_string()).status();
+        assert!(sent.is_ok_and(|status| status.success()));
+        for _rest in self.lines.by_ref() {}
+        self.process.wait().expect("it ends").code()
+    }
+}
+
+fn about(lines: &[Value], feature: &str) -> Value {
+    let found = lines.iter().find(|line| line["feature"] == feature);
+    found.unwrap_or_else(|| panic!("nothing about {feature}: {lines:#?}")).clone()
+}
+
+#[test]
+fn without_set_up_it_says_where_to_go_and_what_is_off_and_summarises() {
+    let folder = TempDir::new().expect("a folder");
+    let mut service = Service::start(&folder, &[]);
+    let lines = service.read_until(|line| line["feature"] == "RabbitMQ");
+    for (feature, variable) in [
+        ("Discord", "DISCORD_TOKEN"),
+        ("OpenAI", "OPENAI_API_KEY"),
+        ("Postgres", "DATABASE_URL"),
+        ("Redis", "REDIS_URL"),
+        ("RabbitMQ", "RABBITMQ_URL"),
+    ] {
+        let line = about(&lines, feature);
+        assert_eq!((&line["variable"], &line["level"]), (&variable.into(), &"INFO".into()));
+        assert!(line["message"].as_str().is_some_and(|words| words.contains(" is off, ")), "{line}");
+    }
+    let ready = lines.iter().find(|line| line["page"].is_string()).expect("where to go");
+    let page = ready["page"].as_str().expect("an address");
+    let address: SocketAddr =
+        page.trim_start_matches("http://").trim_end_matches('/').parse().expect("an address");
+    assert_eq!(http::call(address, "GET", "/", &[], b"").status, 200);
+    let json = [("content-type", "application/json")];
+    assert_eq!(http::call(address, "POST", service::SUMMARIES, &json, SAMPLE.as_bytes()).status, 201);
+    assert!(folder.path().join("summary-bot.db").is_file());
+    assert_eq!(service.stop(), Some(0));
+}
+
+#[test]
+fn what_is_set_and_not_there_yet_is_said_plainly_and_not_shown() {
+    let folder = TempDir::new().expect("a folder");
+    let variables = [("DISCORD_TOKEN", "hunter2-token"), ("OPENAI_API_KEY", "hunter2-key")];
+    let mut service = Service::start(&folder, &variables);
+    let lines = service.read_until(|line| line["feature"] == "RabbitMQ");
+    for (feature, variable) in [("Discord", "DISCORD_TOKEN"), ("OpenAI", "OPENAI_API_KEY")] {
+        let line = about(&lines, feature);
+        assert_eq!(line["level"], "WARN");
+        assert!(
+            line["message"]
+                .as_str()
+                .is_some_and(|words| words.starts_with(&format!("{variable} is set, but")))
+        );
+    }
+    assert!(lines.iter().all(|line| !line.to_string().contains("hunter2")));
+    assert_eq!(service.stop(), Some(0));
+}
+
+#[test]
+fn in_production_the_file_must_be_chosen() {
+    let folder = TempDir::new().expect("a folder");
+    let service = Command::new(env!("CARGO_BIN_EXE_summary-bot"))
+        .args(["--set", "http.port=0", "--set", "admin.port=0", "--set", "http.host=127.0.0.1"])
+        .args(["--set", "admin.host=127.0.0.1"])
+        .env_clear()
+        .env("ENVIRONMENT", "production")
+        .current_dir(folder.path())
+        .output()
+        .expect("it runs");
+    assert_eq!(service.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&service.stdout);
+    assert!(said.contains("DATABASE_URL"), "{said}");
+    assert!(!folder.path().join("summary-bot.db").exists());
+}
+
+#[test]
+fn the_command_summarises_without_a_service() {
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/samples/release-planning.json");
+    let output = Command::new(env!("CARGO_BIN_EXE_summary-bot"))
+        .args(["summarize", "--only-summary", "--words", "60", sample])
+        .env_clear()
+        .output()
+        .expect("it runs");
+    assert!(output.status.success());
+    let words = String::from_utf8_lossy(&output.stdout).split_whitespace().count();
+    assert!((10..=60).contains(&words), "{words}");
+}
