@@ -83,7 +83,7 @@ fn an_unknown_command_is_a_usage_error() {
 
 #[test]
 fn the_committed_references_are_what_the_services_say() {
-    for package in ["hello"] {
+    for package in ["hello", "summary-bot"] {
         let output = Command::new(scenarios::service(package)).arg("config-reference").output().unwrap();
         let committed = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join(format!("../examples/{package}/config.reference.toml"));

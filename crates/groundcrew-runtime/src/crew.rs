@@ -45,6 +45,8 @@ pub(crate) struct Inner {
 #[derive(Debug)]
 pub(crate) struct Running {
     pub(crate) name: String,
+    /// Detached work that is over when the drain begins is no news for the receipt; a task always is.
+    pub(crate) detached: bool,
     pub(crate) handle: JoinHandle<()>,
 }
 
@@ -165,7 +167,7 @@ impl Crew {
         let id = self.inner.tasks.add(&name, true);
         let future = task(self.stop());
         let crew = self.clone();
-        self.track(name.clone(), async move {
+        self.track(name.clone(), false, async move {
             let error = task::attempt(future).await;
             let state = if error.is_some() { TaskState::Failed } else { TaskState::Finished };
             crew.inner.tasks.ended(id, state, error.as_deref());
@@ -184,7 +186,7 @@ impl Crew {
         let name = name.into();
         let id = self.inner.tasks.add(&name, false);
         let crew = self.clone();
-        self.track(name.clone(), async move { crew.restart_loop(id, &name, restart, task).await });
+        self.track(name.clone(), false, async move { crew.restart_loop(id, &name, restart, task).await });
     }
 
     async fn restart_loop<F, Fut>(&self, id: usize, name: &str, restart: Restart, task: F)
@@ -236,18 +238,18 @@ impl Crew {
         work: impl Future<Output = T> + Send + 'static,
     ) -> tokio::sync::oneshot::Receiver<T> {
         let (sender, receiver) = tokio::sync::oneshot::channel();
-        self.track(name.into(), async move {
+        self.track(name.into(), true, async move {
             // Nobody may be listening any more: that is what this method is for.
             let _gone = sender.send(work.await);
         });
         receiver
     }
 
-    fn track(&self, name: String, future: impl Future<Output = ()> + Send + 'static) {
+    fn track(&self, name: String, detached: bool, future: impl Future<Output = ()> + Send + 'static) {
         let handle = tokio::spawn(future);
         let mut running = self.inner.running.lock();
         running.retain(|work| !work.handle.is_finished());
-        running.push(Running { name, handle });
+        running.push(Running { name, detached, handle });
     }
 
     /// Every task with its state, restarts, last error and age.

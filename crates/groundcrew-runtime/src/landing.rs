@@ -74,7 +74,8 @@ impl Landing {
             set.spawn(lame_duck(self.crew.lame_duck(), scope.clone()));
         }
         if phase == Phase::Drain {
-            for work in std::mem::take(&mut *self.crew.inner.running.lock()) {
+            let running = std::mem::take(&mut *self.crew.inner.running.lock());
+            for work in running.into_iter().filter(|work| !(work.detached && work.handle.is_finished())) {
                 set.spawn(finish(work, scope.clone()));
             }
         }
