@@ -86,7 +86,10 @@ impl Build {
         if let Some(feature) = self.feature {
             arguments.extend(["--features", feature, "--bin", feature]);
         }
-        build(workspace, target, &arguments)
+        let mut command = cargo::command(Style::detect());
+        command.current_dir(&workspace.root).args(&arguments).arg("--quiet").arg("--target-dir").arg(target);
+        let status = stream::run(&mut command, |_| {})?;
+        if status.success() { Ok(()) } else { Err(anyhow!("cargo {} failed: {status}", arguments.join(" "))) }
     }
 }
 
@@ -100,16 +103,9 @@ pub(crate) fn build_all(workspace: &Workspace) -> anyhow::Result<()> {
             built.push(contender.build);
         }
     }
-    build(workspace, target, &["build", "--release", "-j", JOBS, "-p", "benches", "--bin", LOAD])
+    Build::of_benches(LOAD).build(workspace, target)
 }
 
 pub(crate) fn load_client(workspace: &Workspace) -> PathBuf {
     workspace.target.join("release").join(LOAD)
-}
-
-fn build(workspace: &Workspace, target: &Path, arguments: &[&str]) -> anyhow::Result<()> {
-    let mut command = cargo::command(Style::detect());
-    command.current_dir(&workspace.root).args(arguments).arg("--quiet").arg("--target-dir").arg(target);
-    let status = stream::run(&mut command, |_| {})?;
-    if status.success() { Ok(()) } else { Err(anyhow!("cargo {} failed: {status}", arguments.join(" "))) }
 }
