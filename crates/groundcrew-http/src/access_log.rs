@@ -28,7 +28,7 @@ pub(crate) fn write(meta: &Meta, status: StatusCode, response_bytes: Option<u64>
 
 /// The sample is drawn from the trace id, so that all services log the same requests.
 fn wanted(meta: &Meta, status: StatusCode) -> bool {
-    let share = meta.shared.config.access_log;
+    let share = meta.shared().config.access_log;
     if share >= 1.0 || status.is_server_error() {
         return true;
     }

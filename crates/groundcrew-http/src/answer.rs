@@ -30,12 +30,11 @@ pub(crate) struct Meta {
     pub(crate) uri: Uri,
     pub(crate) version: Version,
     pub(crate) request_bytes: u64,
-    pub(crate) span: Span,
     pub(crate) context: Arc<groundcrew_telemetry::Context>,
     pub(crate) route: Option<Arc<Route>>,
     pub(crate) peer: Option<SocketAddr>,
+    /// Handed to the response's body in the end.
     pub(crate) in_flight: Option<InFlight>,
-    pub(crate) shared: Arc<Shared>,
 }
 
 pin_project! {
@@ -43,7 +42,13 @@ pin_project! {
     #[project = AnswerProject]
     pub(crate) enum Answer {
         Ready { response: Option<http::Response<ResponseBody>> },
-        Handled { #[pin] future: RouteFuture<Infallible>, meta: Meta, patience: Option<Pin<Box<Patience>>> },
+        Handled {
+            #[pin]
+            future: RouteFuture<Infallible>,
+            span: Span,
+            meta: Meta,
+            patience: Option<Pin<Box<Patience>>>,
+        },
     }
 }
 
@@ -71,6 +76,10 @@ impl Meta {
         let known = self.request_bytes > 0 || self.method.is_safe();
         known && self.in_flight.as_ref().is_some_and(|request| request.is_followed(self.request_bytes))
     }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.in_flight.as_ref().expect("a request is completed once").shared
+    }
 }
 
 // === impl Answer ===
@@ -93,8 +102,8 @@ impl Answer {
         Answer::Ready { response: Some(complete(&mut meta, response)) }
     }
 
-    pub(crate) fn handle(future: RouteFuture<Infallible>, meta: Meta) -> Self {
-        Answer::Handled { future, meta, patience: None }
+    pub(crate) fn handle(future: RouteFuture<Infallible>, span: Span, meta: Meta) -> Self {
+        Answer::Handled { future, span, meta, patience: None }
     }
 }
 
@@ -106,9 +115,8 @@ impl Future for Answer {
             AnswerProject::Ready { response } => {
                 Poll::Ready(Ok(response.take().expect("a future is not polled after it is ready")))
             }
-            AnswerProject::Handled { future, meta, patience } => {
+            AnswerProject::Handled { future, span, meta, patience } => {
                 let _entered = meta.context.enter();
-                let span = meta.span.clone();
                 let _in_span = span.enter();
                 let polled = catch_unwind(AssertUnwindSafe(|| future.poll(cx)));
                 if let Some(route) = slot::take_route() {
@@ -137,11 +145,11 @@ fn wait(
     cx: &mut Context<'_>,
 ) -> Poll<GaveUp> {
     let patience = patience.get_or_insert_with(|| {
-        let timeout = own_timeout.unwrap_or(meta.shared.config.request_timeout);
+        let timeout = own_timeout.unwrap_or(meta.shared().config.request_timeout);
         let deadline = tokio::time::Instant::from_std(meta.started + timeout);
         Box::pin(Patience {
             timeout: tokio::time::sleep_until(deadline),
-            cutting: meta.shared.cutting.clone().cancelled_owned(),
+            cutting: meta.shared().cutting.clone().cancelled_owned(),
         })
     });
     let waited = patience.as_mut().project();
@@ -159,7 +167,7 @@ fn timed_out(meta: &Meta) -> Response {
 }
 
 fn shutting_down(meta: &Meta) -> Response {
-    meta.shared.count_503();
+    meta.shared().count_503();
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "SHUTTING_DOWN")
         .detail("this replica is shutting down and could not finish the request; try again")
         .retry_after(1)
@@ -177,19 +185,21 @@ fn panicked(meta: &Meta, panic: &(dyn Any + Send)) -> Response {
 /// Metrics, access log, headers: once per request, whoever made the response.
 fn complete(meta: &mut Meta, response: Response) -> http::Response<ResponseBody> {
     let response = finish::headers(response, meta);
-    let elapsed = meta.started.elapsed();
+    let now = Instant::now();
+    let elapsed = now.saturating_duration_since(meta.started);
     let response_bytes = response.body().size_hint().exact();
-    meta.shared.metrics.observe(&Observation {
+    meta.shared().metrics.observe(&Observation {
         route: meta.route.as_ref(),
         method: &meta.method,
         status: response.status(),
         seconds: elapsed.as_secs_f64(),
         request_bytes: meta.request_bytes,
         response_bytes,
+        now,
     });
     access_log::write(meta, response.status(), response_bytes, elapsed);
+    let stop = finish::is_event_stream(&response).then(|| meta.shared().crew.stop());
     let in_flight = meta.in_flight.take().expect("a request is completed once");
-    let stop = finish::is_event_stream(&response).then(|| meta.shared.crew.stop());
     response.map(|body| {
         let body = ResponseBody::new(body, in_flight);
         match stop {

@@ -14,7 +14,7 @@ use crate::shared::{Shared, Stage};
 /// A request that has begun and not ended: it ends when the last byte of its response is hyper's.
 #[derive(Debug)]
 pub(crate) struct InFlight {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     connection: Arc<Connection>,
 }
 

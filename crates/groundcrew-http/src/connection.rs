@@ -46,7 +46,6 @@ pub(crate) struct Connection {
     in_flight: AtomicU32,
     /// Bytes received behind the head of the request that was begun last.
     behind_head: AtomicU64,
-    requests: AtomicU64,
     pub(crate) http2: AtomicBool,
     pub(crate) waker: AtomicWaker,
     /// The socket, handed back when hyper is done with it, so that its closing can linger.
@@ -64,7 +63,6 @@ impl Connection {
             command: AtomicU8::new(Command::None as u8),
             in_flight: AtomicU32::new(0),
             behind_head: AtomicU64::new(0),
-            requests: AtomicU64::new(0),
             http2: AtomicBool::new(false),
             waker: AtomicWaker::new(),
             returned: Mutex::new(None),
@@ -112,7 +110,6 @@ impl Connection {
 
     pub(crate) fn request_begins(&self) {
         self.in_flight.fetch_add(1, Relaxed);
-        self.requests.fetch_add(1, Relaxed);
         self.phase.store(Phase::Busy as u8, Relaxed);
     }
 

@@ -39,20 +39,16 @@ impl Edge {
 
     fn meta(&self, request: &Request<Incoming>, in_flight: InFlight) -> Meta {
         let context = Arc::new(context(request.headers(), self.shared.config.trace_share));
-        let span = span();
-        context.adopt(&span);
         Meta {
             started: Instant::now(),
             method: request.method().clone(),
             uri: request.uri().clone(),
             version: request.version(),
             request_bytes: request.body().size_hint().exact().unwrap_or(0),
-            span,
             context,
             route: None,
             peer: self.peer,
             in_flight: Some(in_flight),
-            shared: self.shared.clone(),
         }
     }
 }
@@ -71,7 +67,9 @@ impl hyper::service::Service<Request<Incoming>> for Edge {
         let Some(router) = self.shared.router.get() else {
             return Answer::not_yet(meta);
         };
-        Answer::handle(handle(router, request, self), meta)
+        let span = span();
+        meta.context.adopt(&span);
+        Answer::handle(handle(router, request, self), span, meta)
     }
 }
 

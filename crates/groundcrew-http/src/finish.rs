@@ -24,14 +24,14 @@ pub(crate) fn headers(response: Response, meta: &Meta) -> Response {
     if let Ok(id) = HeaderValue::from_bytes(meta.context.request_id().as_bytes()) {
         headers.insert(REQUEST_ID, id);
     }
-    if meta.shared.config.security_headers {
+    if meta.shared().config.security_headers {
         for (name, value) in &SECURITY {
             headers.entry(name).or_insert_with(|| value.clone());
         }
     }
     // Who pipelines has its next request here already: answering comes first, closing when it is quiet.
     if !meta.pipelined() {
-        close_if_leaving(&mut response, &meta.shared, meta.version);
+        close_if_leaving(&mut response, meta.shared(), meta.version);
     }
     response
 }

@@ -1,4 +1,5 @@
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use groundcrew_telemetry::{CounterFamily, HistogramFamily, Metrics, MetricsError, RateGauge};
 use http::{Method, StatusCode};
@@ -57,6 +58,8 @@ pub(crate) struct Observation<'a> {
     pub(crate) seconds: f64,
     pub(crate) request_bytes: u64,
     pub(crate) response_bytes: Option<u64>,
+    /// When it was answered.
+    pub(crate) now: Instant,
 }
 
 // === impl HttpMetrics ===
@@ -141,7 +144,7 @@ impl HttpMetrics {
             of_method.response_size.observe(bytes as f64);
         }
         self.count_status(route, of_method, index, seen.status);
-        self.rate.mark();
+        self.rate.mark_at(seen.now);
     }
 
     fn count_status(&self, route: &Route, of_method: &RouteMethod, method: usize, status: StatusCode) {
@@ -192,6 +195,7 @@ mod tests {
             seconds: 0.003,
             request_bytes: 0,
             response_bytes: Some(17),
+            now: Instant::now(),
         });
     }
 
