@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::task::AbortHandle;
 
 use crate::health::{CheckFailure, Health};
+use crate::task::attempt;
 
 /// What a failing check means for the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,9 +104,11 @@ where
         tokio::spawn(async move {
             loop {
                 let started = Instant::now();
-                let result = match tokio::time::timeout(policy.timeout, probe()).await {
-                    Ok(Ok(())) => Ok(()),
-                    Ok(Err(error)) => Err(CheckFailure::Error(error.to_string())),
+                // A probe that panics has failed; it must not leave its last good answer standing for ever.
+                let asked = attempt(async { probe().await.map_err(|error| error.to_string()) });
+                let result = match tokio::time::timeout(policy.timeout, asked).await {
+                    Ok(None) => Ok(()),
+                    Ok(Some(error)) => Err(CheckFailure::Error(error)),
                     Err(_) => Err(CheckFailure::Timeout(policy.timeout)),
                 };
                 let change = health.record(&name, started, &result);

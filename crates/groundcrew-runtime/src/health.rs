@@ -117,7 +117,7 @@ impl Health {
         self.state.lock().checks.remove(name);
     }
 
-    /// Takes in one result; returns the new `passing` when it changed.
+    /// Takes in one result; returns the new `passing` when it changed, and after the first.
     pub(crate) fn record(
         &self,
         name: &str,
@@ -172,7 +172,7 @@ impl Check {
                 CheckStatus::Timeout
             }
         };
-        if good == report.passing {
+        if good == report.passing && !first {
             self.streak = 0;
             return None;
         }
@@ -221,6 +221,13 @@ mod tests {
         health.record("database", Instant::now(), &fail());
         let readiness = health.readiness();
         assert_eq!(readiness.reasons, ["database is unhealthy: connection refused"]);
+    }
+
+    #[test]
+    fn a_check_that_fails_at_the_start_is_news() {
+        let health = health(CheckPolicy::required().fail_after(3));
+        assert_eq!(health.record("database", Instant::now(), &fail()), Some(false));
+        assert_eq!(health.record("database", Instant::now(), &fail()), None);
     }
 
     #[test]
