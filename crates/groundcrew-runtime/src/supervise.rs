@@ -59,12 +59,19 @@ where
 async fn land(crew: &Crew, signals: &mut Signals) -> Option<Receipt> {
     let landing = Landing::new(crew.clone());
     let mut run = std::pin::pin!(landing.run());
+    // A shutdown that began from inside has not used up the first signal.
+    let mut signalled = matches!(crew.reason(), Some(Reason::Signal(_)));
     let mut hurried = false;
     loop {
         tokio::select! {
             biased;
             receipt = &mut run => return Some(receipt),
             signal = signals.recv() => {
+                if !signalled {
+                    signalled = true;
+                    tracing::info!(signal, "the shutdown has begun already");
+                    continue;
+                }
                 if hurried {
                     tracing::error!(signal, "third signal: leaving at once");
                     return None;
