@@ -47,7 +47,7 @@ pub(crate) struct Running {
     pub(crate) name: String,
     /// Detached work that is over when the drain begins is no news for the receipt; a task always is.
     pub(crate) detached: bool,
-    pub(crate) handle: JoinHandle<()>,
+    pub(crate) handle: JoinHandle<Outcome>,
 }
 
 /// Builds a [`Crew`] by hand, for whoever owns `main`.
@@ -172,8 +172,9 @@ impl Crew {
             let state = if error.is_some() { TaskState::Failed } else { TaskState::Finished };
             crew.inner.tasks.ended(id, state, error.as_deref());
             if !crew.inner.stop.is_cancelled() || error.is_some() {
-                crew.request_shutdown(Reason::TaskEnded { task: name, error });
+                crew.request_shutdown(Reason::TaskEnded { task: name, error: error.clone() });
             }
+            Outcome::of_task(error)
         });
     }
 
@@ -186,10 +187,19 @@ impl Crew {
         let name = name.into();
         let id = self.inner.tasks.add(&name, false);
         let crew = self.clone();
-        self.track(name.clone(), false, async move { crew.restart_loop(id, &name, restart, task).await });
+        self.track(name.clone(), false, async move {
+            Outcome::of_task(crew.restart_loop(id, &name, restart, task).await)
+        });
     }
 
-    async fn restart_loop<F, Fut>(&self, id: usize, name: &str, restart: Restart, task: F)
+    /// Returns the error of the last run, if that was how it ended.
+    async fn restart_loop<F, Fut>(
+        &self,
+        id: usize,
+        name: &str,
+        restart: Restart,
+        mut task: F,
+    ) -> Option<String>
     where
         F: Fn(Stop) -> Fut,
         Fut: Future<Output: TaskResult>,
@@ -197,7 +207,9 @@ impl Crew {
         let mut failures_in_a_row = 0;
         loop {
             let started = tokio::time::Instant::now();
-            let error = task::attempt(task(self.stop())).await;
+            let (run, stop) = (&mut task, self.stop());
+            // Called inside, so that a panic before the first await is an end like any other.
+            let error = task::attempt(async move { run(stop).await }).await;
             let again = match restart {
                 Restart::Always(backoff) => Some(backoff),
                 Restart::OnFailure(backoff) if error.is_some() => Some(backoff),
@@ -211,10 +223,10 @@ impl Crew {
             };
             self.inner.tasks.ended(id, state, error.as_deref());
             let Some(backoff) = again else {
-                if let Some(error) = error {
+                if let Some(error) = &error {
                     tracing::error!(task.name = name, error, "task failed and is not started again");
                 }
-                return;
+                return error;
             };
             // A run that lasted was a good one: the next failure starts from the short delay again.
             if started.elapsed() > std::time::Duration::from_secs(60) {
@@ -224,7 +236,7 @@ impl Crew {
             failures_in_a_row += 1;
             tracing::warn!(task.name = name, error, restart_in = ?delay, "task ended and is started again");
             if self.stop().unless(tokio::time::sleep(delay)).await.is_none() {
-                return;
+                return None;
             }
             self.inner.tasks.restarted(id);
         }
@@ -241,11 +253,12 @@ impl Crew {
         self.track(name.into(), true, async move {
             // Nobody may be listening any more: that is what this method is for.
             let _gone = sender.send(work.await);
+            Outcome::finished("")
         });
         receiver
     }
 
-    fn track(&self, name: String, detached: bool, future: impl Future<Output = ()> + Send + 'static) {
+    fn track(&self, name: String, detached: bool, future: impl Future<Output = Outcome> + Send + 'static) {
         let handle = tokio::spawn(future);
         let mut running = self.inner.running.lock();
         running.retain(|work| !work.handle.is_finished());
@@ -325,9 +338,9 @@ impl Crew {
         Fut: Future<Output = O> + Send + 'static,
         O: Into<Outcome>,
     {
+        // The hook itself is called inside its future, so that a panic of either is its own.
         let run = Box::new(move |scope| {
-            let future = hook(scope);
-            Box::pin(async move { future.await.into() }) as crate::hook::HookFuture
+            Box::pin(async move { hook(scope).await.into() }) as crate::hook::HookFuture
         });
         self.inner.hooks.lock().push(Hook { phase, name: name.into(), run });
     }

@@ -31,6 +31,8 @@ impl Landing {
 
     /// Runs every phase and tells the receipt to the log before the log itself goes.
     pub(crate) async fn run(&self) -> Receipt {
+        // What ended before the shutdown is no part of it.
+        self.crew.inner.running.lock().retain(|work| !work.handle.is_finished());
         let mut receipt = Receipt {
             reason: self.crew.reason().map(|reason| reason.to_string()).unwrap_or_default(),
             took: Duration::ZERO,
@@ -60,20 +62,28 @@ impl Landing {
         if phase == Phase::Stop {
             self.crew.inner.stop.cancel();
         }
-        let entries = run_all(self.participants(phase, &scope), &scope, began).await;
+        let mut set = self.participants(phase, &scope);
+        if phase == Phase::Unready && !self.crew.lame_duck().is_zero() {
+            set.spawn(lame_duck(self.crew.lame_duck(), scope.clone()));
+        }
+        let mut entries = Vec::new();
+        while !set.is_empty() {
+            entries.extend(run_all(set, &scope, began).await);
+            // A request that was being drained may have detached work, or registered a hook.
+            set = if scope.cut.is_cancelled() { JoinSet::new() } else { self.participants(phase, &scope) };
+        }
         PhaseReceipt { phase, took: began.elapsed(), entries }
     }
 
+    /// The hooks of this phase (and of earlier ones, where they came too late) and, from the drain on, the
+    /// work that is still running.
     fn participants(&self, phase: Phase, scope: &PhaseScope) -> JoinSet<(String, Outcome)> {
         let mut set = JoinSet::new();
         for hook in self.take_hooks(phase) {
             let (future, scope) = ((hook.run)(scope.clone()), scope.clone());
             set.spawn(async move { (hook.name, bounded(future, scope).await) });
         }
-        if phase == Phase::Unready && !self.crew.lame_duck().is_zero() {
-            set.spawn(lame_duck(self.crew.lame_duck(), scope.clone()));
-        }
-        if phase == Phase::Drain {
+        if phase >= Phase::Drain {
             let running = std::mem::take(&mut *self.crew.inner.running.lock());
             for work in running.into_iter().filter(|work| !(work.detached && work.handle.is_finished())) {
                 set.spawn(finish(work, scope.clone()));
@@ -83,7 +93,7 @@ impl Landing {
     }
 
     fn take_hooks(&self, phase: Phase) -> Vec<Hook> {
-        self.crew.inner.hooks.lock().extract_if(.., |hook| hook.phase == phase).collect()
+        self.crew.inner.hooks.lock().extract_if(.., |hook| hook.phase <= phase).collect()
     }
 }
 
@@ -110,7 +120,7 @@ async fn finish(mut work: Running, scope: PhaseScope) -> (String, Outcome) {
     let outcome = tokio::select! {
         biased;
         ended = &mut work.handle => match ended {
-            Ok(()) => Outcome::finished(""),
+            Ok(outcome) => outcome,
             Err(error) if error.is_panic() => Outcome::cut("panicked"),
             Err(_) => Outcome::cut("was aborted"),
         },

@@ -23,6 +23,11 @@ impl Outcome {
         Outcome::Cut(note.into())
     }
 
+    /// How a task ended that the drain waited for: one that failed has not finished what it had taken.
+    pub(crate) fn of_task(error: Option<String>) -> Self {
+        error.map_or_else(|| Outcome::finished(""), |error| Outcome::cut(format!("failed: {error}")))
+    }
+
     /// Whether it was cut.
     pub fn is_cut(&self) -> bool {
         matches!(self, Outcome::Cut(_))
