@@ -235,9 +235,7 @@ impl Crew {
             let delay = backoff.delay(failures_in_a_row);
             failures_in_a_row += 1;
             tracing::warn!(task.name = name, error, restart_in = ?delay, "task ended and is started again");
-            if self.stop().unless(tokio::time::sleep(delay)).await.is_none() {
-                return None;
-            }
+            self.stop().unless(tokio::time::sleep(delay)).await?;
             self.inner.tasks.restarted(id);
         }
     }
