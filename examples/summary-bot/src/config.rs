@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use groundcrew::config::{ByteSize, FromConfig, Secret};
 use groundcrew::http::{AdminConfig, HttpConfig};
-use groundcrew_sql::SqlConfig;
+use groundcrew::sql::SqlConfig;
 
 /// The whole configuration of the bot: one field per section.
 #[derive(Debug, Clone, Default, FromConfig)]

@@ -68,12 +68,12 @@ impl Citation {
 impl Document {
     /// A document for a new summary of `conversation`.
     pub(crate) fn new(
-        title: Option<String>,
+        title: Option<&str>,
         asked: Asked,
         conversation: &Conversation,
         summary: Summary,
     ) -> Self {
-        let title = title.as_deref().map(tidy).filter(|title| !title.is_empty());
+        let title = title.map(tidy).filter(|title| !title.is_empty());
         Self {
             id: Uuid::now_v7(),
             created_at: now(),

@@ -7,5 +7,6 @@ use groundcrew::Service;
 fn main() -> ExitCode {
     Service::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
         .command("summarize", |arguments| summary_bot::cli::summarize(arguments.into_iter()))
+        .migrations(summary_bot::MIGRATIONS)
         .run(summary_bot::start)
 }

@@ -178,16 +178,11 @@ impl Given {
     fn names(&mut self, name: &str) -> Vec<String> {
         let Some(value) = self.take(name) else { return Vec::new() };
         let users = value.as_array().map(|users| users.iter().map(|user| user.as_str().map(str::to_owned)));
-        match users.and_then(Iterator::collect::<Option<Vec<String>>>) {
-            Some(users) => users,
-            None => {
-                self.wrong(
-                    name,
-                    format!("expected an array of names or account ids, found {}", found(&value)),
-                );
-                Vec::new()
-            }
-        }
+        users.and_then(Iterator::collect).unwrap_or_else(|| {
+            let words = format!("expected an array of names or account ids, found {}", found(&value));
+            self.wrong(name, words);
+            Vec::new()
+        })
     }
 
     fn flag(&mut self, name: &str) -> bool {

@@ -66,7 +66,7 @@ fn summarize(
     if counted < wanted.options.min_messages || summary.summary_text.is_empty() {
         return Err(insufficient(counted, wanted.options.min_messages));
     }
-    Ok(Document::new(title, wanted.asked, &conversation, summary))
+    Ok(Document::new(title.as_deref(), wanted.asked, &conversation, summary))
 }
 
 fn take_title(query: &mut Vec<(String, String)>) -> Option<String> {

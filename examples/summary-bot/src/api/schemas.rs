@@ -14,42 +14,42 @@ pub(super) fn all() -> Value {
         "Options": options(),
         "Summary": summary(),
         "Asked": asked(),
-        "Point": object("A statement and the messages that it came from.", json!({
+        "Point": object("A statement and the messages that it came from.", &json!({
             "text": text("The statement."),
             "speaker": optional("string", "Who made it; null for a sentence about the conversation as a whole."),
             "messages": ids(),
         })),
-        "ActionItem": object("Something to do.", json!({
+        "ActionItem": object("Something to do.", &json!({
             "description": text("What is to be done."),
             "assignee": optional("string", "By whom, if anybody was named."),
             "priority": {"type": "string", "enum": ["high", "medium", "low"]},
             "deadline": optional("string", "By when, as it was said."),
             "messages": ids(),
         })),
-        "Term": object("The name of a thing.", json!({
+        "Term": object("The name of a thing.", &json!({
             "term": text("As it is written most often."),
             "count": count("How often it comes."),
             "messages": ids(),
         })),
-        "Participant": object("Somebody who took part.", json!({
+        "Participant": object("Somebody who took part.", &json!({
             "name": text("The name."),
             "key_contribution": text("The most telling thing they said; may be empty."),
             "message_count": count("How many messages they wrote."),
             "messages": ids(),
         })),
         "Metadata": metadata(),
-        "Warning": object("Something about a summary that its reader should know.", json!({
+        "Warning": object("Something about a summary that its reader should know.", &json!({
             "code": text("A stable code, such as `SAMPLED`."),
             "message": text("What it means here."),
         })),
-        "Citation": object("A message that the summary cites.", json!({
+        "Citation": object("A message that the summary cites.", &json!({
             "id": text("The message's id, as the points of the summary name it."),
             "author": text("Who wrote it."),
             "time": optional("string", "When (UTC, or the log's own clock), as far as the source says."),
             "text": text("What it says; very long ones are cut."),
         })),
         "Entry": entry(),
-        "Page": object("A page of the list.", json!({
+        "Page": object("A page of the list.", &json!({
             "items": list("Entry", "The entries, the newest first."),
             "next_cursor": optional("string", "What to pass as `cursor` for older entries; null at the end."),
         })),
@@ -134,7 +134,7 @@ fn options() -> Value {
 fn summary() -> Value {
     object(
         "A summary.",
-        json!({
+        &json!({
             "id": {"type": "string", "format": "uuid"},
             "created_at": {"type": "string", "format": "date-time"},
             "title": text("What the conversation is called."),
@@ -156,7 +156,7 @@ fn summary() -> Value {
 fn asked() -> Value {
     object(
         "The options that a summary was made with.",
-        json!({
+        &json!({
             "length": {"type": "string", "enum": ["brief", "detailed", "comprehensive", "custom"]},
             "words": count("At most so many words in `summary_text`."),
             "perspective": text("Whose interests weigh more."),
@@ -172,7 +172,7 @@ fn asked() -> Value {
 fn metadata() -> Value {
     object(
         "About the summary itself.",
-        json!({
+        &json!({
             "engine": text("Which engine wrote it."),
             "language": text("The language of the conversation, as a code; `und` if unknown."),
             "messages_read": count("Messages in the input, notices included."),
@@ -192,7 +192,7 @@ fn metadata() -> Value {
 fn entry() -> Value {
     object(
         "A summary as lists show it.",
-        json!({
+        &json!({
             "id": {"type": "string", "format": "uuid"},
             "created_at": {"type": "string", "format": "date-time"},
             "title": text("What the conversation is called."),
@@ -228,7 +228,7 @@ fn problem() -> Value {
 }
 
 /// An object all of whose members are always there, and no others.
-fn object(description: &str, properties: Value) -> Value {
+fn object(description: &str, properties: &Value) -> Value {
     let required: Vec<String> =
         properties.as_object().into_iter().flat_map(|members| members.keys().cloned()).collect();
     json!({

@@ -3,7 +3,7 @@
 mod postgres;
 mod sqlite;
 
-use groundcrew_sql::{Database, Migrations};
+use groundcrew::sql::{Database, Migrations};
 use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::migrate::Migrator;

@@ -1,4 +1,4 @@
-use groundcrew_sql::Postgres;
+use groundcrew::sql::Postgres;
 
 use super::{NewRow, Row};
 

@@ -1,4 +1,4 @@
-use groundcrew_sql::Sqlite;
+use groundcrew::sql::Sqlite;
 
 use super::{NewRow, Row};
 

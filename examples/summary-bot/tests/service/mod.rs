@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use groundcrew::Crew;
 use groundcrew::config::BindIp;
-use groundcrew_sql::SqlConfig;
+use groundcrew::sql::SqlConfig;
 use serde_json::{Value, json};
 use summary_bot::Config;
 
