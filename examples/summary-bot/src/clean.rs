@@ -50,11 +50,8 @@ fn plain_line(line: &str, plain: &mut String) {
     }
     let line = words.join(" ");
     // A quotation mark without its partner was cut off from it.
-    if line.matches('"').count() % 2 == 1 {
-        plain.push_str(&line.replace('"', ""))
-    } else {
-        plain.push_str(&line)
-    }
+    let paired = line.matches('"').count().is_multiple_of(2);
+    plain.push_str(&if paired { line } else { line.replace('"', "") });
 }
 
 /// `'re`, `'ve`, `n't`: the end of the word before, in transcripts that write them apart.

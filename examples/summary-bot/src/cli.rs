@@ -43,7 +43,7 @@ struct Arguments {
     /// Count what programs wrote, too
     #[arg(long)]
     bots: bool,
-    /// Warn (INSUFFICIENT_CONTENT) where there are fewer messages
+    /// Warn (`INSUFFICIENT_CONTENT`) where there are fewer messages
     #[arg(long, value_name = "N", default_value_t = 5)]
     min_messages: u64,
     /// What to write

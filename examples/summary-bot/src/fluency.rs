@@ -317,10 +317,9 @@ fn drop_vocative(words: &mut Vec<Word<'_>>) -> bool {
 fn drop_closing(words: &mut Vec<Word<'_>>) {
     let from = words.len().saturating_sub(3);
     let comma = words[from..].iter().position(|word| word.written.ends_with(','));
-    if let Some(at) = comma.map(|comma| from + comma + 1).filter(|at| *at > 4 && *at < words.len()) {
-        if is_title(&words[at]) {
-            words.truncate(at);
-        }
+    let after = comma.map(|comma| from + comma + 1).filter(|at| *at > 4 && *at < words.len());
+    if let Some(at) = after.filter(|at| is_title(&words[*at])) {
+        words.truncate(at);
     }
     while let [.., before, last] = words.as_slice() {
         let dangling = last.is(&["so", "and", "but", "or", "because", "then", "the", "a"])

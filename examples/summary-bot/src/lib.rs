@@ -14,6 +14,7 @@ mod hash;
 mod lang;
 mod options;
 mod page;
+mod perspective;
 mod progress;
 pub mod read;
 pub mod render;
@@ -31,8 +32,9 @@ pub use config::{Config, DiscordConfig, OpenAiConfig, RabbitMqConfig, RedisConfi
 pub use conversation::{Author, Kind, Message, When};
 pub use document::{Asked, Citation, Document};
 pub use engine::summarize;
-pub use options::{Length, Options, Perspective};
+pub use options::{Length, Options};
 pub use page::POLICY;
+pub use perspective::Perspective;
 pub use service::{launch, start};
 pub use store::MIGRATIONS;
 pub use summary::{ActionItem, Metadata, Participant, Point, Priority, Summary, Term, Warning};

@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::fmt::Write;
+
 use summary_bot::{Filter, Length, Options, Perspective, Priority, Summary, read::parse_moment, summarize};
 use support::{conversation, sample, summary, summary_of};
 
@@ -147,12 +149,10 @@ fn a_request_by_name_is_assigned_to_that_person() {
 fn a_perspective_moves_what_matters_to_the_front() {
     let mut log = String::new();
     for number in 0..12 {
-        log.push_str(&format!(
-            "anna: The painters finished the long corridor on floor {number} with green colour.\n"
-        ));
-        log.push_str(&format!(
-            "ben: The corridor on floor {number} still needs green colour on the ceiling.\n"
-        ));
+        writeln!(log, "anna: The painters finished the long corridor on floor {number} with green colour.")
+            .expect("a string takes all");
+        writeln!(log, "ben: The corridor on floor {number} still needs green colour on the ceiling.")
+            .expect("a string takes all");
     }
     log.push_str(
         "cleo: The budget allows invoices of nine thousand euros in costs for the whole investment.\n",

@@ -2,7 +2,8 @@
 
 use super::analysis::Analysis;
 use super::lead;
-use super::report::{Reported, Told, report};
+use super::person::Told;
+use super::report::{Reported, report};
 use super::select::{Pick, Said, candidates, select};
 use crate::lang::Language;
 use crate::options::Options;

@@ -2,10 +2,13 @@
 
 mod addresses;
 mod analysis;
+mod clause;
 mod compose;
+mod deadline;
 mod lead;
 mod lists;
 mod people;
+mod person;
 mod phrases;
 mod questions;
 mod report;

@@ -32,7 +32,7 @@ pub(crate) fn phrases(analysis: &Analysis<'_>) -> Vec<Phrase> {
     let mut tallies: HashMap<Vec<u32>, Tally> = HashMap::new();
     // In a large conversation a topic comes more often than twice; the rest would only take memory.
     let rare = 1 + u32::try_from(analysis.sentences.len() / 4000).unwrap_or(u32::MAX);
-    let is_rare = |word: &u32| analysis.terms.terms[*word as usize].count <= rare;
+    let is_rare = |word: &u32| analysis.terms.list[*word as usize].count <= rare;
     for number in 0..analysis.sentences.len() {
         for run in analysis.run(number).split(|term| *term == GAP) {
             for size in 2..=3 {
@@ -67,7 +67,7 @@ fn note(tallies: &mut HashMap<Vec<u32>, Tally>, words: &[u32], number: usize, an
 }
 
 fn phrase(analysis: &Analysis<'_>, terms: Vec<u32>, tally: Tally) -> Option<Phrase> {
-    let known = |term: &u32| &analysis.terms.terms[*term as usize];
+    let known = |term: &u32| &analysis.terms.list[*term as usize];
     let size = terms.len();
     if size > 1 && tally.count < 2 {
         return None;
@@ -99,11 +99,11 @@ fn phrase(analysis: &Analysis<'_>, terms: Vec<u32>, tally: Tally) -> Option<Phra
 }
 
 /// The best `count` phrases that share no word, out of those that `keep` lets through.
-pub(crate) fn distinct<'a>(
-    phrases: &'a [Phrase],
+pub(crate) fn distinct(
+    phrases: &[Phrase],
     count: usize,
     mut keep: impl FnMut(&Phrase) -> bool,
-) -> Vec<&'a Phrase> {
+) -> Vec<&Phrase> {
     let mut chosen: Vec<&Phrase> = Vec::new();
     for phrase in phrases {
         if chosen.len() == count {

@@ -30,7 +30,9 @@ impl Said {
 
     /// The terms of the lead need not be said again, but may.
     pub(crate) fn mention(&mut self, terms: &[u32]) {
-        terms.iter().for_each(|term| *self.times.entry(*term).or_default() += 1);
+        for term in terms {
+            *self.times.entry(*term).or_default() += 1;
+        }
     }
 
     pub(crate) fn take(&mut self, analysis: &Analysis<'_>, sentence: usize) {

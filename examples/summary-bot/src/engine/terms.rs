@@ -48,7 +48,7 @@ struct Form {
 pub(crate) struct Terms {
     forms: HashMap<String, Form>,
     stems: HashMap<String, u32>,
-    pub(crate) terms: Vec<Term>,
+    pub(crate) list: Vec<Term>,
 }
 
 impl Terms {
@@ -56,7 +56,7 @@ impl Terms {
     const LIMIT: usize = 400_000;
 
     pub(crate) fn new() -> Self {
-        Self { forms: HashMap::new(), stems: HashMap::new(), terms: Vec::new() }
+        Self { forms: HashMap::new(), stems: HashMap::new(), list: Vec::new() }
     }
 
     /// The terms of one sentence, in order, with gaps between runs; counts them.
@@ -99,7 +99,7 @@ impl Terms {
                         run.noun = ARTICLES.contains(&before.as_str());
                     }
                     run.length += 1;
-                    self.terms[term as usize].note_before(&before);
+                    self.list[term as usize].note_before(&before);
                 }
                 found.push(term);
             } else {
@@ -119,7 +119,7 @@ impl Terms {
         let Some(last) = found.last().copied().filter(|last| *last != GAP) else { return };
         // "The young people": the noun is still to come, though it carries no topic.
         let complete = !PALE_NOUNS.contains(&next);
-        let term = &mut self.terms[last as usize];
+        let term = &mut self.list[last as usize];
         term.ends_run += u32::from(complete);
         term.noun += u32::from(complete && run.noun);
         found.push(GAP);
@@ -134,17 +134,17 @@ impl Terms {
             }
             None if full => return GAP,
             None => {
-                let next = u32::try_from(self.terms.len()).unwrap_or(GAP);
+                let next = u32::try_from(self.list.len()).unwrap_or(GAP);
                 let term = *self.stems.entry(lexicon.stem(key)).or_insert(next);
                 if term == next {
-                    self.terms.push(Term { last_sentence: u32::MAX, ..Term::default() });
+                    self.list.push(Term { last_sentence: u32::MAX, ..Term::default() });
                 }
                 let form = Form { term, count: 1 };
                 self.forms.insert(key.to_owned(), form);
                 form
             }
         };
-        let term = &mut self.terms[form.term as usize];
+        let term = &mut self.list[form.term as usize];
         term.count += 1;
         if form.count > term.surface_count {
             term.surface_count = form.count;
@@ -170,16 +170,16 @@ impl Terms {
 
     /// The term that a lower-case word counts as.
     pub(crate) fn find(&self, word: &str) -> Option<&Term> {
-        self.forms.get(word).map(|form| &self.terms[form.term as usize])
+        self.forms.get(word).map(|form| &self.list[form.term as usize])
     }
 
     /// Replaces counts of a sample by those of the whole.
     pub(crate) fn widen(&mut self, background: &Sketch) {
-        let mut whole = vec![0_u32; self.terms.len()];
+        let mut whole = vec![0_u32; self.list.len()];
         for (word, form) in &self.forms {
             whole[form.term as usize] = whole[form.term as usize].saturating_add(background.count(word));
         }
-        for (term, count) in self.terms.iter_mut().zip(whole) {
+        for (term, count) in self.list.iter_mut().zip(whole) {
             term.whole = count;
         }
     }

@@ -53,18 +53,15 @@ pub(crate) fn utterances(conversation: &Conversation, lexicon: &Lexicon, names: 
             continue;
         }
         let goes_on = |turn: &Turn| turn.author == item.author && punctuated && is_broken(&turn.text);
-        match open.as_mut().filter(|turn| goes_on(turn)) {
-            Some(turn) => {
-                turn.text.push(' ');
-                turn.text.push_str(body);
-                turn.last = at;
-            }
-            None => {
-                let next = Turn { first: at, last: at, author: item.author, to, text: body.to_owned() };
-                if let Some(turn) = open.replace(next) {
-                    gathered.take(&turn);
-                }
-            }
+        if let Some(turn) = open.as_mut().filter(|turn| goes_on(turn)) {
+            turn.text.push(' ');
+            turn.text.push_str(body);
+            turn.last = at;
+            continue;
+        }
+        let next = Turn { first: at, last: at, author: item.author, to, text: body.to_owned() };
+        if let Some(turn) = open.replace(next) {
+            gathered.take(&turn);
         }
     }
     if let Some(turn) = open {

@@ -2,25 +2,25 @@
 
 use super::analysis::Analysis;
 use super::terms::{Term, Terms};
-use crate::options::Perspective;
+use crate::perspective::Perspective;
 
 /// The worth of each term: how often it comes (the second time tells more than the twentieth), and by how many.
 pub(crate) fn terms(terms: &Terms, perspective: Perspective, people: usize) -> Vec<f64> {
-    let roots = perspective.roots();
+    let roots: Vec<&str> = perspective.roots().split_whitespace().collect();
     let plain = |term: &Term| {
         let often = f64::from(term.total()).ln_1p();
         let often = if term.total() == 1 { often * 0.5 } else { often };
         let shared = if people > 1 { 1.0 + 0.15 * f64::from(term.spread.saturating_sub(1)) } else { 1.0 };
         often * shared
     };
-    let most = terms.terms.iter().map(plain).fold(0.0, f64::max);
+    let most = terms.list.iter().map(plain).fold(0.0, f64::max);
     let worth = |term: &Term| {
         let lower = term.surface.to_lowercase();
         // What the reader looks for counts even if it is said once.
         let wanted = roots.iter().any(|root| lower.starts_with(root));
         if wanted { plain(term).max(most * 0.6) * 3.0 } else { plain(term) }
     };
-    terms.terms.iter().map(worth).collect()
+    terms.list.iter().map(worth).collect()
 }
 
 /// How well each sentence stands alone: whole, declarative, concrete, neither short nor long, and taken up by others.
@@ -64,11 +64,8 @@ fn automatic(analysis: &Analysis<'_>) -> Vec<bool> {
     let mut after_command = vec![0_u64; analysis.conversation.people.len()];
     let mut command: Option<(usize, u32)> = None;
     for (at, item) in analysis.conversation.items.iter().enumerate() {
-        if let Some((since, by)) = command {
-            if at - since <= 3 && by != item.author {
-                after_command[item.author as usize] += 1;
-            }
-        }
+        let answers = command.is_some_and(|(since, by)| at - since <= 3 && by != item.author);
+        after_command[item.author as usize] += u64::from(answers);
         let mut letters = item.text.chars();
         let marked = matches!(letters.next(), Some('!' | '/' | '?'))
             && letters.next().is_some_and(char::is_alphabetic);

@@ -102,7 +102,9 @@ impl Cues {
         for source in own.into_iter().chain([phrases(Language::English)]) {
             KINDS.iter().zip(source).for_each(|(mark, list)| cues.add(*mark, list));
         }
-        COMMON.iter().for_each(|(mark, list)| cues.add(*mark, list));
+        for (mark, list) in &COMMON {
+            cues.add(*mark, list);
+        }
         cues
     }
 

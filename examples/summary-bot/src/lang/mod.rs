@@ -84,6 +84,11 @@ impl Language {
     }
 }
 
+/// Whether a list of words between spaces holds a word.
+pub(crate) fn holds(list: &str, word: &str) -> bool {
+    list.split_whitespace().any(|one| one == word)
+}
+
 fn set(list: &'static str) -> HashSet<&'static str> {
     list.split_whitespace().collect()
 }

@@ -5,6 +5,7 @@ use std::io::Read;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::bytewise::Bytewise;
 use super::raw::{MessageSeed, Path};
 use super::{Format, ReadError};
 use crate::conversation::Message;
@@ -18,7 +19,7 @@ pub(super) fn read(
     sink: &mut dyn FnMut(Message),
 ) -> Result<Format, ReadError> {
     let path = Path::default();
-    let mut deserializer = serde_json::Deserializer::from_reader(source);
+    let mut deserializer = serde_json::Deserializer::from_reader(Bytewise::new(source));
     let document = Document { path: &path, prefix, sink };
     let format = document.deserialize(&mut deserializer).map_err(|error| explain(error, &path))?;
     deserializer.end().map_err(|error| explain(error, &path))?;

@@ -36,12 +36,8 @@ pub(super) fn parse(line: &str) -> Option<Line<'_>> {
 /// `[14:03]`, `[2026-03-01 14:03:10]`, `14:03`, `2026-03-01 14:03`, `12/31/25, 14:03 -` at the front.
 fn stamp_of(line: &str) -> (Option<When>, &str) {
     if let Some(inner) = line.strip_prefix('[') {
-        if let Some((stamp, rest)) = inner.split_once(']') {
-            if let Some(when) = time_of(stamp) {
-                return (Some(when), rest);
-            }
-        }
-        return (None, line);
+        let parts = inner.split_once(']').and_then(|(stamp, rest)| Some((Some(time_of(stamp)?), rest)));
+        return parts.unwrap_or((None, line));
     }
     if !line.starts_with(|first: char| first.is_ascii_digit()) {
         return (None, line);
@@ -71,7 +67,7 @@ fn angled(rest: &str, stamp: Option<When>) -> Option<Line<'_>> {
 fn notice(rest: &str, stamp: Option<When>) -> Option<Line<'_>> {
     const MARKS: [&str; 8] = ["=== ", "*** ", "--> ", "<-- ", "-->|", "<--|", "-!- ", "--- "];
     let rest = rest.trim_start();
-    MARKS.iter().any(|mark| rest.starts_with(mark)).then(|| Line {
+    MARKS.iter().any(|mark| rest.starts_with(mark)).then_some(Line {
         stamp,
         name: "",
         text: rest,

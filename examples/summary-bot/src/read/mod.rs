@@ -1,11 +1,13 @@
 //! Readers: they stream messages out of exports and logs, one at a time, whatever the size of the input.
 
+mod bytewise;
 mod json;
 mod line;
 mod lines;
 mod raw;
 mod text;
 mod times;
+mod values;
 
 use std::io::BufRead;
 
@@ -133,9 +135,7 @@ impl Head {
     fn guess(&self) -> Guess {
         match self.visible().as_slice() {
             [] if self.exhausted => Guess::Empty,
-            [b'{', ..] => Guess::Json,
-            [b'[', b'{' | b']' | b'"' | b'['] => Guess::Json,
-            [b'['] => Guess::Json,
+            [b'{', ..] | [b'['] | [b'[', b'{' | b']' | b'"' | b'['] => Guess::Json,
             _ => Guess::Text,
         }
     }

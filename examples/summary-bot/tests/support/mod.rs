@@ -12,7 +12,9 @@ pub(crate) fn messages(source: &str) -> Vec<Message> {
 
 pub(crate) fn conversation(source: &str, filter: Filter) -> Conversation {
     let mut collector = Collector::new(filter);
-    messages(source).into_iter().for_each(|message| collector.push(message));
+    for message in messages(source) {
+        collector.push(message);
+    }
     collector.finish()
 }
 
