@@ -1,41 +1,61 @@
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use groundcrew_runtime::Stop;
 
 use crate::drive;
 use crate::listener::Listener;
 use crate::shared::{Shared, Stage};
+use crate::stream::Stream;
 
 /// How long the backlog must stay empty, once the door is shut, before the listener goes.
 const BACKLOG_QUIET: Duration = Duration::from_millis(20);
 
+/// How long the backlog may take to empty where the door does not shut and clients keep coming.
+const BACKLOG_LIMIT: Duration = Duration::from_secs(1);
+
 /// Accepts until the service stops taking work, then empties the backlog and lets the listener go.
-pub(crate) async fn run(listener: Listener, shared: Arc<Shared>, stop: Stop) {
+pub(crate) async fn run(mut listener: Listener, shared: Arc<Shared>, stop: Stop) {
     let _door_shut = shared.door_shut.clone().drop_guard();
-    while let Some(()) = stop.unless(accept_one(&listener, &shared)).await {}
+    while let Some(accepted) = stop.unless(accept_one(&listener, &shared)).await {
+        let Some((stream, peer)) = accepted else { continue };
+        // Who has been accepted is never dropped: at the stop there is room for everyone.
+        let _stopped = stop.unless(make_room(&shared)).await;
+        take(stream, peer, &shared);
+    }
     shared.enter(Stage::Draining);
     // Who still waits in the backlog of a listener that lives on is our successor's.
     if listener.is_handed_over() || !shared.config.drain {
         return;
     }
     listener.shut_the_door();
-    while tokio::time::timeout(BACKLOG_QUIET, accept_one(&listener, &shared)).await.is_ok() {}
+    let limit = Instant::now() + BACKLOG_LIMIT;
+    while Instant::now() < limit {
+        match tokio::time::timeout(BACKLOG_QUIET, accept_one(&listener, &shared)).await {
+            Ok(Some((stream, peer))) => take(stream, peer, &shared),
+            Ok(None) => {}
+            Err(_quiet) => return,
+        }
+    }
 }
 
-async fn accept_one(listener: &Listener, shared: &Arc<Shared>) {
+fn take(stream: Stream, peer: Option<SocketAddr>, shared: &Arc<Shared>) {
+    let registered = shared.register();
+    // The connection's own task ends with the drain, which waits for the registry, not for handles.
+    drop(tokio::spawn(drive::run(stream, peer, registered)));
+}
+
+/// The next connection; `None` where it could not be had.
+async fn accept_one(listener: &Listener, shared: &Shared) -> Option<(Stream, Option<SocketAddr>)> {
     match listener.accept().await {
-        Ok((stream, peer)) => {
-            make_room(shared).await;
-            let registered = shared.register();
-            // The connection's own task ends with the drain, which waits for the registry, not for handles.
-            drop(tokio::spawn(drive::run(stream, peer, registered)));
-        }
-        Err(error) if is_connection_error(&error) => {}
+        Ok(accepted) => Some(accepted),
+        Err(error) if is_connection_error(&error) => None,
         Err(error) => {
             shared.metrics.accept_errors.inc();
             tracing::warn!(%error, listener = shared.section, "cannot accept connections, trying again in 100 ms");
             tokio::time::sleep(Duration::from_millis(100)).await;
+            None
         }
     }
 }

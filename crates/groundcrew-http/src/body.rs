@@ -16,6 +16,8 @@ use crate::shared::{Shared, Stage};
 pub(crate) struct InFlight {
     pub(crate) shared: Arc<Shared>,
     connection: Arc<Connection>,
+    /// Whether there is a response; there is none for a client that left before.
+    answered: bool,
 }
 
 /// The response's body as hyper sees it: it keeps the request in flight, and ends an event stream when the
@@ -32,7 +34,7 @@ impl InFlight {
     pub(crate) fn begin(shared: &Arc<Shared>, connection: &Arc<Connection>) -> Self {
         connection.request_begins();
         shared.metrics.in_flight.inc();
-        Self { shared: shared.clone(), connection: connection.clone() }
+        Self { shared: shared.clone(), connection: connection.clone(), answered: false }
     }
 }
 
@@ -47,7 +49,7 @@ impl Drop for InFlight {
     fn drop(&mut self) {
         self.connection.request_ends();
         self.shared.metrics.in_flight.dec();
-        if self.shared.stage() >= Stage::Draining {
+        if self.answered && self.shared.stage() >= Stage::Draining {
             self.shared.tally.answered_while_draining.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         }
     }
@@ -56,7 +58,8 @@ impl Drop for InFlight {
 // === impl ResponseBody ===
 
 impl ResponseBody {
-    pub(crate) fn new(inner: Body, in_flight: InFlight) -> Self {
+    pub(crate) fn new(inner: Body, mut in_flight: InFlight) -> Self {
+        in_flight.answered = true;
         Self { inner, _in_flight: in_flight, stop: None }
     }
 

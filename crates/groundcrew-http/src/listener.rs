@@ -133,13 +133,25 @@ impl Listener {
 
     /// Lets no new connection into the backlog, so that it can be emptied for good: a handshake that has
     /// begun is completed, and whoever knocks now is not refused but tries again a second later and finds
-    /// our successor.
-    pub(crate) fn shut_the_door(&self) {
+    /// our successor. A Unix socket loses its path.
+    pub(crate) fn shut_the_door(&mut self) {
+        #[cfg(unix)]
+        self.remove_path();
         #[cfg(target_os = "linux")]
         if let Listener::Tcp { listener, handed_over: false } = self
-            && let Err(error) = SockRef::from(listener).attach_filter(&drop_handshakes())
+            && let Err(error) = SockRef::from(&*listener).attach_filter(&drop_handshakes())
         {
             tracing::debug!(%error, "the listener keeps its backlog open while it closes");
+        }
+    }
+}
+
+#[cfg(unix)]
+impl Listener {
+    /// Once: what stands at the path afterwards is our successor's.
+    fn remove_path(&mut self) {
+        if let Listener::Unix { path, .. } = self {
+            let _gone_already = std::fs::remove_file(std::mem::take(path));
         }
     }
 }
@@ -164,9 +176,7 @@ fn drop_handshakes() -> [socket2::SockFilter; 4] {
 #[cfg(unix)]
 impl Drop for Listener {
     fn drop(&mut self) {
-        if let Listener::Unix { path, .. } = self {
-            let _gone_already = std::fs::remove_file(path);
-        }
+        self.remove_path();
     }
 }
 
