@@ -44,11 +44,28 @@ async fn secure(stream: Stream, protocol: Protocol, registered: &Registered) -> 
     };
     registered.connection.enter(Phase::Head);
     let Stream::Tcp(tcp) = stream else { return None };
-    let handshake = tokio::time::timeout(registered.shared.config.header_timeout, acceptor.0.accept(tcp));
+    let handshake = unless_aborted(acceptor.0.accept(tcp), &registered.connection);
+    let handshake = tokio::time::timeout(registered.shared.config.header_timeout, handshake);
     // A client that cannot shake hands is told so by rustls and owed nothing.
-    let stream = Stream::Tls(Box::new(handshake.await.ok()?.ok()?));
+    let stream = Stream::Tls(Box::new(handshake.await.ok()??.ok()?));
+    // It has asked for nothing yet.
+    registered.connection.enter(Phase::Silent);
     let protocol = first_bytes(&stream, &registered.connection).await?;
     Some((stream, protocol))
+}
+
+/// The future's output, or `None` if the listener aborts the connection first.
+#[cfg(feature = "tls")]
+async fn unless_aborted<F: Future>(future: F, connection: &Connection) -> Option<F::Output> {
+    let mut future = pin!(future);
+    std::future::poll_fn(|cx| {
+        connection.waker.register(cx.waker());
+        if connection.command() == Command::Abort {
+            return Poll::Ready(None);
+        }
+        future.as_mut().poll(cx).map(Some)
+    })
+    .await
 }
 
 #[cfg(not(feature = "tls"))]

@@ -112,3 +112,20 @@ async fn a_websocket_is_closed_with_going_away_and_waited_for() {
     assert!(receipt.summary().contains("drain: websocket finished"), "{receipt}");
     assert_eq!(receipt.cut().count(), 0, "{receipt}");
 }
+
+#[tokio::test]
+async fn a_handshake_that_stalls_does_not_hold_the_shutdown_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tls, _der) = certificate(folder.path());
+    let config = HttpConfig {
+        tls: Some(tls),
+        header_timeout: std::time::Duration::from_secs(60),
+        ..HttpConfig::ephemeral()
+    };
+    let server = Server::start(config, hello()).await;
+    let mut client = server.connect().await;
+    client.stream.write_all(b"\x16\x03\x01").await.unwrap();
+    let receipt = server.land().await.unwrap();
+    assert!(receipt.took < std::time::Duration::from_secs(10), "{receipt}");
+    assert!(client.closed().await);
+}
