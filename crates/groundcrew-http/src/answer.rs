@@ -61,6 +61,9 @@ pin_project! {
     }
 }
 
+/// What a timeout that no clock can hold comes to: a year.
+const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// Why we stopped waiting.
 enum GaveUp {
     Timeout,
@@ -144,15 +147,21 @@ fn wait(
     own_timeout: Option<Duration>,
     cx: &mut Context<'_>,
 ) -> Poll<GaveUp> {
+    let until = |timeout| {
+        let deadline = meta.started.checked_add(timeout).unwrap_or_else(|| meta.started + FOR_EVER);
+        tokio::time::Instant::from_std(deadline)
+    };
     let patience = patience.get_or_insert_with(|| {
-        let timeout = own_timeout.unwrap_or(meta.shared().config.request_timeout);
-        let deadline = tokio::time::Instant::from_std(meta.started + timeout);
         Box::pin(Patience {
-            timeout: tokio::time::sleep_until(deadline),
+            timeout: tokio::time::sleep_until(until(meta.shared().config.request_timeout)),
             cutting: meta.shared().cutting.clone().cancelled_owned(),
         })
     });
-    let waited = patience.as_mut().project();
+    let mut waited = patience.as_mut().project();
+    // The route says so when it is reached, which a layer that waits first may delay.
+    if let Some(timeout) = own_timeout {
+        waited.timeout.as_mut().reset(until(timeout));
+    }
     if waited.timeout.poll(cx).is_ready() {
         return Poll::Ready(GaveUp::Timeout);
     }
