@@ -46,6 +46,8 @@ pub(crate) struct Connection {
     in_flight: AtomicU32,
     /// Bytes received behind the head of the request that was begun last.
     behind_head: AtomicU64,
+    /// Since when the client has taken nothing of what we write, plus one; 0 while it takes.
+    stuck_since: AtomicU32,
     pub(crate) http2: AtomicBool,
     pub(crate) waker: AtomicWaker,
     /// The socket, handed back when hyper is done with it, so that its closing can linger.
@@ -63,6 +65,7 @@ impl Connection {
             command: AtomicU8::new(Command::None as u8),
             in_flight: AtomicU32::new(0),
             behind_head: AtomicU64::new(0),
+            stuck_since: AtomicU32::new(0),
             http2: AtomicBool::new(false),
             waker: AtomicWaker::new(),
             returned: Mutex::new(None),
@@ -91,6 +94,13 @@ impl Connection {
 
     /// Takes note of bytes that came.
     pub(crate) fn received(&self, bytes: &[u8]) {
+        if self.http2.load(Relaxed) {
+            // Between two requests an HTTP/2 client sends pings and windows, which no request need follow.
+            if self.phase() == Phase::Silent {
+                self.enter(Phase::Idle);
+            }
+            return;
+        }
         match self.phase() {
             Phase::Busy | Phase::Closing => {
                 self.behind_head.fetch_add(bytes.len() as u64, Relaxed);
@@ -106,6 +116,23 @@ impl Connection {
     /// its next request is here already.
     pub(crate) fn has_more_than(&self, body_bytes: u64) -> bool {
         self.behind_head.load(Relaxed) > body_bytes
+    }
+
+    /// Whether a request is being answered, whatever phase a race may have left.
+    pub(crate) fn is_answering(&self) -> bool {
+        self.in_flight.load(Relaxed) > 0
+    }
+
+    /// A write went through, or is stuck from now on.
+    pub(crate) fn stuck(&self, stuck: bool) {
+        let since = if stuck { self.clock.now_ms().saturating_add(1) } else { 0 };
+        self.stuck_since.store(since, Relaxed);
+    }
+
+    /// How long the client has taken nothing of what we write, in milliseconds.
+    pub(crate) fn stuck_ms(&self) -> Option<u32> {
+        let since = self.stuck_since.load(Relaxed).checked_sub(1)?;
+        Some(self.clock.now_ms().saturating_sub(since))
     }
 
     pub(crate) fn request_begins(&self) {

@@ -64,6 +64,12 @@ async fn quiet(shared: &Shared, began: Instant) {
 fn close_if_quiet(shared: &Shared, connection: &Connection, since_began: Duration) {
     let quiet_for = in_phase(connection).min(since_began);
     match connection.phase() {
+        // A live client answers our GOAWAY within a round trip; one that is gone never does.
+        Phase::Idle
+            if connection.http2.load(Relaxed) && quiet_for >= HEAD_PATIENCE && !connection.is_answering() =>
+        {
+            connection.tell(Command::Abort);
+        }
         _ if connection.http2.load(Relaxed) => connection.tell(Command::CloseWhenIdle),
         Phase::Silent | Phase::Idle if quiet_for >= shared.config.linger => {
             connection.tell(Command::CloseWhenIdle);

@@ -47,7 +47,10 @@ impl Io {
     }
 
     fn wrote(&mut self, poll: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        self.write_blocked = poll.is_pending();
+        if self.write_blocked != poll.is_pending() {
+            self.write_blocked = poll.is_pending();
+            self.connection.stuck(self.write_blocked);
+        }
         poll
     }
 }

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use groundcrew_runtime::Stop;
@@ -22,16 +23,30 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: Stop) {
 
 fn sweep(shared: &Shared, connection: &Connection, tick: Duration) {
     let config = &shared.config;
+    let told = connection.command() == Command::CloseWhenIdle;
     let (limit, cause, command) = match connection.phase() {
+        // Who takes nothing of an answer holds its memory and a place among the connections.
+        _ if stuck(connection) >= config.idle_timeout.saturating_add(tick) => {
+            (Duration::ZERO, "write_timeout", Command::Abort)
+        }
+        // A client that does not answer our GOAWAY.
+        Phase::Idle if told && connection.http2.load(Relaxed) && !connection.is_answering() => {
+            (config.idle_timeout.saturating_add(config.header_timeout), "idle_timeout", Command::Abort)
+        }
         Phase::Silent => (config.first_byte_timeout, "first_byte_timeout", Command::Abort),
         Phase::Head => (config.header_timeout, "header_timeout", Command::Abort),
         Phase::Idle => (config.idle_timeout, "idle_timeout", Command::CloseWhenIdle),
         Phase::Busy | Phase::Closing => return,
     };
+    let tick = if limit.is_zero() { limit } else { tick };
     if in_phase(connection) >= limit.saturating_add(tick) && connection.command() < command {
         connection.tell(command);
         shared.metrics.connection_closed(cause);
     }
+}
+
+fn stuck(connection: &Connection) -> Duration {
+    Duration::from_millis(connection.stuck_ms().unwrap_or(0).into())
 }
 
 pub(crate) fn in_phase(connection: &Connection) -> Duration {

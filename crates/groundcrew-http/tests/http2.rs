@@ -3,6 +3,7 @@
 mod support;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
@@ -51,4 +52,26 @@ async fn streams_in_flight_are_answered_after_goaway_and_the_connection_ends_cle
     drop(send);
     assert!(driver.await.unwrap(), "no error at the end of the connection");
     assert_eq!(landing.await.unwrap().cut().count(), 0);
+}
+
+#[tokio::test]
+async fn an_idle_http2_connection_survives_the_pings_that_keep_it_alive() {
+    let config = HttpConfig { header_timeout: Duration::from_millis(100), ..HttpConfig::ephemeral() };
+    let server = Server::start(config, Router::new().route("/hello", get(|| async { "hello" }))).await;
+    let stream = server.connect().await.stream;
+    let (mut send, mut connection) = h2::client::handshake(stream).await.expect("a handshake");
+    let mut pings = connection.ping_pong().expect("the ping handle");
+    let driver = tokio::spawn(async move { connection.await.is_ok() });
+    let (answer, _) = send.send_request(request("/hello"), true).unwrap();
+    assert_eq!(answer.await.unwrap().status(), 200);
+    // Each answer to a ping takes the server past several looks of its sweeper.
+    let until = tokio::time::Instant::now() + Duration::from_millis(600);
+    while tokio::time::Instant::now() < until {
+        pings.ping(h2::Ping::opaque()).await.expect("the connection is still there");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let (answer, _) = send.send_request(request("/hello"), true).unwrap();
+    assert_eq!(answer.await.unwrap().status(), 200);
+    drop(send);
+    driver.abort();
 }
