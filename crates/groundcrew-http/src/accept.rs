@@ -9,9 +9,6 @@ use crate::listener::Listener;
 use crate::shared::{Shared, Stage};
 use crate::stream::Stream;
 
-/// How long the backlog must stay empty, once the door is shut, before the listener goes.
-const BACKLOG_QUIET: Duration = Duration::from_millis(20);
-
 /// How long the backlog may take to empty where the door does not shut and clients keep coming.
 const BACKLOG_LIMIT: Duration = Duration::from_secs(1);
 
@@ -30,9 +27,11 @@ pub(crate) async fn run(mut listener: Listener, shared: Arc<Shared>, stop: Stop)
         return;
     }
     listener.shut_the_door();
+    // Long enough for the last handshakes to be completed, whose clients are a round trip away.
+    let quiet = shared.config.linger;
     let limit = Instant::now() + BACKLOG_LIMIT;
     while Instant::now() < limit {
-        match tokio::time::timeout(BACKLOG_QUIET, accept_one(&listener, &shared)).await {
+        match tokio::time::timeout(quiet, accept_one(&listener, &shared)).await {
             Ok(Some((stream, peer))) => take(stream, peer, &shared),
             Ok(None) => {}
             Err(_quiet) => return,
@@ -70,7 +69,7 @@ async fn make_room(shared: &Arc<Shared>) {
         if shared.connections() < shared.config.max_connections {
             return;
         }
-        shared.evict_oldest_silent();
+        shared.evict_one();
         closed.await;
     }
 }

@@ -132,16 +132,24 @@ impl Shared {
         }
     }
 
-    /// Closes the oldest connection that has not sent a byte; says whether there was one.
-    pub(crate) fn evict_oldest_silent(&self) -> bool {
+    /// Makes one connection leave: the oldest that has not sent a byte, or else the one that has been idle for
+    /// longest, which loses nothing by it.
+    pub(crate) fn evict_one(&self) {
         let connections = self.connections.lock();
-        let silent = connections.iter().filter(|(_, connection)| {
-            connection.phase() == Phase::Silent && connection.command() != Command::Abort
-        });
-        let Some((_, oldest)) = silent.min_by_key(|(id, _)| **id) else { return false };
-        oldest.tell(Command::Abort);
-        self.metrics.connection_closed("evicted");
-        true
+        let told_nothing = |connection: &&Arc<Connection>| connection.command() == Command::None;
+        let in_phase = |phase| {
+            let there = connections.values().filter(told_nothing);
+            there
+                .filter(move |connection| connection.phase() == phase)
+                .max_by_key(|found| found.in_phase_ms())
+        };
+        if let Some(oldest) = in_phase(Phase::Silent) {
+            oldest.tell(Command::Abort);
+            self.metrics.connection_closed("evicted");
+        } else if let Some(idle) = in_phase(Phase::Idle) {
+            idle.tell(Command::CloseWhenIdle);
+            self.metrics.connection_closed("evicted");
+        }
     }
 }
 

@@ -169,6 +169,20 @@ async fn silent_clients_at_the_limit_cannot_lock_a_probe_out() {
 }
 
 #[tokio::test]
+async fn idle_clients_at_the_limit_cannot_lock_a_probe_out_either() {
+    let config = HttpConfig { max_connections: 4, ..HttpConfig::ephemeral() };
+    let server = Server::start(config, routes()).await;
+    let mut idle = Vec::new();
+    for _ in 0..4 {
+        let mut client = server.connect().await;
+        client.get("/hello/you").await;
+        client.answer().await.unwrap();
+        idle.push(client);
+    }
+    assert_eq!(server.get("/health").await.status, 200);
+}
+
+#[tokio::test]
 async fn a_client_that_sends_half_a_head_is_closed_at_the_header_deadline() {
     let config = HttpConfig { header_timeout: Duration::from_millis(100), ..HttpConfig::ephemeral() };
     let server = Server::start(config, routes()).await;

@@ -10,6 +10,8 @@ pub struct Signals {
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
+    #[cfg(windows)]
+    interrupt: tokio::signal::windows::CtrlC,
 }
 
 #[cfg(unix)]
@@ -30,18 +32,18 @@ impl Signals {
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 impl Signals {
-    /// Prepares for Ctrl-C.
+    /// Installs the handler for Ctrl-C. Needs a Tokio runtime.
     pub fn install() -> io::Result<Self> {
-        Ok(Self {})
+        Ok(Self { interrupt: tokio::signal::windows::ctrl_c()? })
     }
 
     /// The next Ctrl-C.
     pub async fn recv(&mut self) -> &'static str {
-        match tokio::signal::ctrl_c().await {
-            Ok(()) => "Ctrl-C",
-            Err(_) => std::future::pending().await,
+        match self.interrupt.recv().await {
+            Some(()) => "Ctrl-C",
+            None => std::future::pending().await,
         }
     }
 }
