@@ -83,6 +83,13 @@ impl Meta {
     pub(crate) fn shared(&self) -> &Shared {
         &self.in_flight.as_ref().expect("a request is completed once").shared
     }
+
+    fn learn(&mut self, route: Arc<Route>) {
+        if let Some(routes) = self.shared().routes.get() {
+            routes.learn(&self.method, self.uri.path(), &route);
+        }
+        self.route = Some(route);
+    }
 }
 
 // === impl Answer ===
@@ -123,7 +130,7 @@ impl Future for Answer {
                 let _in_span = span.enter();
                 let polled = catch_unwind(AssertUnwindSafe(|| future.poll(cx)));
                 if let Some(route) = slot::take_route() {
-                    meta.route = Some(route);
+                    meta.learn(route);
                 }
                 let own_timeout = slot::take_timeout();
                 let response = match polled {
@@ -197,6 +204,8 @@ fn complete(meta: &mut Meta, response: Response) -> http::Response<ResponseBody>
     let now = Instant::now();
     let elapsed = now.saturating_duration_since(meta.started);
     let response_bytes = response.body().size_hint().exact();
+    // A stream has no length that is known beforehand.
+    let is_stream = response_bytes.is_none() && finish::is_event_stream(&response);
     meta.shared().metrics.observe(&Observation {
         route: meta.route.as_ref(),
         method: &meta.method,
@@ -207,7 +216,7 @@ fn complete(meta: &mut Meta, response: Response) -> http::Response<ResponseBody>
         now,
     });
     access_log::write(meta, response.status(), response_bytes, elapsed);
-    let stop = finish::is_event_stream(&response).then(|| meta.shared().crew.stop());
+    let stop = is_stream.then(|| meta.shared().crew.stop());
     let in_flight = meta.in_flight.take().expect("a request is completed once");
     response.map(|body| {
         let body = ResponseBody::new(body, in_flight);

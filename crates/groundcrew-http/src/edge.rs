@@ -63,10 +63,12 @@ impl hyper::service::Service<Request<Incoming>> for Edge {
         if let Some(response) = self.shared.probes.answer(request.method(), request.uri().path()) {
             return Answer::ready(response, in_flight, &self.shared, request.version());
         }
-        let meta = self.meta(&request, in_flight);
-        let Some(router) = self.shared.router.get() else {
+        let mut meta = self.meta(&request, in_flight);
+        let Some(table) = self.shared.routes.get() else {
             return Answer::not_yet(meta);
         };
+        let (router, route) = table.find(&meta.method, meta.uri.path());
+        meta.route = route;
         let span = span();
         meta.context.adopt(&span);
         Answer::handle(handle(router, request, self), span, meta)
@@ -74,24 +76,20 @@ impl hyper::service::Service<Request<Incoming>> for Edge {
 }
 
 fn handle(
-    router: &Router,
+    mut router: Router,
     mut request: Request<Incoming>,
     edge: &Edge,
 ) -> axum::routing::future::RouteFuture<Infallible> {
     if let Some(peer) = edge.peer {
         request.extensions_mut().insert(ConnectInfo(peer));
     }
-    if request.method() == http::Method::CONNECT || request.body().is_end_stream() {
-        // A GET without a body costs no boxed body.
-        let upgrade = request.headers().contains_key(http::header::UPGRADE);
-        if !upgrade {
-            return router.clone().call(request.map(|_nothing| Body::empty()));
-        }
-    } else {
-        let limit = edge.shared.config.body_limit.as_usize();
-        DefaultBodyLimit::max(limit).apply(&mut request);
+    if request.body().is_end_stream() {
+        // A GET without a body costs no boxed body. An upgrade lies in the extensions, not here.
+        return router.call(request.map(|_nothing| Body::empty()));
     }
-    router.clone().call(request)
+    let limit = edge.shared.config.body_limit.as_usize();
+    DefaultBodyLimit::max(limit).apply(&mut request);
+    router.call(request)
 }
 
 /// The span of a request. Its ids stand in the context, which every line reads, so it needs no fields of its

@@ -11,7 +11,7 @@ use crate::problem;
 use crate::shared::{Shared, Stage};
 
 /// Set on every response that does not say otherwise (OWASP secure headers).
-const SECURITY: [(HeaderName, HeaderValue); 3] = [
+static SECURITY: [(HeaderName, HeaderValue); 3] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),

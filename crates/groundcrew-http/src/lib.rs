@@ -25,6 +25,7 @@ mod probes;
 mod problem;
 mod rejection;
 mod route;
+mod routes;
 mod server;
 mod shared;
 mod slot;

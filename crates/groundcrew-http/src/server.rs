@@ -6,7 +6,7 @@ use groundcrew_runtime::{Crew, Gate, Phase};
 
 use crate::listener::{BindError, Listener};
 use crate::probes::Probes;
-use crate::route::MarkRoute;
+use crate::routes::Routes;
 use crate::shared::{Shared, Stage};
 use crate::{AdminConfig, HttpConfig, accept, admin, drain, sweeper};
 
@@ -98,15 +98,12 @@ impl Http {
         if let Some(address) = self.local_addr {
             tracing::info!(listener = self.shared.section, url = %format_args!("http://{address}"), "listening");
         }
-        let routes = if routes.has_routes() { routes.route_layer(MarkRoute) } else { routes };
         #[cfg(feature = "compression")]
         let routes = compressed(routes, self.shared.config.compression);
         #[cfg(feature = "cors")]
         let routes = crate::cors::apply(routes, self.cors);
-        // Without a state axum would build every layer of a route anew for each request.
-        let routes: Router = routes.with_state(());
         // There is one `Http` for each listener and it is consumed here, so this is the first and only time.
-        let _first = self.shared.router.set(routes);
+        let _first = self.shared.routes.set(Routes::new(routes));
         self.routes.open();
     }
 

@@ -3,7 +3,6 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
-use axum::Router;
 use groundcrew_runtime::Crew;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -13,6 +12,7 @@ use crate::clock::Clock;
 use crate::connection::{Command, Connection, Phase};
 use crate::http_metrics::HttpMetrics;
 use crate::probes::Probes;
+use crate::routes::Routes;
 use crate::{BindError, HttpConfig};
 
 /// How far a listener's life has come.
@@ -38,7 +38,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<Clock>,
     pub(crate) metrics: Arc<HttpMetrics>,
     pub(crate) probes: Probes,
-    pub(crate) router: OnceLock<Router>,
+    pub(crate) routes: OnceLock<Routes>,
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<crate::tls::Acceptor>,
     /// Fires when the last connection of the backlog has been accepted and the listener is gone.
@@ -88,7 +88,7 @@ impl Shared {
             clock: Arc::new(Clock::default()),
             metrics: HttpMetrics::for_listener(section, crew.metrics()),
             probes,
-            router: OnceLock::new(),
+            routes: OnceLock::new(),
             door_shut: CancellationToken::new(),
             cutting: CancellationToken::new(),
             stage: AtomicU8::new(Stage::Open as u8),
