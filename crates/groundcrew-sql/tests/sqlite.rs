@@ -239,7 +239,7 @@ async fn every_metric_is_there_by_its_name_for_both_pools() {
 async fn a_wait_that_is_too_long_is_an_error_and_is_counted() {
     let folder = tempfile::tempdir().expect("a folder");
     let crew = crew();
-    let config = SqlConfig { acquire_timeout: Duration::from_millis(50), ..config(&folder) };
+    let config = SqlConfig { acquire_timeout: Duration::from_secs(2), ..config(&folder) };
     let sqlite = config.connect_sqlite(&crew).await.expect("open");
     let _held = sqlite.begin().await.expect("begin");
     assert!(matches!(sqlite.begin().await, Err(sqlx::Error::PoolTimedOut)));

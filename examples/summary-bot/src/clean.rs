@@ -25,6 +25,16 @@ pub(crate) fn plain(text: &str) -> String {
 }
 
 fn plain_line(line: &str, plain: &mut String) {
+    if is_simple(line) {
+        let mut first = true;
+        for word in line.split_ascii_whitespace() {
+            if !std::mem::take(&mut first) {
+                plain.push(' ');
+            }
+            plain.push_str(word);
+        }
+        return;
+    }
     let line = unlinked(&braceless(line));
     let detached =
         [" , ", " . ", " ?", " 's "].iter().any(|mark| line.contains(mark)) || line.ends_with(" .");
@@ -52,6 +62,19 @@ fn plain_line(line: &str, plain: &mut String) {
     // A quotation mark without its partner was cut off from it.
     let paired = line.matches('"').count().is_multiple_of(2);
     plain.push_str(&if paired { line } else { line.replace('"', "") });
+}
+
+/// Whether nothing in the line needs a closer look: most lines of most chats.
+fn is_simple(line: &str) -> bool {
+    let mut before = 0;
+    line.bytes().all(|byte| {
+        let marks = before == b' ' && matches!(byte, b'.' | b',' | b'?' | b'!' | b'\'' | b'-');
+        let address = byte == b'/' && before == b'/' || byte == b'w' && before == b'w';
+        before = byte;
+        let markup =
+            matches!(byte, b'*' | b'~' | b'`' | b'|' | b'#' | b'_' | b'{' | b'<' | b'[' | b'"' | b'@');
+        (b' '..=b'~').contains(&byte) && !markup && !marks && !address
+    })
 }
 
 /// `'re`, `'ve`, `n't`: the end of the word before, in transcripts that write them apart.
@@ -156,5 +179,7 @@ pub(crate) fn shown_name(name: &str) -> String {
         }
         _ => bare,
     };
+    let bare = bare.strip_prefix("Right ").filter(|rest| rest.starts_with("Hon. ")).unwrap_or(bare);
+    let bare = bare.strip_prefix("Hon. ").unwrap_or(bare);
     bare.trim().chars().take(60).collect()
 }

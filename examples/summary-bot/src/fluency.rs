@@ -50,7 +50,33 @@ pub(crate) fn fluent(sentence: &str, lexicon: &Lexicon, spoken: bool) -> Vec<Str
             _ => joined.push(piece),
         }
     }
-    joined.into_iter().filter_map(|piece| smooth(piece, lexicon, spoken)).collect()
+    joined.into_iter().flat_map(|piece| smooth(piece, lexicon, spoken)).collect()
+}
+
+/// Longer sentences are taken apart at their commas.
+const LONGEST: usize = 32;
+
+/// A part of a sentence holds at least this many words.
+const SHORTEST: usize = 8;
+
+/// Takes a long sentence apart into clauses, best where a link or a subject begins a new one.
+fn clauses<'a>(mut words: Vec<Word<'a>>, lexicon: &Lexicon) -> Vec<Vec<Word<'a>>> {
+    const BEGINNINGS: [&str; 22] = [
+        "and", "but", "so", "because", "while", "which", "i", "we", "they", "he", "she", "it", "there",
+        "und", "aber", "weil", "et", "mais", "y", "pero", "e", "en",
+    ];
+    let mut parts = Vec::new();
+    while words.len() > LONGEST {
+        let ends = |at: &usize| words[at - 1].written.ends_with([',', ';', ':', '–', '—']);
+        let places = || (SHORTEST..LONGEST).rev().filter(ends).filter(|at| words.len() - at >= SHORTEST);
+        let best = places().find(|at| words[*at].is(&BEGINNINGS)).or_else(|| places().next());
+        let Some(at) = best else { break };
+        let mut rest = words.split_off(at);
+        drop_opening(&mut rest, lexicon);
+        parts.push(std::mem::replace(&mut words, rest));
+    }
+    parts.push(words);
+    parts
 }
 
 /// Where to cut `before` if `after` takes its last words up again ("we look at — look at what").
@@ -60,7 +86,7 @@ fn taken_up(before: &[Word<'_>], after: &[Word<'_>]) -> Option<usize> {
     (1..=reach).rev().map(|back| before.len() - back).find(|at| before[*at].bare == first.bare)
 }
 
-fn smooth(words: Vec<Word<'_>>, lexicon: &Lexicon, spoken: bool) -> Option<String> {
+fn smooth(words: Vec<Word<'_>>, lexicon: &Lexicon, spoken: bool) -> Vec<String> {
     // What goes from the front of a Spanish question takes its mark along.
     let mark =
         words.iter().find_map(|word| word.written.chars().next().filter(|first| matches!(first, '¿' | '¡')));
@@ -74,14 +100,23 @@ fn smooth(words: Vec<Word<'_>>, lexicon: &Lexicon, spoken: bool) -> Option<Strin
         drop_opening(&mut words, lexicon);
     }
     drop_closing(&mut words);
+    let parts = clauses(words, lexicon);
+    let mut texts: Vec<String> = parts.iter().filter_map(|words| written(words, mark)).collect();
+    if let Some((_, cut)) = texts.split_last_mut() {
+        cut.iter_mut().filter(|text| text.ends_with(char::is_alphanumeric)).for_each(|text| text.push('.'));
+    }
+    texts
+}
+
+fn written(words: &[Word<'_>], mark: Option<char>) -> Option<String> {
     let mut text = String::new();
-    for word in &words {
+    for word in words {
         if !text.is_empty() {
             text.push(' ');
         }
         text.push_str(word.written);
     }
-    let text = text.trim_matches([',', ' ', ';', '-']);
+    let text = text.trim_matches([',', ' ', ';', '-', '–', '—', ':']);
     if !text.chars().any(char::is_alphanumeric) {
         return None;
     }
@@ -276,7 +311,10 @@ fn drop_opening(words: &mut Vec<Word<'_>>, lexicon: &Lexicon) {
 
 /// Agreement and the like, if a mark sets it off or a link follows: "Yeah, right, we could".
 fn is_interjection(first: &Word<'_>, second: &Word<'_>, lexicon: &Lexicon) -> bool {
-    let always = first.is(&["yeah", "okay", "ok", "yep", "yes", "alright", "oh", "ja", "oui", "sí", "sim"]);
+    let always = first.is(&[
+        "yeah", "okay", "ok", "yep", "yes", "alright", "oh", "ja", "oui", "sí", "sim", "lol", "haha", "lmao",
+        "hehe", "wow",
+    ]);
     let joins = second.is(&["and", "but", "so", "because", "und", "et", "y"]);
     lexicon.is_chatter(&first.bare) && (always || joins || first.is_set_off())
 }

@@ -106,8 +106,7 @@ fn an_empty_array_gives_an_empty_summary() {
 fn english_is_told_in_the_third_person() {
     let log = "anna: I think we should move our office to the harbour because the rent is lower.\nben: ok\n";
     let summary = summary(log);
-    let expected =
-        "anna thought that they should move their office to the harbour because the rent is lower.";
+    let expected = "anna thought they should move their office to the harbour because the rent was lower.";
     assert_eq!(summary.summary_text, expected);
 }
 

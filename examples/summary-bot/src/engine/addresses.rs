@@ -26,6 +26,11 @@ impl Names {
         self.index.get(&word).or_else(|| self.index.get(bare(&word))).copied().filter(|_| !word.is_empty())
     }
 
+    /// Whether a lower-case word without marks is somebody's name.
+    pub(crate) fn holds(&self, word: &str) -> bool {
+        self.index.contains_key(word)
+    }
+
     /// Takes an address off the front: who is addressed, and the rest.
     ///
     /// A colon or comma makes a name an address; at-signs do so alone.

@@ -80,6 +80,7 @@ struct Breath {
     /// The verb of the last statement, where there are two.
     last_verb: Option<&'static str>,
     text: String,
+    statements: usize,
     messages: Vec<String>,
 }
 
@@ -101,6 +102,7 @@ impl Writer<'_> {
             verb,
             last_verb: verb,
             text: told.clause,
+            statements: 1,
             messages: self.analysis.cited(sentence),
         }
     }
@@ -116,7 +118,7 @@ impl Writer<'_> {
         let name = self.analysis.name(breath.author);
         let text = &breath.text;
         match breath.verb {
-            Some(verb) => format!("{name} {verb} {}", ended(text)),
+            Some(verb) => format!("{name} {} {}", bridged(verb, text), ended(text)),
             None if breath.question && self.english => {
                 let mark = if text.ends_with(['?', '？']) { "" } else { "?" };
                 format!("{name} asked: “{}{mark}”", capitalised(text))
@@ -128,6 +130,7 @@ impl Writer<'_> {
     /// The sentences in the order of the conversation, topic by topic, one speaker's together.
     fn body(&self, picks: &[Pick], frame: &lead::Frame) -> Vec<Point> {
         let mut points: Vec<Point> = frame.lead.clone().into_iter().collect();
+        let mut plain = 0;
         for topic in 0..self.analysis.starts.len() {
             points.extend(frame.topics.get(topic).cloned().flatten());
             let mut breaths: Vec<Breath> = Vec::new();
@@ -137,6 +140,11 @@ impl Writer<'_> {
                     Some(last) => join(last, next),
                     None => breaths.push(next),
                 }
+            }
+            for breath in breaths.iter_mut().filter(|breath| breath.verb == Some("said that")) {
+                // A page of "said" tires the reader.
+                breath.verb = Some(["said that", "mentioned that", "noted that"][plain % 3]);
+                plain += 1;
             }
             points.extend(breaths.iter().map(|breath| Point {
                 text: self.written(breath),
@@ -148,11 +156,18 @@ impl Writer<'_> {
     }
 }
 
+/// "said that they" reads better as "said they".
+fn bridged<'a>(verb: &'a str, text: &str) -> &'a str {
+    let pronoun = ["they ", "it ", "there "].iter().any(|subject| text.starts_with(subject));
+    verb.strip_suffix(" that").filter(|_| pronoun).unwrap_or(verb)
+}
+
 fn joins(last: &Breath, next: &Breath) -> bool {
     last.author == next.author
         && !last.question
         && !next.question
         && last.verb.is_some() == next.verb.is_some()
+        && last.statements < 2
         && length(&last.text) + length(&next.text) <= BREATH
 }
 
@@ -160,11 +175,13 @@ fn joins(last: &Breath, next: &Breath) -> bool {
 fn join(last: &mut Breath, next: Breath) {
     last.text = match next.verb {
         Some(verb) if last.last_verb == Some(verb) && verb.ends_with("that") => {
-            format!("{}, and that {}", last.text, next.text)
+            let that = if bridged(verb, &next.text) == verb { "that " } else { "" };
+            format!("{}, and {that}{}", last.text, next.text)
         }
         Some(verb) => format!("{}, and {verb} {}", last.text, next.text),
         None => format!("{} {}", ended(&last.text), capitalised(&next.text)),
     };
+    last.statements += 1;
     last.last_verb = next.last_verb;
     last.messages.extend(next.messages);
     last.messages.dedup();

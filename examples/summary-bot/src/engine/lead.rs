@@ -35,15 +35,16 @@ pub(crate) fn frame(analysis: &Analysis<'_>, limit: usize) -> Frame {
     frame.lead =
         Some(Point { text, speaker: None, messages: cited(analysis, &phrases, 0..analysis.sentences.len()) });
     if english && topics > 1 && limit >= 100 {
+        let named = if limit < 140 { 2 } else { 3 };
         let mut known = frame.terms.clone();
-        frame.topics = (0..topics).map(|topic| intro(analysis, topic, &mut known)).collect();
+        frame.topics = (0..topics).map(|topic| intro(analysis, topic, named, &mut known)).collect();
     }
     frame
 }
 
-/// "Then they discussed the buttons and the menu." What was named before is `known`: each topic is told by what is
+/// "Then they discussed the buttons and the menu": at most `named` things. What was named before is `known`: each topic is told by what is
 /// new in it.
-fn intro(analysis: &Analysis<'_>, topic: usize, known: &mut Vec<u32>) -> Option<Point> {
+fn intro(analysis: &Analysis<'_>, topic: usize, named: usize, known: &mut Vec<u32>) -> Option<Point> {
     let range = analysis.topic(topic);
     let share = range.len() as f64 / analysis.sentences.len().max(1) as f64;
     let mut here: Vec<Phrase> = analysis
@@ -54,7 +55,7 @@ fn intro(analysis: &Analysis<'_>, topic: usize, known: &mut Vec<u32>) -> Option<
         .map(|phrase| Phrase { score: phrase.score * phrase.topics[topic.min(7)], ..phrase.clone() })
         .collect();
     here.sort_by(|one, other| other.score.total_cmp(&one.score).then_with(|| one.terms.cmp(&other.terms)));
-    let phrases = distinct(&here, 2, |_| true);
+    let phrases = distinct(&here, named, |_| true);
     if phrases.is_empty() {
         return None;
     }
@@ -65,7 +66,8 @@ fn intro(analysis: &Analysis<'_>, topic: usize, known: &mut Vec<u32>) -> Option<
         _ if topic + 1 == analysis.starts.len() => "Finally",
         _ => ["Then", "After that", "Later"][topic % 3],
     };
-    let text = format!("{link}, they discussed {list}.");
+    let said = ["they discussed", "they talked about", "they turned to"][topic % 3];
+    let text = format!("{link}, {said} {list}.");
     Some(Point { text, speaker: None, messages: cited(analysis, &phrases, range) })
 }
 

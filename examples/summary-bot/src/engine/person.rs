@@ -1,6 +1,7 @@
 //! English pronouns from the speaker's mouth to the reporter's: "I", "we" and "you" become "they" and names.
 
 use super::report::plain;
+use crate::lang::holds;
 
 /// What telling needs to know.
 pub(crate) struct Told<'a> {
@@ -10,8 +11,10 @@ pub(crate) struct Told<'a> {
     pub(crate) listener: Option<&'a str>,
 }
 
-/// The words in the third person, contractions written out, the first letter small unless it begins a name.
-pub(crate) fn told(words: &[&str], begins: bool, context: &Told<'_>) -> String {
+/// The words in the third person and the past, contractions written out, the first letter small unless it begins a
+/// name. `subject` is what will stand before them, if anything.
+pub(crate) fn told(words: &[&str], subject: &str, context: &Told<'_>) -> String {
+    let begins = subject.is_empty();
     let mut told: Vec<String> = Vec::with_capacity(words.len() + 4);
     let mut skip = false;
     for (at, word) in words.iter().enumerate() {
@@ -21,7 +24,7 @@ pub(crate) fn told(words: &[&str], begins: bool, context: &Told<'_>) -> String {
         let next = words.get(at + 1).map(|next| plain(next)).unwrap_or_default();
         let (front, core, back) = parts(word);
         let lower = core.to_lowercase().replace('’', "'");
-        let previous = told.last().map(String::as_str);
+        let previous = told.last().map(String::as_str).or_else(|| subject.split_whitespace().last());
         if let Some((subject, used)) =
             context.listener.and_then(|name| second_person(name, &lower, &next, back))
         {
@@ -31,13 +34,59 @@ pub(crate) fn told(words: &[&str], begins: bool, context: &Told<'_>) -> String {
             continue;
         }
         let core = match third_person(&lower, &next, previous) {
-            Some(changed) => changed.to_owned(),
+            Some(changed) => backshifted_last(changed, previous),
+            None if past(&lower, previous).is_some() => backshifted_last(&lower, previous),
             None if at == 0 && begins && (context.is_common)(&lower) => lower,
             None => core.to_owned(),
         };
         told.push(format!("{front}{core}{back}"));
     }
     told.join(" ")
+}
+
+/// The last word of what replaces a contraction, in the past: "they are" becomes "they were".
+fn backshifted_last(changed: &str, previous: Option<&str>) -> String {
+    match changed.rsplit_once(' ') {
+        Some((front, "not")) => match past(front, previous) {
+            Some(past) => format!("{past} not"),
+            None => changed.to_owned(),
+        },
+        Some((front, last)) => match past(last, Some(front)) {
+            Some(past) => format!("{front} {past}"),
+            None => changed.to_owned(),
+        },
+        None => past(changed, previous).unwrap_or(changed).to_owned(),
+    }
+}
+
+/// The past of a finite verb, as reported speech has it; nothing where the form is no finite verb here.
+fn past(word: &str, previous: Option<&str>) -> Option<&'static str> {
+    const BEFORE_INFINITIVES: &str =
+        "to not would could should must might may did do does can will shall who've";
+    let previous = previous.unwrap_or("");
+    let infinitive = holds(BEFORE_INFINITIVES, previous);
+    Some(match word {
+        "is" => "was",
+        "are" | "am" => "were",
+        "will" => "would",
+        "can" | "cannot" => {
+            if word == "can" {
+                "could"
+            } else {
+                "could not"
+            }
+        }
+        "may" => "might",
+        "has" => "had",
+        "have" if !infinitive => "had",
+        "do" | "does" if !infinitive && (previous == "they" || word == "does") => "did",
+        "need" if previous == "they" => "needed",
+        "want" if previous == "they" => "wanted",
+        "think" if previous == "they" => "thought",
+        "know" if previous == "they" => "knew",
+        "hope" if previous == "they" => "hoped",
+        _ => return None,
+    })
 }
 
 /// A word without the marks before and after it.
@@ -75,16 +124,15 @@ fn second_person(name: &str, lower: &str, next: &str, back: &str) -> Option<(Str
     let own = |suffix: &str| Some((format!("{name}{suffix}"), false));
     match (lower, next) {
         ("your" | "yours", _) => own("'s"),
-        ("you're", _) => own(" is"),
-        ("you'll", _) => own(" will"),
-        ("you've", _) => own(" has"),
-        ("you", "are") => Some((format!("{name} is"), true)),
-        ("you", "have") => Some((format!("{name} has"), true)),
-        ("you", "do") => Some((format!("{name} does"), true)),
-        ("you", "were") => Some((format!("{name} was"), true)),
-        ("you", "need") => Some((format!("{name} needs"), true)),
-        ("you", "want") => Some((format!("{name} wants"), true)),
-        ("you", "don't") => Some((format!("{name} does not"), true)),
+        ("you're", _) => own(" was"),
+        ("you'll", _) => own(" would"),
+        ("you've", _) => own(" had"),
+        ("you", "are" | "were") => Some((format!("{name} was"), true)),
+        ("you", "have") => Some((format!("{name} had"), true)),
+        ("you", "do") => Some((format!("{name} did"), true)),
+        ("you", "need") => Some((format!("{name} needed"), true)),
+        ("you", "want") => Some((format!("{name} wanted"), true)),
+        ("you", "don't") => Some((format!("{name} did not"), true)),
         ("you", next) if SAME.contains(&next) || AFTER_OBJECT.contains(&next) || !back.is_empty() => own(""),
         _ => None,
     }

@@ -87,10 +87,11 @@ fn phrase(analysis: &Analysis<'_>, terms: Vec<u32>, tally: Tally) -> Option<Phra
     let worth: f64 = terms.iter().map(|term| analysis.weights[*term as usize]).sum::<f64>() / size as f64;
     // Longer phrases are rarer and say more.
     let score = worth * f64::from(tally.count).powf(0.7) * (1.0 + 0.6 * (size as f64 - 1.0));
-    // "The" where people say it; a singular noun can less do without it.
-    let usual = if last.surface.ends_with('s') { 0.35 } else { 0.2 };
-    let the = f64::from(first.after_the) >= usual * f64::from(first.count)
-        && !first.surface.starts_with(char::is_uppercase);
+    // "The" where people say it; a singular noun that takes articles can less do without one.
+    let share = |count: u32| f64::from(count) / f64::from(first.count.max(1));
+    let plural = last.surface.ends_with('s');
+    let the = !first.surface.starts_with(char::is_uppercase)
+        && if plural { share(first.after_the) >= 0.25 } else { share(first.after_determiner) >= 0.3 };
     let text = text.join(" ");
     let text =
         if the && analysis.lexicon.language == Language::English { format!("the {text}") } else { text };

@@ -65,14 +65,14 @@ pub(crate) fn report(sentence: &str, context: &Told<'_>) -> Reported {
         let unbroken = words[..used - 1].iter().all(|word| word.ends_with(char::is_alphanumeric));
         let whole = !verb.ends_with("that") || !subject.is_empty() || is_clause(&lower[used..], comma);
         if unbroken && whole {
-            let clause = told(&words[used..], subject.is_empty(), context);
+            let clause = told(&words[used..], subject, context);
             return Reported { verb: Some(verb), clause: format!("{subject}{clause}") };
         }
     }
     if sentence.ends_with(['?', '？', '"', '”']) || !is_clause(&lower, comma) {
         return Reported { verb: None, clause: sentence.to_owned() };
     }
-    Reported { verb: Some(verb_for(&lower)), clause: told(&words, true, context) }
+    Reported { verb: Some(verb_for(&lower)), clause: told(&words, "", context) }
 }
 
 /// The opening that becomes the verb: how many words it takes, the verb, and the subject to put back.

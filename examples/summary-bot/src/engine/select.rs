@@ -82,11 +82,13 @@ pub(crate) fn candidates(analysis: &Analysis<'_>, fits: impl Fn(usize) -> bool) 
     chosen
 }
 
-/// Where there is much to choose from, the worse half is no candidate, however well it would fill a hole.
+/// Where there is much to choose from, the worse half is no candidate, however well it would fill a hole; elsewhere
+/// what falls far behind the usual is none.
 fn least(analysis: &Analysis<'_>) -> f64 {
     let mut known: Vec<f64> = analysis.quality.iter().copied().filter(|quality| *quality > 0.2).collect();
     known.sort_by(f64::total_cmp);
-    if known.len() < 40 { 0.0 } else { known[known.len() / 2] }
+    let median = known.get(known.len() / 2).copied().unwrap_or(0.0);
+    if known.len() < 40 { median * 0.5 } else { median }
 }
 
 /// Takes the sentence that adds most again and again, as long as one fits.

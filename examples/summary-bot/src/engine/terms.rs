@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::addresses::Names;
-use crate::lang::Lexicon;
+use crate::lang::{Lexicon, holds};
 use crate::sentences::is_unspaced;
 use crate::sketch::Sketch;
 
@@ -23,6 +23,8 @@ pub(crate) struct Term {
     pub(crate) sentences: u32,
     /// How often it follows "the" directly.
     pub(crate) after_the: u32,
+    /// How often it follows an article or possessive of the singular, or "the".
+    pub(crate) after_determiner: u32,
     /// How often "to" or an auxiliary comes just before: the mark of a verb.
     pub(crate) after_verb_mark: u32,
     /// How often nothing of weight follows: nouns end a phrase, adjectives begin one.
@@ -91,7 +93,7 @@ impl Terms {
             let carries = key.chars().any(char::is_alphabetic)
                 && (unspaced || key.chars().count() > 1)
                 && !lexicon.is_empty_word(&key)
-                && names.find(&key).is_none();
+                && !names.holds(&key);
             if carries {
                 let term = self.count(&key, word, speaker, number, lexicon);
                 if term != GAP {
@@ -217,6 +219,8 @@ impl Term {
             "to", "will", "would", "can", "could", "should", "must", "i", "we", "they", "you", "he", "she",
             "it", "don't", "didn't", "can't", "who", "i'll", "not",
         ];
+        const DETERMINERS: &str = "the a an this my our your his her their its each every another";
+        self.after_determiner += u32::from(holds(DETERMINERS, before));
         self.after_the += u32::from(before == "the");
         self.after_verb_mark += u32::from(VERB_MARKS.contains(&before));
     }

@@ -8,7 +8,7 @@ use crate::perspective::Perspective;
 pub(crate) fn terms(terms: &Terms, perspective: Perspective, people: usize) -> Vec<f64> {
     let roots: Vec<&str> = perspective.roots().split_whitespace().collect();
     let plain = |term: &Term| {
-        let often = f64::from(term.total()).ln_1p();
+        let often = f64::from(term.total()).powf(0.65);
         let often = if term.total() == 1 { often * 0.5 } else { often };
         let shared = if people > 1 { 1.0 + 0.15 * f64::from(term.spread.saturating_sub(1)) } else { 1.0 };
         often * shared
