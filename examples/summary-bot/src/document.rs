@@ -139,7 +139,10 @@ fn shortened(text: &str, limit: usize) -> String {
     if text.len() <= limit {
         return text.to_owned();
     }
-    format!("{}…", &text[..text.floor_char_boundary(limit)])
+    let start = &text[..text.floor_char_boundary(limit)];
+    // Words stay whole, where there are any.
+    let end = start.rfind(char::is_whitespace).filter(|end| end * 2 > limit).unwrap_or(start.len());
+    format!("{}…", &start[..end])
 }
 
 /// One line without control characters, at most 200 bytes long.

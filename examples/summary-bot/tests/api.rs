@@ -135,7 +135,10 @@ async fn all_options_that_are_wrong_are_named_at_once() {
     for query in ["?words=many", "?length=brief&length=brief", "?colour=blue", "?words=3&length=brief"] {
         let answer = bot.post(query, &conversation(json!({})));
         assert_eq!((answer.status, answer.code().as_str()), (400, "INVALID_REQUEST"), "{query}");
+        let field = query.trim_start_matches('?').split('=').next();
+        assert_eq!(answer.json()["field"].as_str(), field, "{query}");
     }
+    assert_eq!(bot.post("?since=&until=&title=", &conversation(json!({}))).status, 201, "empty is not given");
     let twice = bot.post("?words=50", &conversation(json!({"words": 40})));
     assert!(twice.body.contains("in the body and in the query"), "{}", twice.body);
     let not_an_object = bot.post("", r#"{"messages": [], "options": [1]}"#).json();
@@ -416,6 +419,8 @@ async fn the_document_is_right_about_its_own_examples() {
     let json = &content["application/json"];
     assert_eq!(schema::validate(&document, &json["schema"], &json["example"], "$"), Vec::<String>::new());
     assert_eq!(bot.post("", &json["example"].to_string()).status, 201);
+    let log = content["text/plain"]["example"].as_str().expect("a log");
+    assert_eq!(bot.post_text("", log).status, 201);
     let export = serde_json::from_str(SAMPLE).expect("JSON");
     assert_eq!(schema::validate(&document, &json["schema"], &export, "$"), Vec::<String>::new());
     // A control: the check sees what is wrong.

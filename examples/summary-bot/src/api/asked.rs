@@ -1,8 +1,10 @@
 //! The options of a request, from its body and its query: all that is wrong with them at once.
 
+use std::collections::BTreeMap;
+
 use groundcrew::http::Problem;
 use groundcrew::http::axum::http::StatusCode;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::document::Asked;
 use crate::read::{Moment, parse_moment};
@@ -26,9 +28,8 @@ pub(crate) struct Wanted {
 /// Options as they were given.
 #[derive(Debug, Default)]
 pub(crate) struct Given {
-    values: Map<String, Value>,
-    /// What stands before an option's name in a problem: `options.` or nothing.
-    place: &'static str,
+    /// Each with its field as a problem names it: `options.words` in a body, `words` in a query.
+    values: BTreeMap<String, (String, Value)>,
     problems: Vec<(String, String)>,
 }
 
@@ -37,10 +38,15 @@ pub(crate) struct Given {
 impl Given {
     /// The member `options` of a body.
     pub(crate) fn in_body(options: Option<Value>) -> Self {
-        let mut given = Self { place: "options.", ..Self::default() };
+        let mut given = Self::default();
         match options {
             None | Some(Value::Null) => {}
-            Some(Value::Object(values)) => given.values = values,
+            Some(Value::Object(values)) => {
+                let named = values
+                    .into_iter()
+                    .map(|(name, value)| (name.clone(), (format!("options.{name}"), value)));
+                given.values = named.collect();
+            }
             Some(other) => {
                 let words = format!("expected an object, found {}", kind(&other));
                 given.problems.push(("options".to_owned(), words));
@@ -49,22 +55,23 @@ impl Given {
         given
     }
 
-    /// The parameters of a query; the same one several times is a list.
+    /// The parameters of a query. Several `exclude_users` are one list; `since=` is not given.
     pub(crate) fn in_query(pairs: Vec<(String, String)>) -> Self {
         let mut given = Self::default();
-        for (name, text) in pairs {
+        for (name, text) in pairs.into_iter().filter(|(_, text)| !text.is_empty()) {
             let value = match name.as_str() {
                 "exclude_users" => {
                     let more = text.split(',').map(|user| Value::from(user.trim()));
                     let known = given.values.remove(&name);
-                    let all = known.iter().filter_map(Value::as_array).flatten().cloned().chain(more);
+                    let known = known.iter().filter_map(|(_, users)| users.as_array()).flatten().cloned();
+                    let all = known.chain(more);
                     all.filter(|user| user != "").collect()
                 }
                 "include_bots" => text.parse::<bool>().map_or_else(|_| text.into(), Value::from),
                 "words" | "min_messages" => text.parse::<u64>().map_or_else(|_| text.into(), Value::from),
                 _ => Value::from(text),
             };
-            if given.values.insert(name.clone(), value).is_some() {
+            if given.values.insert(name.clone(), (name.clone(), value)).is_some() {
                 given.problems.push((name, "given more than once".to_owned()));
             }
         }
@@ -98,9 +105,11 @@ impl Given {
         let exclude = self.names("exclude_users");
         let bots = self.flag("include_bots");
         let min_messages = self.number("min_messages", 0, 1_000_000).unwrap_or(5);
-        for name in self.values.keys() {
+        for (field, _) in
+            self.values.iter().filter(|(name, _)| !NAMES.contains(&name.as_str())).map(|(_, it)| it)
+        {
             let words = format!("there is no such option; there are {}", NAMES.join(", "));
-            self.problems.push((format!("{}{name}", self.place), words));
+            self.problems.push((field.clone(), words));
         }
         if let Some(problem) = invalid(&self.problems) {
             return Err(problem);
@@ -134,16 +143,17 @@ impl Given {
     }
 
     /// The value of an option; `null` counts as not given.
-    fn take(&mut self, name: &str) -> Option<Value> {
-        self.values.remove(name).filter(|value| !value.is_null())
+    fn value(&self, name: &str) -> Option<Value> {
+        self.values.get(name).map(|(_, value)| value.clone()).filter(|value| !value.is_null())
     }
 
     fn wrong(&mut self, name: &str, words: impl Into<String>) {
-        self.problems.push((format!("{}{name}", self.place), words.into()));
+        let field = self.values.get(name).map_or_else(|| name.to_owned(), |(field, _)| field.clone());
+        self.problems.push((field, words.into()));
     }
 
     fn number(&mut self, name: &str, least: u64, most: u64) -> Option<u64> {
-        let value = self.take(name)?;
+        let value = self.value(name)?;
         let number = value.as_u64().filter(|number| (least..=most).contains(number));
         if number.is_none() {
             self.wrong(
@@ -155,7 +165,7 @@ impl Given {
     }
 
     fn choice<'a>(&mut self, name: &str, choices: &[&'a str]) -> Option<&'a str> {
-        let value = self.take(name)?;
+        let value = self.value(name)?;
         let chosen = choices.iter().copied().find(|choice| value == *choice);
         if chosen.is_none() {
             self.wrong(name, format!("expected one of {}, found {}", choices.join(", "), found(&value)));
@@ -164,7 +174,7 @@ impl Given {
     }
 
     fn moment(&mut self, name: &str) -> (Option<Moment>, Option<String>) {
-        let Some(value) = self.take(name) else { return (None, None) };
+        let Some(value) = self.value(name) else { return (None, None) };
         let parsed = match &value {
             Value::String(text) => parse_moment(text).map(|moment| (Some(moment), Some(text.clone()))),
             other => Err(format!("expected a time such as 2026-03-01T14:03:00Z, found {}", found(other))),
@@ -176,7 +186,7 @@ impl Given {
     }
 
     fn names(&mut self, name: &str) -> Vec<String> {
-        let Some(value) = self.take(name) else { return Vec::new() };
+        let Some(value) = self.value(name) else { return Vec::new() };
         let users = value.as_array().map(|users| users.iter().map(|user| user.as_str().map(str::to_owned)));
         users.and_then(Iterator::collect).unwrap_or_else(|| {
             let words = format!("expected an array of names or account ids, found {}", found(&value));
@@ -186,7 +196,7 @@ impl Given {
     }
 
     fn flag(&mut self, name: &str) -> bool {
-        let Some(value) = self.take(name) else { return false };
+        let Some(value) = self.value(name) else { return false };
         value.as_bool().unwrap_or_else(|| {
             self.wrong(name, format!("expected true or false, found {}", found(&value)));
             false

@@ -88,6 +88,13 @@ fn insufficient(counted: u64, least: u64) -> Problem {
         .with("min_messages", least)
 }
 
+/// An example that is long enough to be summarised.
+const LOG: &str = "[14:03] <anna> The ARM build is broken since the compiler update.\n\
+    [14:04] <ben> Which version of the compiler is on the build machine?\n\
+    [14:05] <anna> It is 14.2, and the linker refuses the new relocations.\n\
+    [14:07] <cleo> Then we pin the old compiler until the release is out.\n\
+    [14:08] <ben> I will pin it and rebuild the ARM packages by Friday.\n";
+
 /// What the OpenAPI document says of `POST`.
 pub(super) fn operation() -> Value {
     json!({
@@ -110,7 +117,7 @@ pub(super) fn operation() -> Value {
                         "options": {"length": "brief", "min_messages": 2},
                     },
                 },
-                "text/plain": {"schema": {"type": "string"}, "example": "[14:03] <anna> The ARM build is broken."},
+                "text/plain": {"schema": {"type": "string"}, "example": LOG},
             },
         },
         "responses": {

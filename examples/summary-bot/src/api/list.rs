@@ -76,7 +76,7 @@ pub(super) fn operation() -> Value {
             {"name": "limit", "in": "query", "required": false, "description": "Entries per page.",
                 "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}},
             {"name": "cursor", "in": "query", "required": false,
-                "description": "`next_cursor` of the page before.", "schema": {"type": "string"}},
+                "description": "`next_cursor` of the page before.", "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"}},
         ],
         "responses": {
             "200": answer("A page; the header `Link` names the next one.", "Page"),
