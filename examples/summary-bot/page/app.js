@@ -127,7 +127,7 @@ function show(summary) {
     ...section("Decisions", summary.decisions, point),
     ...section("Action items", summary.action_items, (it) => el("li", {},
       it.description, " ",
-      el("span", { className: "tag" }, it.assignee || "nobody named"),
+      it.assignee ? el("span", { className: "tag" }, it.assignee) : "",
       it.deadline ? el("span", { className: "tag" }, it.deadline) : "",
       it.priority === "medium" ? "" : el("span", { className: `tag ${it.priority}` }, `${it.priority} priority`),
       cites(it.messages))),

@@ -325,6 +325,27 @@ async fn a_full_queue_says_when_to_come_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_summary_is_finished_and_stored_although_its_client_has_gone() {
     let bot = bot().await;
+    let client = begin_a_long_one(&bot);
+    drop(client);
+    let error = r#"webhook_requests_total{endpoint="create_summary",status="error",service="summary-bot"}"#;
+    wait_for("the request to be dropped", || (bot.metric(error) == Some(1.0)).then_some(()));
+    let count = || bot.get(SUMMARIES).json()["items"].as_array().map_or(0, Vec::len);
+    wait_for("the summary to be stored", || (count() == 1).then_some(()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shutdown_waits_for_the_summary_that_is_being_made() {
+    let Fixture { bot, folder } = bot().await;
+    let mut client = begin_a_long_one(&bot);
+    bot.land().await;
+    let answer = http::answer(&mut client);
+    assert_eq!(answer.status, 201);
+    let again = Bot::start(config(&folder.path().join("bot.db"))).await;
+    assert_eq!(again.get(answer.header("location").expect("a location")).json(), answer.json());
+}
+
+/// Sends a conversation that takes a while, and waits until it is being summarised.
+fn begin_a_long_one(bot: &Bot) -> std::net::TcpStream {
     let export: Value = serde_json::from_str(SAMPLE).expect("JSON");
     let messages = export["messages"].as_array().expect("messages");
     let long: Vec<&Value> = (0..40).flat_map(|_| messages).collect();
@@ -335,11 +356,7 @@ async fn a_summary_is_finished_and_stored_although_its_client_has_gone() {
     client.write_all(&body).expect("sent");
     let begun = || bot.metric(r#"summaries_in_progress{service="summary-bot"}"#) == Some(1.0);
     wait_for("the work to begin", || begun().then_some(()));
-    drop(client);
-    let error = r#"webhook_requests_total{endpoint="create_summary",status="error",service="summary-bot"}"#;
-    wait_for("the request to be dropped", || (bot.metric(error) == Some(1.0)).then_some(()));
-    let count = || bot.get(SUMMARIES).json()["items"].as_array().map_or(0, Vec::len);
-    wait_for("the summary to be stored", || (count() == 1).then_some(()));
+    client
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -135,6 +135,24 @@ async fn a_file_is_chosen_by_keyboard_and_named_in_the_list() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_may_be_dropped_and_taken_back() {
+    let visit = Visit::begin().await;
+    let browser = &visit.browser;
+    let drop = "const transfer = new DataTransfer();
+        transfer.items.add(new File([arguments], 'dropped.json'));
+        document.getElementById('text').dispatchEvent(new DragEvent('drop', {dataTransfer: transfer, bubbles: true, cancelable: true}))";
+    browser.run(&drop.replace("arguments", &json!(service::SAMPLE).to_string()));
+    assert!(browser.find("#chosen-name").text().starts_with("dropped.json ("));
+    browser.find("#submit").click();
+    assert_eq!(browser.find("#result-title").text(), "#release-planning");
+    browser.find("#unchoose").click();
+    assert_eq!(browser.run("return document.getElementById('chosen').hidden"), true);
+    browser.find("#submit").click();
+    assert_eq!(browser.find("#problem").text(), "Paste a conversation, or choose a file.");
+    visit.end();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_is_said_where_it_is_noticed() {
     let visit = Visit::begin().await;
     let browser = &visit.browser;

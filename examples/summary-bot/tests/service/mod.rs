@@ -123,6 +123,7 @@ pub fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
             return found;
         }
         assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {what}");
-        std::thread::yield_now();
+        // Not a wait: a pause between two looks, so that what is looked at gets the core.
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
