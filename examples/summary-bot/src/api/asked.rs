@@ -1,6 +1,7 @@
 //! The options of a request, from its body and its query: all that is wrong with them at once.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use groundcrew::http::Problem;
 use groundcrew::http::axum::http::StatusCode;
@@ -82,10 +83,14 @@ impl Given {
     pub(crate) fn and(mut self, query: Self) -> Self {
         self.problems.extend(query.problems);
         for (name, value) in query.values {
-            if self.values.contains_key(&name) {
-                self.problems.push((name.clone(), "given in the body and in the query".to_owned()));
-            } else {
-                self.values.insert(name, value);
+            match self.values.entry(name) {
+                Entry::Vacant(free) => {
+                    free.insert(value);
+                }
+                Entry::Occupied(there) => {
+                    self.problems
+                        .push((there.key().clone(), "given in the body and in the query".to_owned()));
+                }
             }
         }
         self
