@@ -70,7 +70,7 @@ async fn every_point_cites_messages_that_come_with_the_summary() {
 async fn arrays_and_chat_logs_are_summarised_too() {
     let bot = bot().await;
     let messages =
-        serde_json::from_str::<Value>(&conversation(json!({}))).expect("JSON")["messages"].to_string();
+        serde_json::from_str::<Value>(&conversation(&json!({}))).expect("JSON")["messages"].to_string();
     assert_eq!(bot.post("", &messages).status, 201);
     let log =
         "[14:03] <anna> The ARM build is broken since the update.\n[14:05] <ben> I will fix it by Friday.\n";
@@ -89,7 +89,7 @@ async fn options_in_the_body_are_obeyed() {
         "words": 20, "perspective": "developer", "exclude_users": ["CLEO"], "include_bots": true,
         "min_messages": 3, "since": null,
     });
-    let summary = bot.post("", &conversation(options)).json();
+    let summary = bot.post("", &conversation(&options)).json();
     assert!(summary["metadata"]["summary_words"].as_u64().is_some_and(|words| words <= 20), "{summary:#}");
     assert_eq!(summary["options"]["length"], "custom");
     assert_eq!(summary["options"]["perspective"], "developer");
@@ -120,7 +120,7 @@ async fn all_options_that_are_wrong_are_named_at_once() {
     let options = json!({
         "words": 0, "length": "epic", "since": "yesterday", "exclude_users": "mara", "include_bots": 1, "wrds": 3,
     });
-    let answer = bot.post("", &conversation(options));
+    let answer = bot.post("", &conversation(&options));
     assert_eq!((answer.status, answer.code().as_str()), (400, "INVALID_REQUEST"));
     let errors = answer.json()["errors"].clone();
     let fields: HashSet<&str> =
@@ -133,13 +133,17 @@ async fn all_options_that_are_wrong_are_named_at_once() {
         answer.body
     );
     for query in ["?words=many", "?length=brief&length=brief", "?colour=blue", "?words=3&length=brief"] {
-        let answer = bot.post(query, &conversation(json!({})));
+        let answer = bot.post(query, &conversation(&json!({})));
         assert_eq!((answer.status, answer.code().as_str()), (400, "INVALID_REQUEST"), "{query}");
         let field = query.trim_start_matches('?').split('=').next();
         assert_eq!(answer.json()["field"].as_str(), field, "{query}");
     }
-    assert_eq!(bot.post("?since=&until=&title=", &conversation(json!({}))).status, 201, "empty is not given");
-    let twice = bot.post("?words=50", &conversation(json!({"words": 40})));
+    assert_eq!(
+        bot.post("?since=&until=&title=", &conversation(&json!({}))).status,
+        201,
+        "empty is not given"
+    );
+    let twice = bot.post("?words=50", &conversation(&json!({"words": 40})));
     assert!(twice.body.contains("in the body and in the query"), "{}", twice.body);
     let not_an_object = bot.post("", r#"{"messages": [], "options": [1]}"#).json();
     assert_eq!(not_an_object["field"], "options");
@@ -200,7 +204,7 @@ async fn too_much_is_refused() {
         config.summaries.max_messages = 5;
     })
     .await;
-    let many = bot.post("", &conversation(json!({})));
+    let many = bot.post("", &conversation(&json!({})));
     assert_eq!((many.status, many.code().as_str()), (422, "TOO_MANY_MESSAGES"));
     let large = format!("[{}]", " ".repeat(70_000));
     let answer = bot.post("", &large);

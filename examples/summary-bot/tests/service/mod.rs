@@ -86,7 +86,7 @@ impl Bot {
 
     /// Posts a small conversation and gives its id.
     pub fn make(&self, title: &str) -> String {
-        let answer = self.post(&format!("?title={title}"), &conversation(json!({})));
+        let answer = self.post(&format!("?title={title}"), &conversation(&json!({})));
         assert_eq!(answer.status, 201, "{}", answer.body);
         answer.json()["id"].as_str().expect("an id").to_owned()
     }
@@ -99,7 +99,7 @@ impl Bot {
 }
 
 /// Six messages that can be summarised, as a request with these options.
-pub fn conversation(options: Value) -> String {
+pub fn conversation(options: &Value) -> String {
     let said = [
         ("anna", "The ARM build is broken since the compiler update on Monday."),
         ("ben", "Which version of the compiler is on the build machine now?"),

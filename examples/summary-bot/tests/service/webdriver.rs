@@ -21,7 +21,7 @@ pub struct Browser {
     driver: Child,
     address: SocketAddr,
     session: String,
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 /// An element of the page.
@@ -43,18 +43,14 @@ impl Browser {
         });
         let port: u16 = port.expect("ChromeDriver says its port");
         let profile = TempDir::new().expect("a folder");
-        let mut browser = Self {
-            driver,
-            address: ([127, 0, 0, 1], port).into(),
-            session: String::new(),
-            _profile: profile,
-        };
+        let mut browser =
+            Self { driver, address: ([127, 0, 0, 1], port).into(), session: String::new(), profile };
         browser.session = browser.begin();
         browser
     }
 
     fn begin(&self) -> String {
-        let profile = format!("--user-data-dir={}", self._profile.path().display());
+        let profile = format!("--user-data-dir={}", self.profile.path().display());
         let arguments = [
             "--headless=new",
             "--no-sandbox",
