@@ -40,9 +40,9 @@ pub(crate) async fn run(mut listener: Listener, shared: Arc<Shared>, stop: Stop)
 }
 
 fn take(stream: Stream, peer: Option<SocketAddr>, shared: &Arc<Shared>) {
-    let registered = shared.register();
+    let registered = shared.register(peer);
     // The connection's own task ends with the drain, which waits for the registry, not for handles.
-    drop(tokio::spawn(drive::run(stream, peer, registered)));
+    drop(tokio::spawn(drive::run(stream, registered)));
 }
 
 /// The next connection; `None` where it could not be had.

@@ -1,7 +1,6 @@
 use std::any::Any;
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,6 +18,7 @@ use tracing::Span;
 
 use crate::body::{InFlight, ResponseBody};
 use crate::http_metrics::{Observation, Route};
+use crate::peer::Peer;
 use crate::shared::Shared;
 use crate::{Problem, access_log, finish, slot};
 
@@ -32,7 +32,6 @@ pub(crate) struct Meta {
     pub(crate) request_bytes: u64,
     pub(crate) context: Arc<groundcrew_telemetry::Context>,
     pub(crate) route: Option<Arc<Route>>,
-    pub(crate) peer: Option<SocketAddr>,
     /// Handed to the response's body in the end.
     pub(crate) in_flight: Option<InFlight>,
 }
@@ -82,6 +81,11 @@ impl Meta {
 
     pub(crate) fn shared(&self) -> &Shared {
         &self.in_flight.as_ref().expect("a request is completed once").shared
+    }
+
+    /// The client's address as text.
+    pub(crate) fn peer(&self) -> Option<&str> {
+        self.in_flight.as_ref()?.connection.peer.as_ref().map(Peer::text)
     }
 
     fn learn(&mut self, route: Arc<Route>) {

@@ -15,7 +15,7 @@ use crate::shared::{Shared, Stage};
 #[derive(Debug)]
 pub(crate) struct InFlight {
     pub(crate) shared: Arc<Shared>,
-    connection: Arc<Connection>,
+    pub(crate) connection: Arc<Connection>,
     /// Whether there is a response; there is none for a client that left before.
     answered: bool,
 }

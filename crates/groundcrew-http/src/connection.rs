@@ -1,3 +1,4 @@
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 
@@ -6,6 +7,7 @@ use parking_lot::Mutex;
 
 use crate::clock::Clock;
 use crate::head_end::bytes_behind;
+use crate::peer::Peer;
 use crate::stream::Stream;
 
 /// Where a connection stands.
@@ -40,6 +42,8 @@ pub(crate) enum Command {
 #[derive(Debug)]
 pub(crate) struct Connection {
     clock: Arc<Clock>,
+    /// The client; unknown on a Unix socket.
+    pub(crate) peer: Option<Peer>,
     phase: AtomicU8,
     since: AtomicU32,
     command: AtomicU8,
@@ -57,10 +61,11 @@ pub(crate) struct Connection {
 // === impl Connection ===
 
 impl Connection {
-    pub(crate) fn new(clock: Arc<Clock>) -> Self {
+    pub(crate) fn new(clock: Arc<Clock>, peer: Option<SocketAddr>) -> Self {
         Self {
             since: AtomicU32::new(clock.now_ms()),
             clock,
+            peer: peer.map(Peer::new),
             phase: AtomicU8::new(Phase::Silent as u8),
             command: AtomicU8::new(Command::None as u8),
             in_flight: AtomicU32::new(0),
@@ -167,7 +172,7 @@ mod tests {
     use super::*;
 
     fn connection() -> Connection {
-        Connection::new(Arc::new(Clock::default()))
+        Connection::new(Arc::new(Clock::default()), None)
     }
 
     #[test]

@@ -1,5 +1,4 @@
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -24,12 +23,12 @@ const CLOSE_LINGER: Duration = Duration::from_secs(1);
 const MAX_CONCURRENT_STREAMS: u32 = 200;
 
 /// Runs one connection from its first byte to its last.
-pub(crate) async fn run(stream: Stream, peer: Option<SocketAddr>, registered: Registered) {
+pub(crate) async fn run(stream: Stream, registered: Registered) {
     let connection = registered.connection.clone();
     // Silent to the end: nothing was asked, so nothing is owed.
     let Some(protocol) = first_bytes(&stream, &connection).await else { return };
     let Some((stream, protocol)) = secure(stream, protocol, &registered).await else { return };
-    serve(stream, protocol, peer, &registered).await;
+    serve(stream, protocol, &registered).await;
     let returned = connection.returned.lock().take();
     if let Some(stream) = returned {
         linger(stream, &registered).await;
@@ -74,10 +73,10 @@ async fn secure(stream: Stream, protocol: Protocol, _registered: &Registered) ->
     Some((stream, protocol))
 }
 
-async fn serve(stream: Stream, protocol: Protocol, peer: Option<SocketAddr>, registered: &Registered) {
+async fn serve(stream: Stream, protocol: Protocol, registered: &Registered) {
     let connection = registered.connection.clone();
     let io = TokioIo::new(Io::new(stream, connection.clone()));
-    let edge = Edge::new(registered.shared.clone(), connection.clone(), peer);
+    let edge = Edge::new(registered.shared.clone(), connection.clone());
     match protocol {
         Protocol::Http1 => {
             // No header timer: the sweeper watches all connections at once.

@@ -1,5 +1,4 @@
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
@@ -27,14 +26,13 @@ const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 pub(crate) struct Edge {
     shared: Arc<Shared>,
     connection: Arc<Connection>,
-    peer: Option<SocketAddr>,
 }
 
 // === impl Edge ===
 
 impl Edge {
-    pub(crate) fn new(shared: Arc<Shared>, connection: Arc<Connection>, peer: Option<SocketAddr>) -> Self {
-        Self { shared, connection, peer }
+    pub(crate) fn new(shared: Arc<Shared>, connection: Arc<Connection>) -> Self {
+        Self { shared, connection }
     }
 
     fn meta(&self, request: &Request<Incoming>, in_flight: InFlight) -> Meta {
@@ -47,7 +45,6 @@ impl Edge {
             request_bytes: request.body().size_hint().exact().unwrap_or(0),
             context,
             route: None,
-            peer: self.peer,
             in_flight: Some(in_flight),
         }
     }
@@ -80,8 +77,8 @@ fn handle(
     mut request: Request<Incoming>,
     edge: &Edge,
 ) -> axum::routing::future::RouteFuture<Infallible> {
-    if let Some(peer) = edge.peer {
-        request.extensions_mut().insert(ConnectInfo(peer));
+    if let Some(peer) = &edge.connection.peer {
+        request.extensions_mut().insert(ConnectInfo(peer.address));
     }
     if request.body().is_end_stream() {
         // A GET without a body costs no boxed body. An upgrade lies in the extensions, not here.

@@ -20,6 +20,7 @@ mod http_metrics;
 mod io;
 mod json;
 mod listener;
+mod peer;
 mod port_holder;
 mod probes;
 mod problem;

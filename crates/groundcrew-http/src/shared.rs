@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
@@ -113,9 +114,9 @@ impl Shared {
         self.stage.fetch_max(stage as u8, Relaxed);
     }
 
-    pub(crate) fn register(self: &Arc<Self>) -> Registered {
+    pub(crate) fn register(self: &Arc<Self>, peer: Option<SocketAddr>) -> Registered {
         self.clock.tick();
-        let connection = Arc::new(Connection::new(self.clock.clone()));
+        let connection = Arc::new(Connection::new(self.clock.clone(), peer));
         let id = self.next_id.fetch_add(1, Relaxed);
         self.connections.lock().insert(id, connection.clone());
         self.metrics.connections.inc();

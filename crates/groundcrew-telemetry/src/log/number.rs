@@ -33,8 +33,31 @@ pub(crate) fn signed(line: &mut Vec<u8>, value: i64) {
 
 /// Appends a finite `value` with the fewest digits that read back as the same number.
 pub(crate) fn float(line: &mut Vec<u8>, value: f64) {
-    // Writing to a vector does not fail. `Debug` is short for large exponents, where `Display` is not.
-    let _ = write!(line, "{value:?}");
+    match whole_thousandths(value) {
+        Some(count) => thousandths(line, count),
+        // Writing to a vector does not fail. `Debug` is short for large exponents, where `Display` is not.
+        None => drop(write!(line, "{value:?}")),
+    }
+}
+
+/// How many thousandths `value` is, if it is the number closest to a whole count of them, as durations are.
+/// With at most 15 digits no two such counts are the same number.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the range just tested")]
+#[expect(clippy::float_cmp, reason = "it must be the very same number")]
+fn whole_thousandths(value: f64) -> Option<u64> {
+    let in_range = value.is_sign_positive() && value < 1e11;
+    let count = in_range.then_some((value * 1e3 + 0.5) as u64)?;
+    (count as f64 / 1e3 == value).then_some(count)
+}
+
+fn thousandths(line: &mut Vec<u8>, count: u64) {
+    unsigned(line, count / 1000);
+    line.push(b'.');
+    let [_, hundreds] = pair(count / 100 % 10);
+    let [tens, ones] = pair(count % 100);
+    let fraction = [hundreds, tens, ones];
+    let digits = fraction.iter().rposition(|digit| *digit != b'0').map_or(1, |last| last + 1);
+    line.extend_from_slice(&fraction[..digits]);
 }
 
 fn pair(value: u64) -> [u8; 2] {
@@ -72,6 +95,12 @@ mod tests {
         fn integers_are_written_as_fmt_writes_them(u: u64, i: i64, shift in 0..64_u32) {
             prop_assert_eq!(text(|line| super::unsigned(line, u >> shift)), (u >> shift).to_string());
             prop_assert_eq!(text(|line| super::signed(line, i >> shift)), (i >> shift).to_string());
+        }
+
+        #[test]
+        fn thousandths_are_written_as_fmt_writes_them(count in 0..1u64 << 50, shift in 0..50_u32) {
+            let value = (count >> shift) as f64 / 1e3;
+            prop_assert_eq!(text(|line| super::float(line, value)), format!("{value:?}"));
         }
 
         #[test]
