@@ -29,7 +29,8 @@ Usage: cargo xtask bench http [--seconds N] [--rounds N] [--callgrind] [--json]
        cargo xtask bench start [--rounds N] [--build] [--json]
 
 http   requests per second of bare hyper, bare axum, axum assembled by hand and ours, in turn,
-       the server on one core and the client on another; each round is compared with bare axum's
+       the server on one core and the client on another; each round is compared with bare axum's;
+       the time on the processor per request says the same where others use the machine too
 start  start to ready, idle memory, crates in the tree
 
   --seconds N  load per server and round (3)

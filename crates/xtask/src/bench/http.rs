@@ -24,6 +24,8 @@ struct Row {
 
 struct Round {
     load: Load,
+    /// The server's time on the processor per request, in microseconds.
+    cpu_us: f64,
     /// Requests that should have left a line, and did not.
     lost_lines: u64,
 }
@@ -53,12 +55,15 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<(), Failur
 fn measure(workspace: &Workspace, contender: &Contender, options: &Options) -> anyhow::Result<Round> {
     let server = Server::start(workspace, contender, &[])?;
     let warm_up = load::run(workspace, server.port, CONNECTIONS, WARM_UP)?;
+    let before = server.busy();
     let load = load::run(workspace, server.port, CONNECTIONS, &options.seconds.to_string())?;
+    let busy = server.busy().zip(before).map(|(after, before)| after.saturating_sub(before));
+    let cpu_us = busy.map_or(f64::NAN, |busy| busy.as_secs_f64() * 1e6 / load.requests as f64);
     let log = server.stop()?;
     // The answer that showed that it was ready is a request too.
     let asked = 1 + warm_up.requests + load.requests;
     let lost_lines = if contender.logs_every_request { asked.abs_diff(log.request_lines()?) } else { 0 };
-    Ok(Round { load, lost_lines })
+    Ok(Round { load, cpu_us, lost_lines })
 }
 
 fn report(rows: &[Row], options: &Options) -> Result<(), Failure> {
@@ -71,8 +76,15 @@ fn report(rows: &[Row], options: &Options) -> Result<(), Failure> {
         println!("{:#}", json!({"contenders": rows, "targets": targets}));
     } else {
         println!(
-            "{:<16} {:>10} {:>7} {:>9} {:>13} {:>11}",
-            "contender", "requests/s", "ratio", "p99 in µs", "instructions", "lines lost"
+            "{:<16} {:>10} {:>7} {:>10} {:>7} {:>9} {:>13} {:>10}",
+            "contender",
+            "requests/s",
+            "ratio",
+            "CPU in µs",
+            "ratio",
+            "p99 in µs",
+            "instructions",
+            "lines lost"
         );
         for row in rows {
             println!("{}", row.line(baseline));
@@ -99,6 +111,15 @@ impl Row {
         median(pairs.map(|(own, base)| own.load.per_second / base.load.per_second))
     }
 
+    fn cpu_us(&self) -> f64 {
+        median(self.rounds.iter().map(|round| round.cpu_us))
+    }
+
+    /// What the throughput would be, compared with the baseline's, if nobody else used the cores.
+    fn cpu_ratio(&self, baseline: &Self) -> f64 {
+        median(self.rounds.iter().zip(&baseline.rounds).map(|(own, base)| base.cpu_us / own.cpu_us))
+    }
+
     fn p99_us(&self) -> f64 {
         median(self.rounds.iter().map(|round| round.load.p99_us as f64))
     }
@@ -112,10 +133,12 @@ impl Row {
         let lost =
             if self.contender.logs_every_request { self.lost_lines().to_string() } else { "-".to_owned() };
         format!(
-            "{:<16} {:>10.0} {:>7.3} {:>9.0} {instructions:>13} {lost:>11}",
+            "{:<16} {:>10.0} {:>7.3} {:>10.2} {:>7.3} {:>9.0} {instructions:>13} {lost:>10}",
             self.contender.name,
             self.per_second(),
             self.ratio(baseline),
+            self.cpu_us(),
+            self.cpu_ratio(baseline),
             self.p99_us(),
         )
     }
@@ -125,6 +148,8 @@ impl Row {
             "contender": self.contender.name,
             "requests_per_second": self.per_second(),
             "ratio": self.ratio(baseline),
+            "cpu_us_per_request": self.cpu_us(),
+            "cpu_ratio": self.cpu_ratio(baseline),
             "p99_us": self.p99_us(),
             "instructions_per_request": self.instructions,
             "lost_lines": self.contender.logs_every_request.then(|| self.lost_lines()),
@@ -171,6 +196,7 @@ mod tests {
     fn row(contender: usize, per_second: &[f64]) -> Row {
         let round = |per_second: &f64| Round {
             load: Load { requests: 1, per_second: *per_second, p99_us: 1 },
+            cpu_us: 1e6 / per_second,
             lost_lines: 0,
         };
         Row { rounds: per_second.iter().map(round).collect(), ..Row::of(&CONTENDERS[contender]) }

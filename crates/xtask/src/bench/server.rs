@@ -72,6 +72,16 @@ impl Server {
         line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
     }
 
+    /// Time on the processor so far, of all threads, where the system has `/proc`.
+    pub(crate) fn busy(&self) -> Option<Duration> {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).ok()?;
+        let of_thread = |path: PathBuf| -> Option<u64> {
+            let stat = std::fs::read_to_string(path.join("schedstat")).ok()?;
+            stat.split_whitespace().next()?.parse().ok()
+        };
+        Some(Duration::from_nanos(threads.flatten().filter_map(|thread| of_thread(thread.path())).sum()))
+    }
+
     /// Asks it to end, and hands back its output once it has.
     pub(crate) fn stop(mut self) -> anyhow::Result<Log> {
         let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
