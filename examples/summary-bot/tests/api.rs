@@ -3,40 +3,14 @@
 mod service;
 
 use std::collections::HashSet;
-use std::io::Write;
 
 use groundcrew::config::ByteSize;
 use serde_json::{Value, json};
-use service::{Bot, SAMPLE, SUMMARIES, config, conversation, http, schema, wait_for};
-use tempfile::TempDir;
-
-struct Fixture {
-    bot: Bot,
-    folder: TempDir,
-}
-
-impl std::ops::Deref for Fixture {
-    type Target = Bot;
-
-    fn deref(&self) -> &Bot {
-        &self.bot
-    }
-}
-
-async fn bot() -> Fixture {
-    bot_with(|_| {}).await
-}
-
-async fn bot_with(change: impl FnOnce(&mut summary_bot::Config)) -> Fixture {
-    let folder = TempDir::new().expect("a folder");
-    let mut config = config(&folder.path().join("bot.db"));
-    change(&mut config);
-    Fixture { bot: Bot::start(config).await, folder }
-}
+use service::{Fixture, SAMPLE, SUMMARIES, conversation, schema};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_export_becomes_a_summary_that_stays() {
-    let bot = bot().await;
+    let bot = Fixture::start().await;
     let made = bot.post("", SAMPLE);
     assert_eq!(made.status, 201);
     let summary = made.json();
@@ -45,12 +19,12 @@ async fn an_export_becomes_a_summary_that_stays() {
     let path = made.header("location").expect("a location").to_owned();
     assert_eq!(path, format!("{SUMMARIES}/{}", summary["id"].as_str().expect("an id")));
     assert_eq!(bot.get(&path).json(), summary);
-    bot.bot.land().await;
+    bot.land().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_point_cites_messages_that_come_with_the_summary() {
-    let bot = bot().await;
+    let bot = Fixture::start().await;
     let summary = bot.post("?length=comprehensive", SAMPLE).json();
     let cited: HashSet<&str> =
         summary["citations"].as_array().expect("a list").iter().filter_map(|it| it["id"].as_str()).collect();
@@ -68,7 +42,7 @@ async fn every_point_cites_messages_that_come_with_the_summary() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn arrays_and_chat_logs_are_summarised_too() {
-    let bot = bot().await;
+    let bot = Fixture::start().await;
     let messages =
         serde_json::from_str::<Value>(&conversation(&json!({}))).expect("JSON")["messages"].to_string();
     assert_eq!(bot.post("", &messages).status, 201);
@@ -84,7 +58,7 @@ async fn arrays_and_chat_logs_are_summarised_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn options_in_the_body_are_obeyed() {
-    let bot = bot().await;
+    let bot = Fixture::start().await;
     let options = json!({
         "words": 20, "perspective": "developer", "exclude_users": ["CLEO"], "include_bots": true,
         "min_messages": 3, "since": null,
@@ -105,7 +79,7 @@ async fn options_in_the_body_are_obeyed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn options_in_the_query_are_obeyed() {
-    let bot = bot().await;
+    let bot = Fixture::start().await;
     let query = "?min_messages=2&words=30&since=2026-05-11T07:10Z&until=07:30&exclude_users=Mira,jonas&exclude_users=103";
     let summary = bot.post(query, SAMPLE).json();
     assert_eq!(summary["options"]["exclude_users"], json!(["Mira", "jonas", "103"]));
@@ -116,7 +90,7 @@ async fn options_in_the_query_are_obeyed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_options_that_are_wrong_are_named_at_once() {
-    let bot = bot().await;
+    let bot = Fixture::start().await;
     let options = json!({
         "words": 0, "length": "epic", "since": "yesterday", "exclude_users": "mara", "include_bots": 1, "wrds": 3,
     });
@@ -151,7 +125,7 @@ async fn all_options_that_are_wrong_are_named_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn broken_json_is_refused_with_its_place() {
-    let bot = bot().await;
+    let bot = Fixture::start().await;
     let answer = bot.post("", "{\"messages\": [\n  {\"author\": \"anna\", }\n]}");
     assert_eq!((answer.status, answer.code().as_str()), (400, "INVALID_JSON"));
     assert_eq!(answer.json()["line"], 2);
@@ -167,7 +141,7 @@ async fn broken_json_is_refused_with_its_place() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_message_is_refused_with_its_field() {
-    let bot = bot().await;
+    let bot = Fixture::start().await;
     for (body, field) in [
         (
             r#"{"messages": [{"author": "a", "content": "x"}, {"author": "a", "content": 7}]}"#,
@@ -189,7 +163,7 @@ async fn a_wrong_message_is_refused_with_its_field() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn too_little_is_refused_and_nothing_is_stored() {
-    let bot = bot().await;
+    let bot = Fixture::start().await;
     let few = bot.post("", r#"[{"author": "anna", "content": "The ARM build is broken."}]"#);
     assert_eq!((few.status, few.code().as_str()), (422, "INSUFFICIENT_CONTENT"));
     assert_eq!((&few.json()["messages_counted"], &few.json()["min_messages"]), (&json!(1), &json!(5)));
@@ -199,7 +173,7 @@ async fn too_little_is_refused_and_nothing_is_stored() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn too_much_is_refused() {
-    let bot = bot_with(|config| {
+    let bot = Fixture::with(|config| {
         config.summaries.body_limit = ByteSize(64 << 10);
         config.summaries.max_messages = 5;
     })
@@ -213,14 +187,14 @@ async fn too_much_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_export_may_be_larger_than_other_bodies() {
-    let bot = bot_with(|config| config.http.body_limit = ByteSize(4 << 10)).await;
+    let bot = Fixture::with(|config| config.http.body_limit = ByteSize(4 << 10)).await;
     assert!(SAMPLE.len() > 8192);
     assert_eq!(bot.post("", SAMPLE).status, 201);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn other_media_types_methods_and_paths_are_refused() {
-    let bot = bot().await;
+    let bot = Fixture::start().await;
     for content_type in ["application/x-www-form-urlencoded", "application/xml", ""] {
         let answer = bot.call("POST", SUMMARIES, &[("content-type", content_type)], b"{}");
         assert_eq!((answer.status, answer.code().as_str()), (415, "UNSUPPORTED_MEDIA_TYPE"));
@@ -233,7 +207,7 @@ async fn other_media_types_methods_and_paths_are_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_deleted_is_gone() {
-    let bot = bot().await;
+    let bot = Fixture::start().await;
     let path = format!("{SUMMARIES}/{}", bot.make("first"));
     assert_eq!(bot.delete(&path).status, 204);
     for answer in [bot.get(&path), bot.delete(&path), bot.get(&format!("{SUMMARIES}/nonsense"))] {
@@ -244,7 +218,7 @@ async fn what_is_deleted_is_gone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_walk_by_cursor_sees_each_summary_once_whatever_happens_meanwhile() {
-    let bot = bot().await;
+    let bot = Fixture::start().await;
     let ids: Vec<String> = (0..25).map(|n| bot.make(&format!("walk-{n}"))).collect();
     let page = |query: &str| bot.get(&format!("{SUMMARIES}{query}")).json();
     let first = page("?limit=10");
@@ -266,7 +240,7 @@ async fn a_walk_by_cursor_sees_each_summary_once_whatever_happens_meanwhile() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_says_how_to_go_on() {
-    let bot = bot().await;
+    let bot = Fixture::start().await;
     for n in 0..3 {
         bot.make(&format!("page-{n}"));
     }
@@ -288,152 +262,8 @@ async fn a_page_says_how_to_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_at_once_are_all_made_and_stored() {
-    let bot = bot().await;
-    let ids: HashSet<String> = std::thread::scope(|scope| {
-        let clients: Vec<_> = (0..12)
-            .map(|n| {
-                scope.spawn({
-                    let bot = &bot;
-                    move || bot.make(&format!("at-once-{n}"))
-                })
-            })
-            .collect();
-        clients.into_iter().map(|client| client.join().expect("a summary")).collect()
-    });
-    assert_eq!(ids.len(), 12);
-    assert_eq!(bot.get(SUMMARIES).json()["items"].as_array().map(Vec::len), Some(12));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_full_queue_says_when_to_come_again() {
-    let bot = bot_with(|config| {
-        config.summaries.concurrency = 1;
-        config.summaries.queue = 0;
-    })
-    .await;
-    // A conversation that does not arrive holds the only place.
-    let mut slow = http::connect(bot.address);
-    let json = [("content-type", "application/json")];
-    slow.write_all(http::head(bot.address, "POST", SUMMARIES, &json, 100).as_bytes()).expect("sent");
-    let queue = r#"message_processing_queue_size{service="summary-bot"}"#;
-    wait_for("the place to be taken", || (bot.metric(queue) == Some(1.0)).then_some(()));
-    let answer = bot.post("", SAMPLE);
-    assert_eq!((answer.status, answer.code().as_str()), (503, "QUEUE_FULL"));
-    assert_eq!(answer.header("retry-after"), Some("5"));
-    drop(slow);
-    wait_for("the place to be free", || (bot.metric(queue) == Some(0.0)).then_some(()));
-    assert_eq!(bot.post("", SAMPLE).status, 201);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_summary_is_finished_and_stored_although_its_client_has_gone() {
-    let bot = bot().await;
-    let client = begin_a_long_one(&bot);
-    drop(client);
-    let error = r#"webhook_requests_total{endpoint="create_summary",status="error",service="summary-bot"}"#;
-    wait_for("the request to be dropped", || (bot.metric(error) == Some(1.0)).then_some(()));
-    let count = || bot.get(SUMMARIES).json()["items"].as_array().map_or(0, Vec::len);
-    wait_for("the summary to be stored", || (count() == 1).then_some(()));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_shutdown_waits_for_the_summary_that_is_being_made() {
-    let Fixture { bot, folder } = bot().await;
-    let mut client = begin_a_long_one(&bot);
-    bot.land().await;
-    let answer = http::answer(&mut client);
-    assert_eq!(answer.status, 201);
-    let again = Bot::start(config(&folder.path().join("bot.db"))).await;
-    assert_eq!(again.get(answer.header("location").expect("a location")).json(), answer.json());
-}
-
-/// Sends a conversation that takes a while, and waits until it is being summarised.
-fn begin_a_long_one(bot: &Bot) -> std::net::TcpStream {
-    let export: Value = serde_json::from_str(SAMPLE).expect("JSON");
-    let messages = export["messages"].as_array().expect("messages");
-    let long: Vec<&Value> = (0..40).flat_map(|_| messages).collect();
-    let body = serde_json::to_vec(&long).expect("JSON");
-    let mut client = http::connect(bot.address);
-    let json = [("content-type", "application/json")];
-    client.write_all(http::head(bot.address, "POST", SUMMARIES, &json, body.len()).as_bytes()).expect("sent");
-    client.write_all(&body).expect("sent");
-    let begun = || bot.metric(r#"summaries_in_progress{service="summary-bot"}"#) == Some(1.0);
-    wait_for("the work to begin", || begun().then_some(()));
-    client
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_restart_keeps_what_was_made() {
-    let Fixture { bot, folder } = bot().await;
-    let path = format!("{SUMMARIES}/{}", bot.make("before"));
-    let before = bot.get(&path).json();
-    bot.land().await;
-    let again = Bot::start(config(&folder.path().join("bot.db"))).await;
-    assert_eq!(again.get(&path).json(), before);
-    assert_eq!(again.get(SUMMARIES).json()["items"][0]["title"], "before");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn readiness_shows_the_database() {
-    let bot = bot().await;
-    let ready =
-        wait_for("the first check", || Some(bot.get("/ready")).filter(|answer| answer.status == 200)).json();
-    assert_eq!(ready["checks"]["database"]["status"], "healthy");
-    assert_eq!(
-        ready["checks"].as_object().map(serde_json::Map::len),
-        Some(1),
-        "what is not configured is left out"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_metrics_have_the_names_that_dashboards_know() {
-    let bot = bot().await;
-    bot.make("counted");
-    bot.get(&format!("{SUMMARIES}/nonsense"));
-    for (series, value) in [
-        (r#"webhook_requests_total{endpoint="create_summary",status="success",service="summary-bot"}"#, 1.0),
-        (r#"webhook_requests_total{endpoint="create_summary",status="error",service="summary-bot"}"#, 0.0),
-        (r#"webhook_requests_total{endpoint="get_summary",status="error",service="summary-bot"}"#, 1.0),
-        (r#"summary_generation_duration_seconds_count{service="summary-bot"}"#, 1.0),
-        (r#"message_processing_queue_size{service="summary-bot"}"#, 0.0),
-        (r#"active_discord_connections{service="summary-bot"}"#, 0.0),
-        (r#"discord_commands_total{command="summarize",status="success",service="summary-bot"}"#, 0.0),
-        (r#"openai_requests_total{model="none",status="error",service="summary-bot"}"#, 0.0),
-    ] {
-        assert_eq!(bot.metric(series), Some(value), "{series}");
-    }
-    let text = bot.crew.metrics().encode();
-    for bound in ["0.1", "0.5", "1", "2.5", "5", "10", "30", "60", "+Inf"] {
-        let series =
-            format!(r#"summary_generation_duration_seconds_bucket{{service="summary-bot",le="{bound}"}}"#);
-        assert!(text.contains(&series), "{series}");
-    }
-    assert!(text.contains("db_active_connections"), "the pool is counted");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn pages_of_other_sites_get_nothing() {
-    let bot = bot().await;
-    let cross = [("sec-fetch-site", "cross-site"), ("content-type", "text/plain")];
-    for (method, body) in [("POST", SAMPLE), ("GET", "")] {
-        let answer = bot.call(method, SUMMARIES, &cross, body.as_bytes());
-        assert_eq!((answer.status, answer.code().as_str()), (403, "CROSS_SITE"));
-    }
-    assert_eq!(bot.call("GET", SUMMARIES, &[("sec-fetch-site", "same-origin")], b"").status, 200);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_said_is_not_cached_on_the_way() {
-    let bot = bot().await;
-    let path = format!("{SUMMARIES}/{}", bot.make("private"));
-    assert_eq!(bot.get(&path).header("cache-control"), Some("no-store"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn the_document_is_right_about_its_own_examples() {
-    let bot = bot().await;
+    let bot = Fixture::start().await;
     let document = bot.get("/openapi.json").json();
     assert_eq!(document["openapi"], "3.1.0");
     let content = &document["paths"][SUMMARIES]["post"]["requestBody"]["content"];
@@ -447,29 +277,4 @@ async fn the_document_is_right_about_its_own_examples() {
     // A control: the check sees what is wrong.
     let wrong = json!({"messages": [{"author": "anna"}], "options": {"words": "ten"}});
     assert!(!schema::validate(&document, &json["schema"], &wrong, "$").is_empty());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_page_runs_nothing_but_its_own_files() {
-    let bot = bot().await;
-    for path in ["/", "/docs"] {
-        let page = bot.get(path);
-        assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
-        assert_eq!(page.header("content-security-policy"), Some(summary_bot::POLICY));
-        assert!(!page.body.contains("://"), "an outside host");
-        assert!(!page.body.contains("style="), "an inline style");
-        let scripts = page.body.matches("<script").count();
-        assert_eq!(page.body.matches("<script src=\"/").count(), scripts, "an inline script");
-    }
-    for (path, kind) in [
-        ("/app.js", "text/javascript; charset=utf-8"),
-        ("/docs.js", "text/javascript; charset=utf-8"),
-        ("/app.css", "text/css; charset=utf-8"),
-        ("/icon.svg", "image/svg+xml"),
-        ("/sample.json", "application/json"),
-    ] {
-        let file = bot.get(path);
-        assert_eq!((file.status, file.header("content-type")), (200, Some(kind)), "{path}");
-        assert!(!file.body.contains("innerHTML"), "{path} builds markup from text");
-    }
 }

@@ -14,6 +14,7 @@ use groundcrew::config::BindIp;
 use groundcrew::sql::SqlConfig;
 use serde_json::{Value, json};
 use summary_bot::Config;
+use tempfile::TempDir;
 
 use self::http::Answer;
 
@@ -28,6 +29,12 @@ pub struct Bot {
     pub crew: Crew,
     pub address: SocketAddr,
     document: Value,
+}
+
+/// A running bot with a folder of its own.
+pub struct Fixture {
+    pub bot: Bot,
+    pub folder: TempDir,
 }
 
 /// A configuration for a test: loopback, a port of the system's choice, a SQLite file.
@@ -95,6 +102,33 @@ impl Bot {
     pub fn metric(&self, series: &str) -> Option<f64> {
         let text = self.crew.metrics().encode();
         text.lines().find_map(|line| line.strip_prefix(series)?.trim().parse().ok())
+    }
+}
+
+impl Fixture {
+    pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let mut config = config(&folder.path().join("bot.db"));
+        change(&mut config);
+        Self { bot: Bot::start(config).await, folder }
+    }
+
+    /// Lands the bot as a signal would.
+    pub async fn land(self) -> TempDir {
+        self.bot.land().await;
+        self.folder
+    }
+}
+
+impl std::ops::Deref for Fixture {
+    type Target = Bot;
+
+    fn deref(&self) -> &Bot {
+        &self.bot
     }
 }
 
