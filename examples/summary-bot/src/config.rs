@@ -43,6 +43,10 @@ pub struct SummariesConfig {
     /// How many conversations may wait for their turn before further ones are answered 503.
     #[config(default = 16, range = 0..=10_000)]
     pub queue: usize,
+    /// How much memory the conversations that are received, wait or are worked on may take, in bytes as they
+    /// were sent, before further ones are answered 503.
+    #[config(default = "256MiB")]
+    pub memory: ByteSize,
     /// How long sending a conversation, waiting and summarising may take together before the client gets 504.
     /// What was begun is finished and stored all the same.
     #[config(default = "60s")]

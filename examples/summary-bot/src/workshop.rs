@@ -23,6 +23,9 @@ pub(crate) struct Workshop {
     store: Store,
     metrics: BotMetrics,
     places: Arc<Semaphore>,
+    /// In KiB, since permits are counted in 32 bits.
+    memory: Arc<Semaphore>,
+    room: u32,
     benches: Arc<Semaphore>,
 }
 
@@ -30,6 +33,7 @@ pub(crate) struct Workshop {
 #[derive(Debug)]
 pub(crate) struct Place {
     _permit: OwnedSemaphorePermit,
+    _memory: OwnedSemaphorePermit,
     queue: Counted,
 }
 
@@ -56,17 +60,22 @@ impl Workshop {
     pub(crate) fn new(crew: &Crew, store: Store, metrics: BotMetrics, config: &SummariesConfig) -> Self {
         let benches = Arc::new(Semaphore::new(config.concurrency));
         let places = Arc::new(Semaphore::new(config.concurrency + config.queue));
-        Self { crew: crew.clone(), store, metrics, places, benches }
+        let room = kib(config.memory.as_usize());
+        let memory = Arc::new(Semaphore::new(room as usize));
+        Self { crew: crew.clone(), store, metrics, places, memory, room, benches }
     }
 
     /// A place, before a conversation is even read: what is read has to be kept in memory until its turn.
-    pub(crate) fn admit(&self) -> Result<Place, Problem> {
-        let permit = self.places.clone().try_acquire_owned().map_err(|_| {
+    pub(crate) fn admit(&self, bytes: usize) -> Result<Place, Problem> {
+        let full = |_| {
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "QUEUE_FULL")
                 .detail("as many conversations are waiting as may wait; try again a little later")
                 .retry_after(RETRY_AFTER)
-        })?;
-        Ok(Place { _permit: permit, queue: Counted::by(&self.metrics.queue) })
+        };
+        let permit = self.places.clone().try_acquire_owned().map_err(full)?;
+        // A conversation that is larger than all the room has it alone.
+        let memory = self.memory.clone().try_acquire_many_owned(kib(bytes).min(self.room)).map_err(full)?;
+        Ok(Place { _permit: permit, _memory: memory, queue: Counted::by(&self.metrics.queue) })
     }
 
     /// Makes and stores a summary. Once begun it is finished, whether the client waits or not.
@@ -76,7 +85,7 @@ impl Workshop {
     {
         let this = self.clone();
         let made = async move {
-            let Place { _permit, queue } = place;
+            let Place { _permit, _memory, queue } = place;
             // The semaphore is never closed, so that there always comes a turn.
             let _bench = this.benches.clone().acquire_owned().await;
             drop(queue);
@@ -108,6 +117,10 @@ impl Workshop {
         );
         Ok((document, json))
     }
+}
+
+fn kib(bytes: usize) -> u32 {
+    u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX >> 3).min(u32::MAX >> 3)
 }
 
 async fn off_the_workers<W>(work: W) -> Result<Document, Problem>

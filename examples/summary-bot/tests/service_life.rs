@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::net::TcpStream;
 
+use groundcrew::config::ByteSize;
 use serde_json::Value;
 use service::{Bot, Fixture, SAMPLE, SUMMARIES, config, http, wait_for};
 
@@ -46,6 +47,22 @@ async fn a_full_queue_says_when_to_come_again() {
     drop(slow);
     wait_for("the place to be free", || (bot.metric(queue) == Some(0.0)).then_some(()));
     assert_eq!(bot.post("", SAMPLE).status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conversations_that_wait_take_no_more_memory_than_they_may() {
+    let bot = Fixture::with(|config| config.summaries.memory = ByteSize(64 << 10)).await;
+    let mut slow = http::connect(bot.address);
+    let json = [("content-type", "application/json")];
+    slow.write_all(http::head(bot.address, "POST", SUMMARIES, &json, 60 << 10).as_bytes()).expect("sent");
+    let queue = r#"message_processing_queue_size{service="summary-bot"}"#;
+    wait_for("the memory to be taken", || (bot.metric(queue) == Some(1.0)).then_some(()));
+    assert_eq!(bot.post("", SAMPLE).code(), "QUEUE_FULL");
+    drop(slow);
+    wait_for("the memory to be free", || (bot.metric(queue) == Some(0.0)).then_some(()));
+    // One that is larger than all of it is taken when nothing else is there.
+    let large = format!("{}{}", SAMPLE, " ".repeat(80 << 10));
+    assert_eq!(bot.post("", &large).status, 201);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use groundcrew::http::Problem;
 use groundcrew::http::axum::extract::rejection::QueryRejection;
 use groundcrew::http::axum::extract::{FromRequest, Query, Request, State};
-use groundcrew::http::axum::http::header::{CONTENT_TYPE, LOCATION};
+use groundcrew::http::axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use groundcrew::http::axum::http::{HeaderMap, StatusCode};
 use groundcrew::http::axum::response::{IntoResponse, Response};
 
@@ -29,13 +29,19 @@ pub(super) async fn create(
 ) -> Result<Response, Problem> {
     let Query(query) = query?;
     let media = media(request.headers())?;
-    let place = app.workshop.admit()?;
+    let place = app.workshop.admit(expected(request.headers(), app.config.body_limit.as_usize()))?;
     let body = Bytes::from_request(request, &()).await?;
     let most = app.config.max_messages;
-    let (document, json) = app.workshop.make(place, move || summarize(&body, media, query, most)).await?;
+    let (document, json) = app.workshop.make(place, move || summarize(body, media, query, most)).await?;
     let location = format!("{SUMMARIES}/{}", document.id);
     let headers = [(LOCATION, location), (CONTENT_TYPE, "application/json".to_owned())];
     Ok((StatusCode::CREATED, headers, json).into_response())
+}
+
+/// How much memory the body will take: what the client announces, or else as much as may come.
+fn expected(headers: &HeaderMap, limit: usize) -> usize {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    announced.map_or(limit, |announced: usize| announced.min(limit))
 }
 
 fn media(headers: &HeaderMap) -> Result<Media, Problem> {
@@ -52,15 +58,17 @@ fn media(headers: &HeaderMap) -> Result<Media, Problem> {
 
 /// All that takes time; not for a worker.
 fn summarize(
-    body: &[u8],
+    body: Bytes,
     media: Media,
     mut query: Vec<(String, String)>,
     most: u64,
 ) -> Result<Document, Problem> {
-    let envelope = conversation::envelope(body, media == Media::Json)?;
+    let envelope = conversation::envelope(&body, media == Media::Json)?;
     let title = take_title(&mut query).or(envelope.title);
     let wanted = Given::in_body(envelope.options).and(Given::in_query(query)).check()?;
-    let conversation = conversation::messages(body, wanted.filter, most)?;
+    let conversation = conversation::messages(&body, wanted.filter, most)?;
+    // It is not needed any more, and may be large.
+    drop(body);
     let summary = crate::summarize(&conversation, &wanted.options);
     let counted = conversation.counts.counted;
     if counted < wanted.options.min_messages || summary.summary_text.is_empty() {
