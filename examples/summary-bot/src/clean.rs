@@ -125,14 +125,16 @@ fn unlinked(line: &str) -> String {
 
 fn discord_mark(rest: &str) -> Option<(&str, usize)> {
     let inner = rest.strip_prefix('<')?;
-    let end = inner.find('>').filter(|end| *end <= 80)?;
+    let end = inner.bytes().take(80).position(|byte| byte == b'>')?;
     let marked = ["@", "#", ":", "a:", "t:", "/"].iter().any(|mark| inner.starts_with(mark));
     let digits = inner[..end].bytes().any(|byte| byte.is_ascii_digit());
     (marked && digits && !inner[..end].contains(' ')).then_some((" ", end + 2))
 }
 
 fn link(rest: &str) -> Option<(&str, usize)> {
-    let (text, after) = rest.strip_prefix('[')?.split_once("](")?;
+    // Bounded, or a line of brackets would be searched through once for each of them.
+    let window = &rest[..rest.floor_char_boundary(rest.len().min(1000))];
+    let (text, after) = window.strip_prefix('[')?.split_once("](")?;
     let end = after.find(')').filter(|_| !text.contains('['))?;
     Some((text, 1 + text.len() + 2 + end + 1))
 }

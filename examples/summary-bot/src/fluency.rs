@@ -33,8 +33,16 @@ impl<'a> Word<'a> {
 /// `spoken` says that the text is a transcript, where scraps of letters are stumbles and not abbreviations.
 /// A false start inside (a dash of its own) splits the sentence, since neither half goes on with the other.
 pub(crate) fn fluent(sentence: &str, lexicon: &Lexicon, spoken: bool) -> Vec<String> {
+    let words: Vec<&str> = sentence.split_whitespace().collect();
+    words.chunks(LONGEST_READ).flat_map(|words| fluent_part(words, lexicon, spoken)).collect()
+}
+
+/// What nobody says in one sentence is read in parts, so that the work stays in proportion.
+const LONGEST_READ: usize = 400;
+
+fn fluent_part(words: &[&str], lexicon: &Lexicon, spoken: bool) -> Vec<String> {
     let mut pieces: Vec<Vec<Word<'_>>> = vec![Vec::new()];
-    for word in sentence.split_whitespace() {
+    for word in words.iter().copied() {
         match pieces.last_mut() {
             Some(piece) if word != "—" => piece.push(Word::new(word)),
             _ => pieces.push(Vec::new()),
@@ -73,7 +81,9 @@ fn clauses<'a>(mut words: Vec<Word<'a>>, lexicon: &Lexicon) -> Vec<Vec<Word<'a>>
         let Some(at) = best else { break };
         let mut rest = words.split_off(at);
         drop_opening(&mut rest, lexicon);
-        parts.push(std::mem::replace(&mut words, rest));
+        let mut part = std::mem::replace(&mut words, rest);
+        drop_closing(&mut part);
+        parts.push(part);
     }
     parts.push(words);
     parts
@@ -360,10 +370,12 @@ fn drop_closing(words: &mut Vec<Word<'_>>) {
         words.truncate(at);
     }
     while let [.., before, last] = words.as_slice() {
-        let dangling = last.is(&["so", "and", "but", "or", "because", "then", "the", "a"])
-            || (before.written.ends_with(',')
-                && last.is(&["right", "okay", "ok", "yeah", "though", "anyway", "too"]));
-        if words.len() <= 3 || !dangling {
+        let dangling = last.is(&[
+            "so", "and", "but", "or", "because", "then", "the", "a", "of", "to", "my", "our", "from", "with",
+            "if", "than",
+        ]) || (before.written.ends_with(',')
+            && last.is(&["right", "okay", "ok", "yeah", "though", "anyway", "too"]));
+        if words.len() <= 3 || !dangling || last.written.ends_with('?') {
             break;
         }
         words.pop();

@@ -72,6 +72,13 @@ fn only_the_summary_is_one_line_of_at_most_n_words() {
 }
 
 #[test]
+fn the_readme_shows_what_is_printed() {
+    let readme = include_str!("../README.md");
+    let output = run(&["--only-summary", "--words", "60", &sample("release-planning.json")]);
+    assert!(readme.contains(&out(&output)), "the README should show: {}", out(&output));
+}
+
+#[test]
 fn json_is_the_whole_summary() {
     let output = run(&["--format", "json", &sample("release-planning.json")]);
     let summary: summary_bot::Summary = serde_json::from_slice(&output.stdout).expect("it is a summary");

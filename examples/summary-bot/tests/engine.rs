@@ -113,7 +113,7 @@ fn english_is_told_in_the_third_person() {
 #[test]
 fn hesitations_and_false_starts_go() {
     let log = "PM: Um , so , yeah the the battery {disfmarker} the battery has to be uh replaced every year .\n\
-        ID: {vocalsound} Mm-hmm .\nPM: Um and the the case costs fifteen euros .\n";
+        ID: {vocalsound} Mm-hmm .\nPM: Right , uh , okay .\n";
     let text = summary(log).key_points.iter().map(|point| point.text.clone()).collect::<Vec<_>>().join(" ");
     assert!(text.contains("The battery has to be replaced every year."), "{text}");
     assert!(!text.contains("disfmarker") && !text.contains("Um"), "{text}");
@@ -245,4 +245,13 @@ fn a_conversation_too_large_to_keep_is_sampled_and_says_so() {
     let share = first_half.count() as f64 / conversation.items.len() as f64;
     assert!((0.25..0.75).contains(&share), "{share}");
     assert_eq!(codes(&summarize(&conversation, &Options::default())), ["SAMPLED"]);
+}
+
+#[test]
+fn input_made_to_be_slow_is_not() {
+    // Each of these took time by the square of its length before the work on it was bounded.
+    for piece in ["a ", "<", "[", "[x](", "so ", "{", "— ", "1. ", "you know ", "\"", "a, "] {
+        let log = format!("anna: {}\nben: The pump is broken.", piece.repeat(250_000 / piece.len()));
+        assert_eq!(summary(&log).metadata.messages_counted, 2);
+    }
 }

@@ -1,5 +1,7 @@
 //! Whether English words make a clause that can follow "said that".
 
+use crate::lang::holds;
+
 /// Whether the words look like a clause with subject and verb, not like a command or a scrap.
 pub(crate) fn is_clause(lower: &[&str], comma: bool) -> bool {
     const SUBORDINATES: [&str; 12] = [
@@ -100,6 +102,10 @@ pub(crate) fn is_clause(lower: &[&str], comma: bool) -> bool {
     lower.len() >= 3 && !dependent && begins && has_verb
 }
 
+/// What may come between a noun and its verb.
+const AFTER_NOUNS: &str =
+    "of in on for with at from to by and or as than about into over under between like per";
+
 /// Whether the word at `at` is a verb by its form and place: "the page returns 502", "the garage delivered it".
 fn is_inflected(lower: &[&str], at: usize) -> bool {
     const PAST: [&str; 30] = [
@@ -123,7 +129,11 @@ fn is_inflected(lower: &[&str], at: usize) -> bool {
     let object = lower.get(at + 1).is_some_and(|next| {
         OBJECTS.contains(next) || next.bytes().next().is_some_and(|first| first.is_ascii_digit())
     });
-    let present =
-        word.len() > 3 && word.ends_with('s') && !word.ends_with("ss") && !word.ends_with("us") && object;
+    // "The budget allows invoices", but not "the buttons on the left": a singular before, no preposition after.
+    let follows = lower.get(at + 1).is_some_and(|next| !holds(AFTER_NOUNS, next)) && lower.len() > at + 2;
+    let subject =
+        holds("the a an this my our your his her their", lower[0]) && at > 1 && !before.ends_with('s');
+    let third = word.len() > 3 && word.ends_with('s') && !word.ends_with("ss") && !word.ends_with("us");
+    let present = third && (object || (subject && follows));
     PAST.contains(&word) || (word.len() > 4 && word.ends_with("ed") && !word.ends_with("eed")) || present
 }

@@ -79,7 +79,7 @@ fn phrase(analysis: &Analysis<'_>, terms: Vec<u32>, tally: Tally) -> Option<Phra
         let noun = f64::from(last.noun) / f64::from(last.count.max(1));
         let verb = f64::from(first.after_verb_mark) / f64::from(first.count.max(1));
         let ends = f64::from(last.ends_run) / f64::from(last.count.max(1));
-        if verb > 0.3 || (size == 1 && noun < 0.2) || ends < 0.45 {
+        if verb > 0.3 || (size == 1 && noun < 0.3) || ends < 0.45 {
             return None;
         }
     }
