@@ -136,3 +136,23 @@ fn the_command_summarises_without_a_service() {
     let words = String::from_utf8_lossy(&output.stdout).split_whitespace().count();
     assert!((10..=60).contains(&words), "{words}");
 }
+
+#[test]
+fn the_readme_shows_what_is_really_answered() {
+    let readme = include_str!("../README.md");
+    let shown = readme.split_once("\"summary_text\":\"").and_then(|(_, rest)| rest.split_once("\", …"));
+    let shown = shown.expect("the first minute shows a summary").0;
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/samples/release-planning.json");
+    let output = Command::new(env!("CARGO_BIN_EXE_summary-bot"))
+        .args(["summarize", "--only-summary", "--length", "brief", sample])
+        .env_clear()
+        .output()
+        .expect("it runs");
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(
+        words(shown),
+        words(&printed),
+        "the engine tells it differently now: put that into the README"
+    );
+}
