@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, DefaultBodyLimit};
 use groundcrew_telemetry::{Context, RequestId, TraceContext, TraceState};
-use http::{HeaderMap, Request, Response, header::HeaderName};
+use http::{HeaderMap, HeaderValue, Request, Response, header::HeaderName};
 use hyper::body::{Body as _, Incoming};
 use tower::Service;
 
@@ -18,8 +18,6 @@ use crate::shared::Shared;
 
 /// The header that carries a request's id, in and out.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// Where a request enters: everything that happens around the router, as one service and one future.
 #[derive(Debug)]
@@ -97,17 +95,45 @@ fn span() -> tracing::Span {
 
 /// The caller's request id and trace where they are valid, new ones otherwise.
 fn context(headers: &HeaderMap, trace_share: f64) -> Context {
-    let id = headers.get(&REQUEST_ID).and_then(|value| RequestId::parse(value.as_bytes()));
-    let parent = headers.get(&TRACEPARENT).and_then(|value| TraceContext::parse(value.as_bytes()));
+    let given = Given::find(headers);
+    let id = given.request_id.and_then(|value| RequestId::parse(value.as_bytes()));
     let id = id.unwrap_or_else(RequestId::random);
+    let parent = given.traceparent.and_then(|value| TraceContext::parse(value.as_bytes()));
     let context = match parent {
         Some(caller) => Context::continuing(id, caller),
         None => Context::new(id, TraceContext::random().sampled_at(trace_share)),
     };
-    let state = parent.and_then(|_| headers.get(&TRACESTATE)?.to_str().ok()).and_then(TraceState::parse);
+    let state = parent.and_then(|_| given.tracestate?.to_str().ok()).and_then(TraceState::parse);
     match state {
         Some(state) => context.with_trace_state(state),
         None => context,
+    }
+}
+
+/// The headers that carry a context, the first of each name.
+#[derive(Default)]
+struct Given<'a> {
+    request_id: Option<&'a HeaderValue>,
+    traceparent: Option<&'a HeaderValue>,
+    tracestate: Option<&'a HeaderValue>,
+}
+
+// === impl Given ===
+
+impl<'a> Given<'a> {
+    /// One walk over the few headers there are: to look up three names means to hash three names.
+    fn find(headers: &'a HeaderMap) -> Self {
+        let mut given = Self::default();
+        for (name, value) in headers {
+            let place = match name.as_str() {
+                "x-request-id" => &mut given.request_id,
+                "traceparent" => &mut given.traceparent,
+                "tracestate" => &mut given.tracestate,
+                _ => continue,
+            };
+            place.get_or_insert(value);
+        }
+        given
     }
 }
 

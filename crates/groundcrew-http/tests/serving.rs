@@ -71,6 +71,22 @@ async fn requests_are_counted_by_matched_route_and_probes_are_not() {
 }
 
 #[tokio::test]
+async fn a_path_without_parameters_is_counted_the_same_however_often_it_is_asked() {
+    let server = Server::start(HttpConfig { metrics: true, ..HttpConfig::ephemeral() }, routes()).await;
+    for _ in 0..3 {
+        server.get("/problem").await;
+        server.get("/upload").await;
+    }
+    let text = server.get("/metrics").await.body;
+    let counted = |labels: &[&str], value: &str| {
+        let mut lines = text.lines().filter(|line| line.starts_with("http_requests_total{"));
+        lines.any(|line| labels.iter().all(|label| line.contains(label)) && line.ends_with(value))
+    };
+    assert!(counted(&[r#"path="/problem""#, r#"status="409""#], " 3"), "{text}");
+    assert!(counted(&[r#"path="/upload""#, r#"status="405""#], " 3"), "{text}");
+}
+
+#[tokio::test]
 async fn a_panic_is_a_500_with_a_request_id_and_the_connection_lives_on() {
     let server = Server::start(HttpConfig::ephemeral(), routes()).await;
     let mut client = server.connect().await;
