@@ -32,20 +32,6 @@ impl Edge {
     pub(crate) fn new(shared: Arc<Shared>, connection: Arc<Connection>) -> Self {
         Self { shared, connection }
     }
-
-    fn meta(&self, request: &Request<Incoming>, in_flight: InFlight) -> Meta {
-        let context = Arc::new(context(request.headers(), self.shared.config.trace_share));
-        Meta {
-            started: Instant::now(),
-            method: request.method().clone(),
-            uri: request.uri().clone(),
-            version: request.version(),
-            request_bytes: request.body().size_hint().exact().unwrap_or(0),
-            context,
-            route: None,
-            in_flight: Some(in_flight),
-        }
-    }
 }
 
 impl hyper::service::Service<Request<Incoming>> for Edge {
@@ -58,15 +44,29 @@ impl hyper::service::Service<Request<Incoming>> for Edge {
         if let Some(response) = self.shared.probes.answer(request.method(), request.uri().path()) {
             return Answer::ready(response, in_flight, &self.shared, request.version());
         }
-        let mut meta = self.meta(&request, in_flight);
+        let mut meta = meta(&request, in_flight, self.shared.config.trace_share);
         let Some(table) = self.shared.routes.get() else {
             return Answer::not_yet(meta);
         };
-        let (router, route) = table.find(&meta.method, meta.uri.path());
+        let (service, route) = table.find(&meta.method, meta.uri.path());
         meta.route = route;
         let span = span();
         meta.context.adopt(&span);
-        Answer::handle(handle(router, request, self), span, meta)
+        Answer::handle(handle(service, request, self), span, meta)
+    }
+}
+
+fn meta(request: &Request<Incoming>, in_flight: InFlight, trace_share: f64) -> Meta {
+    let context = Arc::new(context(request.headers(), trace_share));
+    Meta {
+        started: Instant::now(),
+        method: request.method().clone(),
+        uri: request.uri().clone(),
+        version: request.version(),
+        request_bytes: request.body().size_hint().exact().unwrap_or(0),
+        context,
+        route: None,
+        in_flight: Some(in_flight),
     }
 }
 
