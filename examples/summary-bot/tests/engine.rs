@@ -255,3 +255,12 @@ fn input_made_to_be_slow_is_not() {
         assert_eq!(summary(&log).metadata.messages_counted, 2);
     }
 }
+
+#[test]
+fn what_is_said_again_and_again_is_told_once() {
+    let notice = "bot: The harbour office closes the northern gate for repairs tonight.\n";
+    let log = format!(
+        "{notice}anna: I painted the old boathouse.\n{notice}ben: The kitchen needs a new stove.\n{notice}"
+    );
+    assert_eq!(summary_of(&log, 60).summary_text.matches("northern gate").count(), 1);
+}

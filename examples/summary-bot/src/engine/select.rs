@@ -112,9 +112,16 @@ pub(crate) fn select(
         let Some((gain, sentence, cost)) = best.filter(|(gain, ..)| *gain > 0.0) else { break };
         said.take(analysis, sentence);
         left -= cost;
-        costed.retain(|(other, _)| *other != sentence);
+        let bag = analysis.bag(sentence);
+        costed.retain(|(other, _)| *other != sentence && !repeats(&analysis.bag(*other), &bag));
         picks.push(Pick { sentence, gain });
     }
     candidates.retain(|sentence| picks.iter().all(|pick| pick.sentence != *sentence));
     picks
+}
+
+/// Whether two sentences say the same in nearly the same words; both are sorted.
+fn repeats(one: &[u32], other: &[u32]) -> bool {
+    let same = one.iter().filter(|term| other.binary_search(term).is_ok()).count();
+    same > 2 && same * 5 >= one.len().max(other.len()) * 4
 }
