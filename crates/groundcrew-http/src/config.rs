@@ -6,6 +6,7 @@ use groundcrew_config::{BindIp, ByteSize, FromConfig, Secret};
 
 /// The public listener: section `http`.
 #[derive(Debug, Clone, FromConfig)]
+#[config(default_impl)]
 #[allow(clippy::struct_excessive_bools, reason = "each is the switch of one key")]
 pub struct HttpConfig {
     /// Address to listen on: loopback, but 0.0.0.0 in a container or in production.
@@ -115,6 +116,7 @@ pub enum HealthBody {
 
 /// The admin listener (metrics, probes, tasks, log level): section `admin`.
 #[derive(Debug, Clone, FromConfig)]
+#[config(default_impl)]
 pub struct AdminConfig {
     /// Whether there is an admin listener.
     #[config(default = true)]
@@ -131,12 +133,6 @@ pub struct AdminConfig {
 
 // === impl HttpConfig ===
 
-impl Default for HttpConfig {
-    fn default() -> Self {
-        groundcrew_config::defaults().expect("every key has a default")
-    }
-}
-
 impl HttpConfig {
     /// Loopback and a port of the system's choice: what tests bind.
     pub fn ephemeral() -> Self {
@@ -149,12 +145,6 @@ impl HttpConfig {
 }
 
 // === impl AdminConfig ===
-
-impl Default for AdminConfig {
-    fn default() -> Self {
-        groundcrew_config::defaults().expect("every key has a default")
-    }
-}
 
 impl AdminConfig {
     /// Loopback and a port of the system's choice: what tests bind.

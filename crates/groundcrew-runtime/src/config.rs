@@ -4,6 +4,7 @@ use groundcrew_config::FromConfig;
 
 /// How the service goes down: section `shutdown`.
 #[derive(Debug, Clone, FromConfig)]
+#[config(default_impl)]
 pub struct ShutdownConfig {
     /// The whole budget from the first signal to the exit, lame duck included. Kubernetes kills after 30 s.
     #[config(default = "25s")]
@@ -45,12 +46,6 @@ pub enum ShutdownConfigError {
         /// The configured budget.
         budget: Duration,
     },
-}
-
-impl Default for ShutdownConfig {
-    fn default() -> Self {
-        groundcrew_config::defaults().expect("every key has a default")
-    }
 }
 
 impl ShutdownConfig {

@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 use crate::check::{self, CheckGuard, CheckPolicy};
 use crate::health::{Health, Readiness};
 use crate::hook::{Hook, PhaseScope};
-use crate::task::{self, Restart, TaskReport, TaskResult, TaskState, Tasks};
+use crate::task::{TaskReport, Tasks};
 use crate::watchdog::{Liveness, Watchdog};
-use crate::{Gate, Outcome, Phase, Reason, ShutdownConfig, Stop, metrics};
+use crate::{CrewBuilder, Gate, Outcome, Phase, Reason, ShutdownConfig, Stop};
 
 /// What a service is made of while it runs: its tasks, its health, its way down.
 ///
@@ -26,17 +26,17 @@ pub struct Crew {
 
 #[derive(Debug)]
 pub(crate) struct Inner {
-    service: String,
-    environment: Environment,
-    metrics: Metrics,
-    in_kubernetes: bool,
+    pub(crate) service: String,
+    pub(crate) environment: Environment,
+    pub(crate) metrics: Metrics,
+    pub(crate) in_kubernetes: bool,
     pub(crate) shutdown: ShutdownConfig,
     pub(crate) health: Arc<Health>,
     pub(crate) tasks: Arc<Tasks>,
-    watchdog: Watchdog,
+    pub(crate) watchdog: Watchdog,
     pub(crate) requested: CancellationToken,
     pub(crate) stop: CancellationToken,
-    reason: Mutex<Option<Reason>>,
+    pub(crate) reason: Mutex<Option<Reason>>,
     pub(crate) hooks: Mutex<Vec<Hook>>,
     pub(crate) running: Mutex<Vec<Running>>,
 }
@@ -50,85 +50,12 @@ pub(crate) struct Running {
     pub(crate) handle: JoinHandle<Outcome>,
 }
 
-/// Builds a [`Crew`] by hand, for whoever owns `main`.
-#[derive(Debug)]
-pub struct CrewBuilder {
-    service: String,
-    metrics: Option<Metrics>,
-    version: String,
-    environment: Environment,
-    shutdown: ShutdownConfig,
-    in_kubernetes: bool,
-}
-
-// === impl CrewBuilder ===
-
-impl CrewBuilder {
-    /// The metrics registry of the service; a new one by default.
-    pub fn metrics(mut self, metrics: Metrics) -> Self {
-        self.metrics = Some(metrics);
-        self
-    }
-
-    /// The environment; development by default.
-    pub fn environment(mut self, environment: Environment) -> Self {
-        self.environment = environment;
-        self
-    }
-
-    /// How the service goes down.
-    pub fn shutdown(mut self, config: ShutdownConfig) -> Self {
-        self.shutdown = config;
-        self
-    }
-
-    /// Whether this is a pod, which turns the lame-duck delay on; by default read from
-    /// KUBERNETES_SERVICE_HOST.
-    pub fn in_kubernetes(mut self, yes: bool) -> Self {
-        self.in_kubernetes = yes;
-        self
-    }
-
-    /// The crew. Needs a Tokio runtime; starts the stall watchdog on it.
-    pub fn build(self) -> Crew {
-        let metrics = self.metrics.unwrap_or_else(|| Metrics::new(&self.service, &self.version));
-        let health = Arc::new(Health::default());
-        let tasks = Arc::new(Tasks::default());
-        let watchdog = Watchdog::start();
-        metrics::register(&metrics, &tasks, &health, &watchdog);
-        Crew {
-            inner: Arc::new(Inner {
-                service: self.service,
-                environment: self.environment,
-                metrics,
-                in_kubernetes: self.in_kubernetes,
-                shutdown: self.shutdown,
-                health,
-                tasks,
-                watchdog,
-                requested: CancellationToken::new(),
-                stop: CancellationToken::new(),
-                reason: Mutex::new(None),
-                hooks: Mutex::new(Vec::new()),
-                running: Mutex::new(Vec::new()),
-            }),
-        }
-    }
-}
-
 // === impl Crew ===
 
 impl Crew {
     /// Starts to build a crew for the service of this name and version.
     pub fn builder(service: impl Into<String>, version: impl Into<String>) -> CrewBuilder {
-        CrewBuilder {
-            service: service.into(),
-            version: version.into(),
-            metrics: None,
-            environment: Environment::Development,
-            shutdown: ShutdownConfig::default(),
-            in_kubernetes: std::env::var_os("KUBERNETES_SERVICE_HOST").is_some(),
-        }
+        CrewBuilder::new(service.into(), version.into())
     }
 
     /// The service's name, as it stands in metrics and logs.
@@ -154,113 +81,6 @@ impl Crew {
     /// How long the service goes on serving while unready.
     pub fn lame_duck(&self) -> std::time::Duration {
         self.inner.shutdown.lame_duck(self.inner.in_kubernetes)
-    }
-
-    /// Runs a task whose end is the end of the service: when it returns, fails or panics before the
-    /// shutdown, an orderly shutdown with a non-zero exit begins.
-    pub fn critical<F, Fut>(&self, name: impl Into<String>, task: F)
-    where
-        F: FnOnce(Stop) -> Fut,
-        Fut: Future<Output: TaskResult> + Send + 'static,
-    {
-        let name = name.into();
-        let id = self.inner.tasks.add(&name, true);
-        let future = task(self.stop());
-        let crew = self.clone();
-        self.track(name.clone(), false, async move {
-            let error = task::attempt(future).await;
-            let state = if error.is_some() { TaskState::Failed } else { TaskState::Finished };
-            crew.inner.tasks.ended(id, state, error.as_deref());
-            if !crew.inner.stop.is_cancelled() || error.is_some() {
-                crew.request_shutdown(Reason::TaskEnded { task: name, error: error.clone() });
-            }
-            Outcome::of_task(error)
-        });
-    }
-
-    /// Runs a background task, started again by the policy when it ends before the shutdown.
-    pub fn task<F, Fut>(&self, name: impl Into<String>, restart: Restart, task: F)
-    where
-        F: Fn(Stop) -> Fut + Send + 'static,
-        Fut: Future<Output: TaskResult> + Send + 'static,
-    {
-        let name = name.into();
-        let id = self.inner.tasks.add(&name, false);
-        let crew = self.clone();
-        self.track(name.clone(), false, async move {
-            Outcome::of_task(crew.restart_loop(id, &name, restart, task).await)
-        });
-    }
-
-    /// Returns the error of the last run, if that was how it ended.
-    async fn restart_loop<F, Fut>(
-        &self,
-        id: usize,
-        name: &str,
-        restart: Restart,
-        mut task: F,
-    ) -> Option<String>
-    where
-        F: Fn(Stop) -> Fut,
-        Fut: Future<Output: TaskResult>,
-    {
-        let mut failures_in_a_row = 0;
-        loop {
-            let started = tokio::time::Instant::now();
-            let (run, stop) = (&mut task, self.stop());
-            // Called inside, so that a panic before the first await is an end like any other.
-            let error = task::attempt(async move { run(stop).await }).await;
-            let again = match restart {
-                Restart::Always(backoff) => Some(backoff),
-                Restart::OnFailure(backoff) if error.is_some() => Some(backoff),
-                Restart::OnFailure(_) | Restart::Never => None,
-            };
-            let again = again.filter(|_| !self.inner.stop.is_cancelled());
-            let state = match (&again, &error) {
-                (Some(_), _) => TaskState::BackingOff,
-                (None, Some(_)) => TaskState::Failed,
-                (None, None) => TaskState::Finished,
-            };
-            self.inner.tasks.ended(id, state, error.as_deref());
-            let Some(backoff) = again else {
-                if let Some(error) = &error {
-                    tracing::error!(task.name = name, error, "task failed and is not started again");
-                }
-                return error;
-            };
-            // A run that lasted was a good one: the next failure starts from the short delay again.
-            if started.elapsed() > std::time::Duration::from_secs(60) {
-                failures_in_a_row = 0;
-            }
-            let delay = backoff.delay(failures_in_a_row);
-            failures_in_a_row += 1;
-            tracing::warn!(task.name = name, error, restart_in = ?delay, "task ended and is started again");
-            self.stop().unless(tokio::time::sleep(delay)).await?;
-            self.inner.tasks.restarted(id);
-        }
-    }
-
-    /// Runs work that must be finished although its caller may go away: the client that hung up, a timeout.
-    /// The drain waits for it.
-    pub fn detach<T: Send + 'static>(
-        &self,
-        name: impl Into<String>,
-        work: impl Future<Output = T> + Send + 'static,
-    ) -> tokio::sync::oneshot::Receiver<T> {
-        let (sender, receiver) = tokio::sync::oneshot::channel();
-        self.track(name.into(), true, async move {
-            // Nobody may be listening any more: that is what this method is for.
-            let _gone = sender.send(work.await);
-            Outcome::finished("")
-        });
-        receiver
-    }
-
-    fn track(&self, name: String, detached: bool, future: impl Future<Output = Outcome> + Send + 'static) {
-        let handle = tokio::spawn(future);
-        let mut running = self.inner.running.lock();
-        running.retain(|work| !work.handle.is_finished());
-        running.push(Running { name, detached, handle });
     }
 
     /// Every task with its state, restarts, last error and age.

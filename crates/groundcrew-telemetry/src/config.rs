@@ -6,6 +6,7 @@ use crate::log::Directives;
 
 /// How the service logs.
 #[derive(Debug, Clone, PartialEq, Eq, FromConfig)]
+#[config(default_impl)]
 #[non_exhaustive]
 pub struct LogConfig {
     /// Which events are written, such as `info,hyper=warn`.
@@ -47,6 +48,7 @@ pub enum LogOutput {
 
 /// What the service offers to scrapers.
 #[derive(Debug, Clone, PartialEq, Eq, FromConfig)]
+#[config(default_impl)]
 #[non_exhaustive]
 pub struct MetricsConfig {
     /// Whether metrics are offered to be scraped.
@@ -56,22 +58,6 @@ pub struct MetricsConfig {
     /// `overflow`.
     #[config(default = 2000)]
     pub series_limit: usize,
-}
-
-// === impl LogConfig ===
-
-impl Default for LogConfig {
-    fn default() -> Self {
-        groundcrew_config::defaults().expect("every key has a default")
-    }
-}
-
-// === impl MetricsConfig ===
-
-impl Default for MetricsConfig {
-    fn default() -> Self {
-        groundcrew_config::defaults().expect("every key has a default")
-    }
 }
 
 // === impl Directives ===
