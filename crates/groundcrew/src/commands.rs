@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
@@ -10,7 +11,10 @@ use crate::{Service, exit};
 /// The commands of every service, with what `--help` says of them.
 const STANDARD: &[(&str, &str)] = &[
     ("check-config", "read the configuration and say everything that is wrong with it (exit code 78)"),
-    ("explain-config", "every value, where it came from and what it shadowed; --json for machines"),
+    (
+        "explain-config",
+        "every value, where it came from and what it shadowed; --json (the default in a pipe) or --table",
+    ),
     ("config-reference", "the reference of the configuration: --format toml, markdown or json-schema"),
     #[cfg(feature = "http")]
     ("healthcheck", "ask the running service's /health; exit code 0 or 1, for containers without curl"),
@@ -46,6 +50,9 @@ pub(crate) fn standard<C: FromConfig>(
     arguments: &Arguments,
     shape: &Shape,
 ) -> ExitCode {
+    if let Some(words) = misunderstood(command, &arguments.rest) {
+        return exit::with(exit::USAGE, &words);
+    }
     match command {
         "check-config" => or_problems(check::<C>(service, arguments, shape)),
         "explain-config" => or_problems(explain(service, arguments, shape)),
@@ -60,6 +67,18 @@ pub(crate) fn standard<C: FromConfig>(
             exit::with(exit::USAGE, &words)
         }
     }
+}
+
+/// What is wrong with the arguments of a command that takes few or none.
+fn misunderstood(command: &str, rest: &[OsString]) -> Option<String> {
+    let known: &[&str] = match command {
+        "check-config" | "healthcheck" => &[],
+        "explain-config" => &["--json", "--table"],
+        _ => return None,
+    };
+    let stray = rest.iter().find(|argument| !known.iter().any(|known| argument.as_os_str() == *known))?;
+    let takes = if known.is_empty() { "no arguments".to_owned() } else { known.join(" or ") };
+    Some(format!("{command} takes {takes}, not {}", stray.display()))
 }
 
 fn or_problems(result: Result<(), Problems>) -> ExitCode {
@@ -114,4 +133,28 @@ fn print_reference(service: &Service, arguments: &Arguments, shape: &Shape) -> E
     };
     print!("{text}");
     ExitCode::SUCCESS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stray(command: &str, argument: &str) -> Option<String> {
+        misunderstood(command, &[OsString::from(argument)])
+    }
+
+    #[test]
+    fn a_standard_command_refuses_an_argument_that_it_would_ignore() {
+        assert_eq!(stray("check-config", "x.toml").unwrap(), "check-config takes no arguments, not x.toml");
+        assert_eq!(
+            stray("explain-config", "--tabel").unwrap(),
+            "explain-config takes --json or --table, not --tabel"
+        );
+    }
+
+    #[test]
+    fn what_a_command_knows_is_understood() {
+        assert_eq!(stray("explain-config", "--table"), None);
+        assert_eq!(stray("migrate", "--plan"), None);
+    }
 }
