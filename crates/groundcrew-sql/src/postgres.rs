@@ -8,7 +8,10 @@ use sqlx::{Error, Transaction};
 
 use crate::migrations::MigrationPlan;
 use crate::target::Target;
-use crate::{ConnectError, Connections, DatabaseImpact, SqlConfig, UrlError, readiness, retry};
+use crate::{
+    ConnectError, Connections, Database, DatabaseImpact, MigrationStatus, Migrations, MigrationsError,
+    SqlConfig, UrlError, readiness, retry,
+};
 
 /// A Postgres database behind a pool with bounded waits.
 ///
@@ -47,6 +50,19 @@ impl Postgres {
     /// The library's own pool, without our guarantees; see [`Connections::raw`].
     pub fn raw(&self) -> &PgPool {
         self.connections.raw()
+    }
+
+    /// What a start does about migrations; see [`Database::migrate`](crate::Database::migrate).
+    ///
+    /// # Errors
+    ///
+    /// Names the migration that failed, and what to do about it.
+    pub async fn migrate(
+        &self,
+        crew: &Crew,
+        migrations: impl Into<Migrations>,
+    ) -> Result<MigrationStatus, MigrationsError> {
+        Database::Postgres(self.clone()).migrate(crew, migrations).await
     }
 
     pub(crate) fn plan(&self) -> &MigrationPlan {

@@ -10,7 +10,10 @@ use sqlx::{Error, Transaction};
 
 use crate::migrations::MigrationPlan;
 use crate::target::Target;
-use crate::{ConnectError, Connections, DatabaseImpact, SqlConfig, UrlError, readiness};
+use crate::{
+    ConnectError, Connections, Database, DatabaseImpact, MigrationStatus, Migrations, MigrationsError,
+    SqlConfig, UrlError, readiness,
+};
 
 /// A SQLite file with one writer and many readers.
 ///
@@ -64,6 +67,19 @@ impl Sqlite {
     /// The library's own pool of the writer, without our guarantees: its `begin()` is a deferred one.
     pub fn raw(&self) -> &SqlitePool {
         self.writer.raw()
+    }
+
+    /// What a start does about migrations; see [`Database::migrate`](crate::Database::migrate).
+    ///
+    /// # Errors
+    ///
+    /// Names the migration that failed, and what to do about it.
+    pub async fn migrate(
+        &self,
+        crew: &Crew,
+        migrations: impl Into<Migrations>,
+    ) -> Result<MigrationStatus, MigrationsError> {
+        Database::Sqlite(self.clone()).migrate(crew, migrations).await
     }
 
     pub(crate) fn plan(&self) -> &MigrationPlan {
