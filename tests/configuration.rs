@@ -88,10 +88,12 @@ fn the_committed_references_are_what_the_services_say() {
         let committed = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join(format!("../examples/{package}/config.reference.toml"));
         let committed = std::fs::read_to_string(&committed).unwrap();
-        assert_eq!(
-            String::from_utf8_lossy(&output.stdout),
-            committed,
-            "refresh it: cargo run -p {package} -- config-reference > examples/{package}/config.reference.toml"
+        let said = String::from_utf8_lossy(&output.stdout);
+        let changed = said.lines().zip(committed.lines()).find(|(now, then)| now != then);
+        assert!(
+            said == committed,
+            "refresh it: cargo run -p {package} -- config-reference > examples/{package}/config.reference.toml\n\
+             the first change: {changed:?}"
         );
     }
 }

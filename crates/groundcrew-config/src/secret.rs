@@ -4,6 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::hint::black_box;
 
+use crate::value::Data;
 use crate::{FromConfig, Node, Shape};
 
 /// A value that prints nothing anywhere: `Debug` and `Display` say `[redacted]`, and it does not serialise.
@@ -66,6 +67,11 @@ impl<T: FromConfig + 'static> FromConfig for Secret<T> {
     }
 
     fn from_config(node: &Node<'_>) -> Option<Self> {
+        // Signing with nothing is worse than not starting.
+        if matches!(node.data(), Some(Data::Scalar(scalar)) if scalar.text.is_empty()) {
+            node.problem("is empty; a secret needs a value");
+            return None;
+        }
         T::from_config(&node.as_secret()).map(Self)
     }
 }

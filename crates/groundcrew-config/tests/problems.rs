@@ -159,3 +159,17 @@ fn defaults_of_a_type_with_a_required_key_name_the_key() {
     let problems = defaults::<support::SqlConfig>().expect_err("the URL has no default");
     assert!(problems.to_string().contains("url: missing, and it has no default"));
 }
+
+#[test]
+fn a_required_secret_may_not_be_empty() {
+    #[derive(Debug, FromConfig)]
+    struct Signing {
+        /// Signs.
+        #[config(alias = "SIGNING_KEY")]
+        signing_key: groundcrew_config::Secret<String>,
+    }
+    let error = Loader::new("parcels").variables([("SIGNING_KEY", "")]).load(&Signing::shape()).unwrap_err();
+    assert!(error.to_string().contains("signing_key (env SIGNING_KEY): is empty"), "{error}");
+    let loaded = Loader::new("parcels").variables([("SIGNING_KEY", "k")]).load(&Signing::shape()).unwrap();
+    assert_eq!(loaded.read::<Signing>().unwrap().signing_key.expose(), "k");
+}

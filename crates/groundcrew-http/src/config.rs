@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use groundcrew_config::{BindIp, ByteSize, FromConfig, Secret};
 
-/// The public listener: section `http`.
+/// The public listener.
 #[derive(Debug, Clone, FromConfig)]
 #[config(default_impl)]
 #[allow(clippy::struct_excessive_bools, reason = "each is the switch of one key")]
@@ -68,7 +68,7 @@ pub struct HttpConfig {
     pub tls: Option<TlsConfig>,
 }
 
-/// Cross-origin requests: section `http.cors`.
+/// Cross-origin requests.
 #[cfg(feature = "cors")]
 #[derive(Debug, Clone, FromConfig)]
 pub struct CorsConfig {
@@ -82,7 +82,7 @@ pub struct CorsConfig {
     pub max_age: Duration,
 }
 
-/// HTTPS: section `http.tls`.
+/// HTTPS.
 #[cfg(feature = "tls")]
 #[derive(Debug, Clone, FromConfig)]
 pub struct TlsConfig {
@@ -92,7 +92,7 @@ pub struct TlsConfig {
     pub key: PathBuf,
 }
 
-/// The probes: section `http.probes`.
+/// The probes.
 #[derive(Debug, Clone, Default, FromConfig)]
 pub struct ProbesConfig {
     /// Which body `/health` has.
@@ -114,7 +114,7 @@ pub enum HealthBody {
     Detailed,
 }
 
-/// The admin listener (metrics, probes, tasks, log level): section `admin`.
+/// The admin listener (metrics, probes, tasks, log level).
 #[derive(Debug, Clone, FromConfig)]
 #[config(default_impl)]
 pub struct AdminConfig {

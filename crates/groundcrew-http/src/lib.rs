@@ -39,6 +39,7 @@ mod tls;
 #[cfg(feature = "ws")]
 mod websocket;
 
+pub use ::http::StatusCode;
 pub use axum;
 #[cfg(feature = "cors")]
 pub use config::CorsConfig;

@@ -32,7 +32,11 @@ pub(crate) enum Listener {
 #[non_exhaustive]
 pub enum BindError {
     /// The address is taken, forbidden or not ours.
-    #[error("cannot listen on {address} ({section}.host, {section}.port): {}", hint(source, address))]
+    #[error(
+        "cannot listen on {address} ({section}.host, {section}.port): {}{}",
+        hint(source, address),
+        if *section == "admin" { ", or set admin.enabled to false" } else { "" }
+    )]
     Tcp {
         /// The configuration section.
         section: &'static str,

@@ -52,7 +52,7 @@ impl CheckPolicy {
         self
     }
 
-    /// How many failures in a row it takes to fail (at least 1).
+    /// How many failures in a row it takes to fail (at least 1). Before the first success one is enough.
     pub fn fail_after(mut self, failures: u32) -> Self {
         self.fail_after = failures.max(1);
         self

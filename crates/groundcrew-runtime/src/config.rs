@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use groundcrew_config::FromConfig;
 
-/// How the service goes down: section `shutdown`.
+/// How the service goes down.
 #[derive(Debug, Clone, FromConfig)]
 #[config(default_impl)]
 pub struct ShutdownConfig {

@@ -147,7 +147,7 @@ async fn run_all(mut set: JoinSet<(String, Outcome)>, scope: &PhaseScope, began:
             () = &mut deadline => None,
         };
         match ended {
-            Some(Ok((name, outcome))) => entries.push(Entry { name, outcome, took: began.elapsed() }),
+            Some(Ok((name, outcome))) => Entry::new(name, outcome, began.elapsed()).join(&mut entries),
             // A hook's panic is caught in `bounded`; what is left is an abort from outside.
             Some(Err(_)) => {}
             None => return entries,

@@ -51,10 +51,35 @@ impl From<()> for Outcome {
 pub struct Entry {
     /// The participant's name.
     pub name: String,
+    /// How many of this name ended in the same way; a hundred detached jobs are one line.
+    pub count: usize,
     /// How it ended.
     pub outcome: Outcome,
-    /// How long it took within its phase.
+    /// How long it took within its phase; of several the longest.
     pub took: Duration,
+}
+
+impl Entry {
+    pub(crate) fn new(name: String, outcome: Outcome, took: Duration) -> Self {
+        Self { name, count: 1, outcome, took }
+    }
+
+    /// Takes its place among the others: beside its equals, if there are any.
+    pub(crate) fn join(self, entries: &mut Vec<Entry>) {
+        let equal = |other: &&mut Entry| other.name == self.name && other.outcome == self.outcome;
+        match entries.iter_mut().find(equal) {
+            Some(other) => {
+                other.count += 1;
+                other.took = other.took.max(self.took);
+            }
+            None => entries.push(self),
+        }
+    }
+
+    /// `label`, or `label ×100`.
+    fn title(&self) -> String {
+        if self.count == 1 { self.name.clone() } else { format!("{} ×{}", self.name, self.count) }
+    }
 }
 
 /// One phase of the receipt.
@@ -105,7 +130,7 @@ impl Receipt {
                     "" => String::new(),
                     note => format!(" ({note})"),
                 };
-                format!("{phase}: {} {verb} {:.2}s{note}", entry.name, entry.took.as_secs_f64())
+                format!("{phase}: {} {verb} {:.2}s{note}", entry.title(), entry.took.as_secs_f64())
             })
             .collect();
         if parts.is_empty() { "nothing was running".to_owned() } else { parts.join("; ") }
@@ -126,7 +151,7 @@ impl fmt::Display for Receipt {
             for entry in &phase.entries {
                 let mark = if entry.outcome.is_cut() { "CUT " } else { "ok  " };
                 let seconds = entry.took.as_secs_f64();
-                writeln!(f, "    {mark} {:<20} {seconds:>6.2} s  {}", entry.name, entry.outcome.note())?;
+                writeln!(f, "    {mark} {:<20} {seconds:>6.2} s  {}", entry.title(), entry.outcome.note())?;
             }
         }
         Ok(())
@@ -139,16 +164,8 @@ mod tests {
 
     fn receipt() -> Receipt {
         let entries = vec![
-            Entry {
-                name: "http".into(),
-                outcome: Outcome::finished("3 requests answered"),
-                took: Duration::from_millis(120),
-            },
-            Entry {
-                name: "jobs".into(),
-                outcome: Outcome::cut("1 handed back"),
-                took: Duration::from_secs(2),
-            },
+            Entry::new("http".into(), Outcome::finished("3 requests answered"), Duration::from_millis(120)),
+            Entry::new("jobs".into(), Outcome::cut("1 handed back"), Duration::from_secs(2)),
         ];
         Receipt {
             reason: "SIGTERM".into(),
@@ -164,6 +181,18 @@ mod tests {
             receipt().summary(),
             "drain: http finished in 0.12s (3 requests answered); drain: jobs cut after 2.00s (1 handed back)"
         );
+    }
+
+    #[test]
+    fn many_of_one_name_and_outcome_are_one_entry_with_the_longest_time() {
+        let mut entries = Vec::new();
+        for seconds in [1, 3, 2] {
+            Entry::new("label".into(), Outcome::finished(""), Duration::from_secs(seconds))
+                .join(&mut entries);
+        }
+        Entry::new("label".into(), Outcome::cut("was aborted"), Duration::ZERO).join(&mut entries);
+        let seen: Vec<_> = entries.iter().map(|entry| (entry.title(), entry.took.as_secs())).collect();
+        assert_eq!(seen, [("label ×3".to_owned(), 3), ("label".to_owned(), 0)]);
     }
 
     #[test]

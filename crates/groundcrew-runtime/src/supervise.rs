@@ -6,6 +6,7 @@ use crate::task::{TaskResult, attempt};
 use crate::{Crew, Reason, Receipt};
 
 /// How a supervised service ended.
+#[must_use = "the exit code and the reason of a failure are in it"]
 #[derive(Debug)]
 pub struct Landed {
     /// Why it went down.

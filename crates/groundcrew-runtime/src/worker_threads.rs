@@ -3,7 +3,7 @@ use std::num::NonZeroUsize;
 
 use groundcrew_config::FromConfig;
 
-/// The Tokio runtime: section `runtime`.
+/// The Tokio runtime.
 #[derive(Debug, Clone, Default, FromConfig)]
 pub struct RuntimeConfig {
     /// Worker threads. Unset: as many as there are processors, and never fewer than 2, since a CPU quota of

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use groundcrew_config::{FromConfig, Secret, Sourced};
 
-/// Which database, and how long anything may take: section `database`.
+/// Which database, and how long anything may take.
 ///
 /// Nothing needs to be set outside of production: a SQLite file named after the service, in the working
 /// directory. In production a database must be named, SQLite included.

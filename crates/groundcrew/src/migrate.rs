@@ -66,6 +66,10 @@ fn report(status: &MigrationStatus, mode: Mode) -> ExitCode {
         println!("pending  {} {}", migration.version, migration.description);
     }
     let (applied, pending) = (status.applied.len(), status.pending.len());
-    println!("{applied} applied, {pending} pending, {} by a newer version", status.newer.len());
+    let newer = match status.newer.len() {
+        0 => String::new(),
+        newer => format!(", {newer} by a newer version of the service"),
+    };
+    println!("{applied} applied, {pending} pending{newer}");
     if mode == Mode::Check && pending > 0 { ExitCode::from(exit::FAILED) } else { ExitCode::SUCCESS }
 }
