@@ -1,5 +1,6 @@
 //! Lines about what happens: which, how they are spelt, and how they reach their output.
 
+mod elide;
 mod json;
 mod layer;
 mod level;
@@ -16,6 +17,7 @@ pub use layer::LogLayer;
 pub use level::{DirectiveError, Directives};
 
 use crate::config::{LogConfig, LogFormat, LogOutput};
+use elide::Elide;
 use layer::Spelling;
 use level::LevelControl;
 use std::fs::File;
@@ -117,7 +119,7 @@ impl Logging {
             return Ok((Dispatch::new(Registry::default().with(layer).with(traces.layer())), handle));
         }
         let (layer, handle) = self.layer()?;
-        Ok((Dispatch::new(Registry::default().with(layer)), handle))
+        Ok((Dispatch::new(Elide::new(Registry::default().with(layer))), handle))
     }
 
     /// A layer to be put on a `tracing_subscriber` registry together with others.

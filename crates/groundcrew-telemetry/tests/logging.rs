@@ -247,3 +247,22 @@ proptest! {
         prop_assert_eq!(&line["shown"], &Value::from(value));
     }
 }
+
+#[test]
+fn a_span_without_fields_may_be_the_parent_of_spans_and_events_that_have_some() {
+    let lines = lines(|_| {
+        let outer = info_span!("outer", colour = "red");
+        let _outer = outer.enter();
+        let bare = info_span!("request");
+        let again = bare.clone();
+        let _bare = again.enter();
+        info!("inside the bare one");
+        let below = info_span!(parent: &bare, "below", size = 3);
+        below.follows_from(&bare);
+        below.in_scope(|| info!("below the bare one"));
+        info!(parent: &bare, "said of the bare one");
+    });
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[0]["colour"], "red", "the span around it still counts: {lines:?}");
+    assert_eq!(lines[1]["size"], 3, "{lines:?}");
+}
