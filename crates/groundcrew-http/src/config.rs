@@ -20,7 +20,7 @@ pub struct HttpConfig {
     /// Whether this listener answers `/metrics` too, besides the admin listener.
     #[config(default = false)]
     pub metrics: bool,
-    /// Connections at a time. At the limit the oldest one that has sent nothing is closed.
+    /// Connections at a time. At the limit the oldest silent one is closed, or else the longest idle.
     #[config(default = 10_000)]
     pub max_connections: usize,
     /// How long a new connection may stay silent.

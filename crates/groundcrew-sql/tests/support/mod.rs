@@ -1,5 +1,5 @@
 //! What several tests need.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test file uses its part")]
 
 #[cfg(feature = "postgres")]
 pub(crate) mod server;
