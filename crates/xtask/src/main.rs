@@ -6,6 +6,7 @@ mod counts;
 mod failure;
 mod features;
 mod help;
+mod python;
 mod score;
 mod steps;
 mod stream;
