@@ -14,6 +14,9 @@ struct Tool {
 
 const TOOLS: &[Tool] = &[
     Tool { what: "the PostgreSQL server", package: "postgresql", found: postgres },
+    Tool { what: "the Redis server", package: "redis-server", found: redis },
+    Tool { what: "the RabbitMQ broker", package: "rabbitmq-server", found: rabbitmq },
+    Tool { what: "PgBouncer", package: "pgbouncer", found: pgbouncer },
     Tool { what: "a headless browser", package: "chromium", found: browser },
     Tool { what: "the driver of that browser", package: "chromium-driver", found: driver },
 ];
@@ -66,7 +69,6 @@ fn is_root() -> bool {
 
 /// The same places where the test kit looks.
 fn postgres() -> bool {
-    let given = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     given("TEST_DATABASE_URL") || given("PG_BIN") || debian_postgres() || on_path("postgres").is_some()
 }
 
@@ -75,14 +77,33 @@ fn debian_postgres() -> bool {
     versions.map(|version| version.path().join("bin/postgres")).any(|binary| binary.is_file())
 }
 
+fn redis() -> bool {
+    let names = ["redis-server", "valkey-server"];
+    given("REDIS_SERVER") || names.iter().any(|name| on_path(name).is_some())
+}
+
+fn rabbitmq() -> bool {
+    given("RABBITMQ_SERVER")
+        || Path::new("/usr/lib/rabbitmq/lib").is_dir()
+        || on_path("rabbitmq-server").is_some()
+}
+
+/// Debian's is where only root's `PATH` leads.
+fn pgbouncer() -> bool {
+    given("PGBOUNCER") || Path::new("/usr/sbin/pgbouncer").is_file() || on_path("pgbouncer").is_some()
+}
+
+fn given(variable: &str) -> bool {
+    std::env::var_os(variable).is_some_and(|value| !value.is_empty())
+}
+
 fn browser() -> bool {
     let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
     names.iter().any(|name| on_path(name).is_some())
 }
 
 fn driver() -> bool {
-    std::env::var_os("CHROMEDRIVER").is_some_and(|value| !value.is_empty())
-        || on_path("chromedriver").is_some()
+    given("CHROMEDRIVER") || on_path("chromedriver").is_some()
 }
 
 /// Where a program is on `PATH`.
@@ -100,7 +121,8 @@ mod tests {
         let all: Vec<&Tool> = TOOLS.iter().collect();
         assert_eq!(
             install_line(&all),
-            "apt-get install -y --no-install-recommends postgresql chromium chromium-driver"
+            "apt-get install -y --no-install-recommends \
+             postgresql redis-server rabbitmq-server pgbouncer chromium chromium-driver"
         );
     }
 
