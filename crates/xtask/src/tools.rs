@@ -2,6 +2,9 @@
 
 use crate::failure::Failure;
 use crate::stream;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -10,6 +13,14 @@ struct Tool {
     what: &'static str,
     package: &'static str,
     found: fn() -> bool,
+}
+
+/// Debian's packages start what they install unless this program forbids it.
+const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+/// While it lives, no package starts a service: tests start their own servers, and end them.
+struct NoServices {
+    ours: bool,
 }
 
 const TOOLS: &[Tool] = &[
@@ -34,6 +45,7 @@ pub(crate) fn ensure() -> Result<(), Failure> {
     if !(is_root() && on_path("apt-get").is_some()) {
         return Err(Failure::MissingTool(format!("install it with\n  sudo {}", install_line(&missing))));
     }
+    let _no_services = NoServices::ensure()?;
     apt(&["update"])?;
     let mut arguments = vec!["install", "-y", "--no-install-recommends"];
     arguments.extend(missing.iter().map(|tool| tool.package));
@@ -41,6 +53,27 @@ pub(crate) fn ensure() -> Result<(), Failure> {
     match self::missing().first() {
         None => Ok(()),
         Some(tool) => Err(Failure::MissingTool(format!("{} is not found after installing it", tool.what))),
+    }
+}
+
+impl NoServices {
+    /// A policy that is there already stays.
+    fn ensure() -> Result<Self, Failure> {
+        let ours = !Path::new(POLICY).exists();
+        if ours {
+            let mut options = OpenOptions::new();
+            let mut file = options.write(true).create_new(true).mode(0o755).open(POLICY)?;
+            file.write_all(b"#!/bin/sh\nexit 101\n")?;
+        }
+        Ok(Self { ours })
+    }
+}
+
+impl Drop for NoServices {
+    fn drop(&mut self) {
+        if self.ours {
+            let _ = std::fs::remove_file(POLICY);
+        }
     }
 }
 

@@ -26,7 +26,7 @@ impl Control {
         let mut bytes = [0; 16];
         let random = std::fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
         random.map_err(Error::system("read /dev/urandom"))?;
-        Ok(Self { port, token: bytes.iter().map(|byte| format!("{byte:02x}")).collect() })
+        Ok(Self { port, token: format!("{:032x}", u128::from_ne_bytes(bytes)) })
     }
 
     /// The reverse of [`Self::to_variable`].
