@@ -39,12 +39,12 @@ pub use vhost::Vhost;
 use crate::server::{Family, given};
 use broker::Broker;
 use server::Server;
+use std::fmt;
 
 const TEST_RABBITMQ_URL: &str = "TEST_RABBITMQ_URL";
 const TEST_RABBITMQ_CONTROL: &str = "TEST_RABBITMQ_CONTROL";
 
 /// A running RabbitMQ; dropping it ends it and removes its data.
-#[derive(Debug)]
 pub struct RabbitMq {
     url: String,
     broker: Broker,
@@ -172,5 +172,11 @@ impl RabbitMq {
 
     fn family(&mut self) -> Result<Family, Error> {
         self.server()?.family().ok_or(Error::NotRunning)
+    }
+}
+
+impl fmt::Debug for RabbitMq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RabbitMq").field("server", &self.server).finish_non_exhaustive()
     }
 }
