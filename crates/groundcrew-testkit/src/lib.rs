@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod http;
+#[cfg(feature = "ledger")]
+pub mod ledger;
 #[cfg(feature = "load")]
 pub mod load;
 #[cfg(all(unix, feature = "pgbouncer"))]
