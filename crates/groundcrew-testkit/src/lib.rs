@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "harness")]
+pub mod harness;
 pub mod http;
 #[cfg(feature = "ledger")]
 pub mod ledger;
