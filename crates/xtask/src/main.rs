@@ -8,6 +8,7 @@ mod features;
 mod help;
 mod python;
 mod score;
+mod shared;
 mod steps;
 mod stream;
 mod style;
