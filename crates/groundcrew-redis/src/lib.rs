@@ -1,1 +1,22 @@
 #![doc = include_str!("../README.md")]
+
+mod config;
+mod connection;
+mod ending;
+mod error;
+mod lane;
+mod limits;
+mod metrics;
+mod redis;
+mod shared;
+mod target;
+#[cfg(feature = "tls")]
+mod tls;
+
+pub use config::{RedisConfig, RedisImpact};
+pub use connection::Connection;
+pub use deadpool_redis;
+pub use error::{AcquireError, ConnectError, UrlError};
+pub use metrics::{ACQUIRE_BUCKETS, STATUSES, names};
+pub use redis::Redis;
+pub use shared::SharedConnection;

@@ -9,4 +9,10 @@ pub mod postgres;
 pub mod process;
 #[cfg(feature = "proxy")]
 pub mod proxy;
+#[cfg(all(unix, feature = "rabbitmq"))]
+pub mod rabbitmq;
+#[cfg(all(unix, feature = "redis"))]
+pub mod redis;
+#[cfg(all(unix, any(feature = "postgres", feature = "rabbitmq", feature = "redis")))]
+mod server;
 mod wire;

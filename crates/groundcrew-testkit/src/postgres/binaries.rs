@@ -25,7 +25,7 @@ impl Binaries {
         let folder = candidates().find(|folder| missing(folder).is_none());
         let Some(folder) = folder else {
             let program = candidates().find_map(|folder| missing(&folder)).unwrap_or("postgres");
-            return Err(Error::Missing { program });
+            return Err(Error::Missing { program, package: "postgresql" });
         };
         let user = if rustix::process::geteuid().is_root() { Some(User::unprivileged()?) } else { None };
         Ok(Self { folder, user })
