@@ -3,6 +3,8 @@
 pub mod http;
 #[cfg(feature = "load")]
 pub mod load;
+#[cfg(all(unix, feature = "pgbouncer"))]
+pub mod pgbouncer;
 #[cfg(all(unix, feature = "postgres"))]
 pub mod postgres;
 #[cfg(all(unix, feature = "process"))]
