@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use groundcrew_config::{Origin, Secret, Sourced};
 use groundcrew_lease::{Leadership, LeaseConfig, LeaseStatus};
 use groundcrew_runtime::Crew;
 use groundcrew_sql::SqlConfig;
 use groundcrew_sql::sqlx::{self, Connection, PgConnection};
+use groundcrew_testkit::pgbouncer::PgBouncer;
 use groundcrew_testkit::postgres::{Database, Postgres};
 use groundcrew_testkit::proxy::{FaultProxy, Mode};
 
@@ -274,6 +276,46 @@ async fn a_leader_of_an_earlier_term_is_refused_by_the_fence() {
         assert!(!stale.is_valid());
         assert!(present.confirm(&mut transaction).await.expect("an answer"));
         crew.land().await;
+    })
+    .await;
+}
+
+// Field note: PgBouncer in transaction mode, advisory locks leak there: they take a direct URL.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_pgbouncer_the_lease_is_held_on_a_direct_connection_and_given_back() {
+    bounded(async {
+        let (postgres, database) = server().await;
+        let bouncer = PgBouncer::in_front_of(&postgres).await.expect("a pooler");
+        let config = SqlConfig {
+            pgbouncer: true,
+            direct_url: Some(Sourced::new(Secret::new(database.url().to_owned()), Origin::Set)),
+            ..SqlConfig::of(bouncer.url_to(database.url()))
+        };
+        for term in 1..=2 {
+            let crew = crew();
+            let sql = config.connect_postgres(&crew).await.expect("a database");
+            let lease = LeaseConfig::default().postgres("sweep", &crew, &sql).expect("a lease");
+            let status = lease.run(|leadership| async move { leadership.ending().await });
+            let took = until("it leads", || status.is_leader()).await;
+            assert_eq!(status.epoch(), Some(term));
+            assert!(term == 1 || took < Duration::from_secs(1), "nothing was left behind: {took:?}");
+            crew.land().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn control_a_lock_that_is_taken_through_pgbouncer_outlives_its_client() {
+    bounded(async {
+        let (postgres, database) = server().await;
+        let bouncer = PgBouncer::in_front_of(&postgres).await.expect("a pooler");
+        let lock = "SELECT pg_try_advisory_lock(1)";
+        let mut through = PgConnection::connect(&bouncer.url_to(database.url())).await.expect("a connection");
+        sqlx::raw_sql(lock).execute(&mut through).await.expect("an answer");
+        through.close().await.expect("an orderly end");
+        let free = sqlx::query_scalar::<_, bool>(lock).fetch_one(&mut admin(&database).await).await;
+        assert!(!free.expect("an answer"), "the pooler's session still has it");
     })
     .await;
 }
