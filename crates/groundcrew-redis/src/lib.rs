@@ -5,6 +5,8 @@ mod connection;
 mod ending;
 mod error;
 mod lane;
+#[cfg(feature = "limit")]
+mod limit_store;
 mod limits;
 mod metrics;
 mod redis;
@@ -17,6 +19,8 @@ pub use config::{RedisConfig, RedisImpact};
 pub use connection::Connection;
 pub use deadpool_redis;
 pub use error::{AcquireError, ConnectError, UrlError};
+#[cfg(feature = "limit")]
+pub use limit_store::RedisLimits;
 pub use metrics::{ACQUIRE_BUCKETS, STATUSES, names};
 pub use redis::Redis;
 pub use shared::SharedConnection;
