@@ -126,6 +126,20 @@ async fn a_silent_store_costs_the_budget_once_and_then_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_the_pause_every_call_would_pay_for_a_silent_store() {
+    let (shelf, crew, load) = (Shelf::new(), crew(), Load::open());
+    let config = CacheConfig { pause: Duration::ZERO, ..CacheConfig::default() };
+    let cache = config.named("parcels").over(shelf.clone() as SharedStore).build(&crew).expect("a cache");
+    shelf.turn(Mood::Silent);
+    let started = Instant::now();
+    for n in 0..10 {
+        let load = load.clone();
+        cache.get_or_load(&n, move || load.run()).await.expect("a value");
+    }
+    assert!(started.elapsed() >= 10 * BUDGET, "control");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_fresh_value_that_is_due_to_be_checked_is_served_when_the_store_is_silent() {
     let (shelf, crew, load) = (Shelf::new(), crew(), Load::open());
     let cache = over(&crew, &shelf);
