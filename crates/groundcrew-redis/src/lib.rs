@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "cache")]
+mod cache_store;
 mod config;
 mod connection;
 mod ending;

@@ -9,13 +9,13 @@ use groundcrew_runtime::{Phase, Reason, Signals, supervise};
 use groundcrew_telemetry::Context;
 use groundcrew_testkit::proxy::{FaultProxy, Mode};
 
-use crate::support::{Server, config, connect, crew, metric, within};
+use crate::support::{addr, config, connect, crew, metric, server, within};
 
 const SOON: Duration = Duration::from_secs(5);
 
 #[tokio::test]
 async fn a_pool_that_is_used_up_says_so_in_time() {
-    let server = Server::start().await;
+    let server = server().await;
     let crew = crew();
     let config = RedisConfig { max_connections: 1, ..config(server.url()) };
     let redis = config.connect(&crew).await.expect("a handle");
@@ -34,7 +34,7 @@ async fn a_pool_that_is_used_up_says_so_in_time() {
 
 #[tokio::test]
 async fn a_request_with_little_time_left_does_not_wait_longer_for_a_connection() {
-    let server = Server::start().await;
+    let server = server().await;
     let config =
         RedisConfig { max_connections: 1, acquire_timeout: Duration::from_secs(20), ..config(server.url()) };
     let redis = config.connect(&crew()).await.expect("a handle");
@@ -48,8 +48,8 @@ async fn a_request_with_little_time_left_does_not_wait_longer_for_a_connection()
 // Field note: deadpool has no wait, create or recycle timeouts by default. Set all.
 #[tokio::test]
 async fn a_black_holed_pool_is_bounded_and_recovers() {
-    let server = Server::start().await;
-    let proxy = FaultProxy::to(server.addr).await.expect("a proxy");
+    let server = server().await;
+    let proxy = FaultProxy::to(addr(&server)).await.expect("a proxy");
     let url = format!("redis://{}", proxy.addr());
     let redis = connect(url.clone()).await;
     let naive = deadpool_redis::Config::from_url(url).create_pool(Some(Runtime::Tokio1)).expect("a pool");
@@ -81,7 +81,7 @@ async fn a_black_holed_pool_is_bounded_and_recovers() {
 
 #[tokio::test]
 async fn a_connection_that_gave_no_answer_is_not_given_back() {
-    let server = Server::start().await;
+    let server = server().await;
     let redis = connect(server.url()).await;
     let mut own = redis.get().await.expect("a connection");
     let id: u64 = cmd("CLIENT").arg("ID").query_async(&mut own).await.expect("an id");
@@ -102,7 +102,7 @@ async fn a_connection_that_gave_no_answer_is_not_given_back() {
 
 #[tokio::test]
 async fn the_shutdown_closes_what_is_open_and_says_so() {
-    let server = Server::start().await;
+    let server = server().await;
     let crew = crew();
     let redis = config(server.url()).connect(&crew).await.expect("a handle");
     drop(redis.get().await.expect("a connection"));
