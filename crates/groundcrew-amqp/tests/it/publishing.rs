@@ -30,7 +30,9 @@ fn routable_and_unroutable_messages_on_one_channel_are_each_told_the_truth() {
         for (number, outcome) in outcomes.iter().enumerate() {
             match outcome {
                 Ok(()) => assert!(is_routable(number), "{number} is in no queue, and was told to be"),
-                Err(PublishError::Unroutable { .. }) => assert!(!is_routable(number), "{number} is in the queue"),
+                Err(PublishError::Unroutable { .. }) => {
+                    assert!(!is_routable(number), "{number} is in the queue")
+                }
                 Err(other) => panic!("{number}: {other}"),
             }
         }
@@ -81,14 +83,18 @@ fn a_connection_lost_between_write_and_confirm_leaves_the_outcome_unknown() {
         let bench = Bench::new().await;
         let address = format!("127.0.0.1:{}", port(bench.vhost.url()));
         let proxy = FaultProxy::to(address.parse().expect("an address")).await.expect("a proxy");
-        let url = bench.vhost.url().replace(&format!(":{}/", port(bench.vhost.url())), &format!(":{}/", proxy.addr().port()));
+        let url = bench
+            .vhost
+            .url()
+            .replace(&format!(":{}/", port(bench.vhost.url())), &format!(":{}/", proxy.addr().port()));
         let amqp = groundcrew_amqp::AmqpConfig::of(url).connect(&bench.crew).await.expect("a connection");
         let queue = Queue::quorum("cut");
         amqp.declare(Topology::new().queue(queue.clone())).await.expect("declared");
         // What the broker says is held back, so that the confirm cannot come.
         proxy.set(Mode::HalfOpen(groundcrew_testkit::proxy::Direction::ToClient)).await;
         let id = "one-and-the-same";
-        let pending = amqp.publisher().send(Message::to_queue(queue.name(), "1").with_id(id)).await.expect("sent");
+        let pending =
+            amqp.publisher().send(Message::to_queue(queue.name(), "1").with_id(id)).await.expect("sent");
         bench.depth_becomes(queue.name(), 1).await;
         proxy.cut_once().await;
         let outcome = pending.confirmed().await;
@@ -109,7 +115,8 @@ fn port(url: &str) -> u16 {
 fn a_broker_short_of_memory_is_told_as_blocked_and_in_readiness() {
     bounded(async {
         let bench = Bench::private().await;
-        let config = groundcrew_amqp::AmqpConfig { publish_timeout: Duration::from_secs(1), ..bench.config() };
+        let config =
+            groundcrew_amqp::AmqpConfig { publish_timeout: Duration::from_secs(1), ..bench.config() };
         let amqp = config.connect(&bench.crew).await.expect("a connection");
         let queue = Queue::quorum("blocked");
         amqp.declare(Topology::new().queue(queue.clone())).await.expect("declared");
@@ -120,7 +127,10 @@ fn a_broker_short_of_memory_is_told_as_blocked_and_in_readiness() {
         let first = publish().await;
         assert!(matches!(first, Err(PublishError::Unknown { .. })), "{first:?}");
         let second = publish().await;
-        assert!(matches!(&second, Err(PublishError::Blocked { reason, .. }) if reason.contains("memory")), "{second:?}");
+        assert!(
+            matches!(&second, Err(PublishError::Blocked { reason, .. }) if reason.contains("memory")),
+            "{second:?}"
+        );
         assert!(amqp.problem().is_some_and(|problem| problem.contains("memory")));
         eventually("readiness says degraded", async || bench.crew.readiness().degraded).await;
         bench.broker.clear_memory_alarm().await.expect("no alarm");
@@ -164,9 +174,11 @@ fn the_deadline_of_the_request_ends_a_publish_that_cannot_be_sent() {
         let nobody = AmqpNowhere::config().connect(&crew).await.expect("a handle all the same");
         let context = groundcrew_telemetry::Context::random().with_timeout(Duration::from_millis(200));
         let began = std::time::Instant::now();
-        let outcome =
-            context.into_arc().scope(nobody.publisher().publish(Message::to_queue("q", "1"))).await;
-        assert!(matches!(&outcome, Err(error @ PublishError::Unavailable { .. }) if error.is_unsent()), "{outcome:?}");
+        let outcome = context.into_arc().scope(nobody.publisher().publish(Message::to_queue("q", "1"))).await;
+        assert!(
+            matches!(&outcome, Err(error @ PublishError::Unavailable { .. }) if error.is_unsent()),
+            "{outcome:?}"
+        );
         assert!(began.elapsed() < Duration::from_secs(2));
     });
 }
