@@ -3,4 +3,6 @@
 
 mod consuming;
 mod publishing;
+mod recovery;
 mod support;
+mod topology;

@@ -64,11 +64,15 @@ pub(crate) async fn eventually(what: &str, condition: impl AsyncFn() -> bool) {
 
 /// The whole test is bounded.
 pub(crate) fn bounded<F: Future<Output = ()>>(test: F) {
+    bounded_by(Duration::from_secs(120), test);
+}
+
+pub(crate) fn bounded_by<F: Future<Output = ()>>(bound: Duration, test: F) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime");
-    let ended = runtime.block_on(async { tokio::time::timeout(Duration::from_secs(120), test).await });
+    let ended = runtime.block_on(async { tokio::time::timeout(bound, test).await });
     runtime.shutdown_timeout(Duration::from_secs(2));
-    assert!(ended.is_ok(), "the test took more than 120 s");
+    assert!(ended.is_ok(), "the test took more than {bound:?}");
 }
 
 /// The value of a series in what is scraped.
