@@ -7,6 +7,7 @@ mod failure;
 mod features;
 mod help;
 mod score;
+mod shared;
 mod steps;
 mod stream;
 mod style;
