@@ -68,11 +68,14 @@ impl Session {
         metrics: Arc<ConsumerMetrics>,
     ) -> Result<Self, lapin::Error> {
         let channel = link.channel().await?;
-        // Before the consumer is there: what it is given at once would be without limit.
-        link.bounded(channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
-        let options = BasicConsumeOptions::default();
-        let consume = channel.basic_consume(queue.into(), "".into(), options, FieldTable::default());
-        let consumer = link.bounded(consume).await?;
+        let consumer = match consume(&link, &channel, queue, prefetch).await {
+            Ok(consumer) => consumer,
+            Err(error) => {
+                // The broker may begin to deliver after all, to nobody: the library would keep that channel.
+                let _asked = written(channel.close(200, "given up".into()));
+                return Err(error);
+            }
+        };
         let (slips, settled) = mpsc::unbounded_channel();
         let (acks, together) = (Acks::new(), TOGETHER.min(usize::from(prefetch).div_ceil(2)));
         Ok(Self { link, channel, consumer, acks, slips, settled, inbox, metrics, together })
@@ -216,6 +219,18 @@ impl Session {
         self.link.bounded(closed).await.map_err(|error| words(&error))?;
         Ok(drained)
     }
+}
+
+async fn consume(
+    link: &Link,
+    channel: &Channel,
+    queue: &str,
+    prefetch: u16,
+) -> Result<Consumer, lapin::Error> {
+    // Before the consumer is there: what it is given at once would be without limit.
+    link.bounded(channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
+    let options = BasicConsumeOptions::default();
+    link.bounded(channel.basic_consume(queue.into(), "".into(), options, FieldTable::default())).await
 }
 
 /// The frame is in the library's queue once the future was polled; nobody answers it, so nobody waits.
