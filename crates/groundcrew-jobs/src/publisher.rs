@@ -102,7 +102,9 @@ impl Publisher {
     ///
     /// The first one; some may be there and others not.
     pub async fn submit(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, EnqueueError> {
-        let left = groundcrew_telemetry::with_current(|context| context.and_then(|c| c.remaining()));
+        let left = groundcrew_telemetry::with_current(|context| {
+            context.and_then(groundcrew_telemetry::Context::remaining)
+        });
         let within = left.map_or(self.shared.timeout, |left| left.min(self.shared.timeout));
         let names: Vec<String> = jobs.iter().map(|job| job.envelope.name.clone()).collect();
         let answered = tokio::time::timeout(within, self.hand_over(jobs)).await;
