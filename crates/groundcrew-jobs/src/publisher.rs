@@ -33,6 +33,9 @@ struct Shared {
     /// Jobs that were handed over and not answered.
     pending: AtomicUsize,
     settled: Notify,
+    /// A job was written to the outbox, in a transaction that may commit soon.
+    #[cfg_attr(not(any(feature = "sqlite", feature = "postgres")), expect(dead_code, reason = "SQL tells"))]
+    posted: Notify,
 }
 
 #[derive(Debug)]
@@ -51,8 +54,8 @@ impl Publisher {
         enqueued: CounterFamily<1>,
     ) -> Self {
         let (calls, waiting) = mpsc::channel(QUEUE);
-        let (pending, settled) = (AtomicUsize::new(0), Notify::new());
-        let shared = Arc::new(Shared { backend, calls, timeout, enqueued, pending, settled });
+        let (pending, settled, posted) = (AtomicUsize::new(0), Notify::new(), Notify::new());
+        let shared = Arc::new(Shared { backend, calls, timeout, enqueued, pending, settled, posted });
         tokio::spawn(feed(shared.backend.clone(), waiting));
         let publisher = Self { shared };
         let flushed = publisher.clone();
@@ -135,6 +138,18 @@ impl Publisher {
             results.extend(answered.await.map_err(|_| EnqueueError::Closed)?);
         }
         Ok(results)
+    }
+
+    /// Tells the relay that there may be something in the outbox soon.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn posted(&self) {
+        self.shared.posted.notify_one();
+    }
+
+    /// Resolves when a job was written to the outbox.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) async fn until_posted(&self) {
+        self.shared.posted.notified().await;
     }
 
     /// Waits until nothing is under way.

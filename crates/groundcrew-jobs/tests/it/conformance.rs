@@ -364,3 +364,7 @@ macro_rules! all_tests {
 }
 
 all_tests!(memory, crate::memory::open);
+#[cfg(feature = "sqlite")]
+all_tests!(sqlite, crate::database::sqlite::open);
+#[cfg(feature = "postgres")]
+all_tests!(postgres, crate::database::postgres::open);

@@ -72,7 +72,11 @@ job!(Usual, "usual", 1, Policy::default());
 
 impl Stage {
     pub(crate) fn new(backend: impl Backend, crew: Crew, keep: impl Send + 'static) -> Self {
-        Self { backend: Arc::new(backend), crew, _keep: Box::new(keep) }
+        Self::shared(Arc::new(backend), crew, keep)
+    }
+
+    pub(crate) fn shared(backend: Arc<dyn Backend>, crew: Crew, keep: impl Send + 'static) -> Self {
+        Self { backend, crew, _keep: Box::new(keep) }
     }
 
     /// Jobs on this backend, in the stage's own crew.
