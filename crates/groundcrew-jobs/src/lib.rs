@@ -13,6 +13,7 @@ mod job_error;
 mod jobs;
 mod memory;
 mod metrics;
+mod operation;
 mod policy;
 mod publisher;
 mod settlement;
