@@ -120,6 +120,11 @@ impl FaultProxy {
         self.addr
     }
 
+    /// The same URL, through this proxy: only its address is another.
+    pub fn url_to(&self, url: &str) -> String {
+        crate::through::through(url, self.addr)
+    }
+
     /// Changes the mode, and returns when it is in force: after [`Mode::Cut`], when every connection is gone;
     /// after [`Mode::Refuse`], when nobody listens any more.
     pub async fn set(&self, mode: Mode) {
