@@ -10,6 +10,7 @@ mod lane;
 mod limits;
 mod metrics;
 mod redis;
+mod sharable;
 mod shared;
 mod target;
 #[cfg(feature = "tls")]
