@@ -2,11 +2,10 @@
 
 use futures_core::future::BoxFuture;
 use futures_core::stream::BoxStream;
-use futures_util::TryStreamExt;
 use sqlx::{Database, Describe, Either, Error, Execute, Executor, SqlStr};
 
-use crate::Connections;
 use crate::stream::stream_from;
+use crate::{Connections, Session};
 
 impl<'c, DB: Database> Executor<'c> for &'c Connections<DB>
 where
@@ -22,14 +21,7 @@ where
         'c: 'e,
         E: 'q + Execute<'q, DB>,
     {
-        stream_from(move |feed| async move {
-            let mut connection = self.acquire().await?;
-            let mut steps = (&mut *connection).fetch_many(query);
-            while let Some(step) = steps.try_next().await? {
-                feed.send(step).await;
-            }
-            Ok(())
-        })
+        stream_from(move |feed| async move { self.session().await?.stream(query, feed).await })
     }
 
     fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Option<DB::Row>, Error>>
@@ -37,7 +29,7 @@ where
         'c: 'e,
         E: 'q + Execute<'q, DB>,
     {
-        Box::pin(async move { (&mut *self.acquire().await?).fetch_optional(query).await })
+        Box::pin(async move { self.session().await?.optional(query).await })
     }
 
     fn prepare_with<'e>(
@@ -48,14 +40,58 @@ where
     where
         'c: 'e,
     {
-        Box::pin(async move { (&mut *self.acquire().await?).prepare_with(sql, parameters).await })
+        Box::pin(async move { self.session().await?.prepared(sql, parameters).await })
     }
 
     fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, Result<Describe<DB>, Error>>
     where
         'c: 'e,
     {
-        Box::pin(async move { (&mut *self.acquire().await?).describe(sql).await })
+        Box::pin(async move { self.session().await?.described(sql).await })
+    }
+}
+
+impl<'c, DB: Database> Executor<'c> for &'c mut Session<DB>
+where
+    for<'a> &'a mut DB::Connection: Executor<'a, Database = DB>,
+{
+    type Database = DB;
+
+    fn fetch_many<'e, 'q: 'e, E>(
+        self,
+        query: E,
+    ) -> BoxStream<'e, Result<Either<DB::QueryResult, DB::Row>, Error>>
+    where
+        'c: 'e,
+        E: 'q + Execute<'q, DB>,
+    {
+        stream_from(move |feed| async move { self.stream(query, feed).await })
+    }
+
+    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Option<DB::Row>, Error>>
+    where
+        'c: 'e,
+        E: 'q + Execute<'q, DB>,
+    {
+        Box::pin(async move { self.optional(query).await })
+    }
+
+    fn prepare_with<'e>(
+        self,
+        sql: SqlStr,
+        parameters: &'e [DB::TypeInfo],
+    ) -> BoxFuture<'e, Result<DB::Statement, Error>>
+    where
+        'c: 'e,
+    {
+        Box::pin(async move { self.prepared(sql, parameters).await })
+    }
+
+    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, Result<Describe<DB>, Error>>
+    where
+        'c: 'e,
+    {
+        Box::pin(async move { self.described(sql).await })
     }
 }
 

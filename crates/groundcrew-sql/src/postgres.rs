@@ -3,14 +3,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use groundcrew_runtime::{Crew, Phase};
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{Error, Transaction};
+use sqlx::postgres::{PgConnectOptions, PgPool};
+use sqlx::{ConnectOptions, Error, PgConnection};
 
+use crate::connections::Limits;
+use crate::deadline::{Awaited, Budget, Limit};
 use crate::migrations::MigrationPlan;
+use crate::replace::Recipe;
 use crate::target::Target;
 use crate::{
     ConnectError, Connections, Database, DatabaseImpact, MigrationStatus, Migrations, MigrationsError,
-    SqlConfig, UrlError, readiness, retry,
+    SqlConfig, Transaction, UrlError, readiness, retry,
 };
 
 /// A Postgres database behind a pool with bounded waits.
@@ -21,16 +24,20 @@ use crate::{
 pub struct Postgres {
     connections: Connections<sqlx::Postgres>,
     plan: Arc<MigrationPlan>,
-    migrating: Arc<Migrating>,
+    direct: Arc<Direct>,
 }
 
-/// How migrations connect: apart from the pool, and without a limit for a statement.
-pub(crate) struct Migrating(pub(crate) PgConnectOptions);
+/// How to connect apart from the pool, and past a pooler.
+struct Direct {
+    options: PgConnectOptions,
+    lock: Duration,
+    connect: Duration,
+}
 
-impl std::fmt::Debug for Migrating {
+impl std::fmt::Debug for Direct {
     /// Without the options, which hold the password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Migrating")
+        f.write_str("Direct")
     }
 }
 
@@ -43,12 +50,12 @@ impl Postgres {
     }
 
     /// Begins a transaction; see [`Connections::begin`].
-    pub async fn begin(&self) -> Result<Transaction<'static, sqlx::Postgres>, Error> {
+    pub async fn begin(&self) -> Result<Transaction<sqlx::Postgres>, Error> {
         self.connections.begin().await
     }
 
     /// The library's own pool, without our guarantees; see [`Connections::raw`].
-    pub fn raw(&self) -> &PgPool {
+    pub fn raw(&self) -> PgPool {
         self.connections.raw()
     }
 
@@ -69,8 +76,16 @@ impl Postgres {
         &self.plan
     }
 
-    pub(crate) fn migrating(&self) -> &PgConnectOptions {
-        &self.migrating.0
+    /// A connection of its own, apart from the pool and past a pooler (`direct_url`), for what belongs to a
+    /// session: advisory locks, `LISTEN`. No limit is set for its statements but `lock_timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`DeadlineExceeded`](crate::DeadlineExceeded) after `connect_timeout`, and what Postgres says.
+    pub async fn direct(&self) -> Result<PgConnection, Error> {
+        let Direct { options, lock, connect } = &*self.direct;
+        let options = with_limit(options.clone(), "lock_timeout", *lock);
+        Budget::new(Awaited::Connection, Limit::Connect, Some(*connect)).wait(options.connect()).await
     }
 }
 
@@ -107,20 +122,18 @@ pub(crate) async fn open(
     url: &str,
     origin: &str,
 ) -> Result<Postgres, ConnectError> {
+    let direct = direct_options(config, crew.service(), url, origin)?;
     let base = base_options(config, crew.service(), url, origin)?;
     let target = describe(&base);
-    let options = with_limits(base.clone(), config);
+    let options = if config.pgbouncer { for_pooler(base) } else { with_limits(base, config) };
     retry::reach(&options, config, &target).await?;
 
     let lifetime = jittered(config.max_lifetime, unit_random());
     let lifetime = (!lifetime.is_zero()).then_some(lifetime);
-    let pool = PgPoolOptions::new()
-        .acquire_timeout(config.acquire_timeout)
-        .max_connections(config.max_connections)
-        .min_connections(config.min_connections.min(config.max_connections))
-        .max_lifetime(lifetime)
-        .connect_lazy_with(options.clone());
-    let connections = Connections::register(crew.metrics(), name, pool, "BEGIN")?;
+    let recipe = Recipe::new(name, config, options.clone(), lifetime);
+    let limits = Limits::remote(config);
+    let connections = Connections::register(crew.metrics(), name, recipe.pool(), "BEGIN", limits)?;
+    recipe.watch(&connections);
 
     let (probed, patience) = (connections.clone(), config.connect_timeout);
     let probe = move || readiness::postgres(probed.clone(), options.clone(), patience);
@@ -128,8 +141,9 @@ pub(crate) async fn open(
     let closing = connections.clone();
     crew.on_shutdown(Phase::Close, name, move |scope| async move { closing.close(&scope).await });
     tracing::info!(database.name = name, database.target = target, "Postgres is connected");
-    let migrating = Arc::new(Migrating(with_lock_timeout(base, config)));
-    Ok(Postgres { connections, plan: Arc::new(MigrationPlan::of(config)), migrating })
+    let direct =
+        Arc::new(Direct { options: direct, lock: config.lock_timeout, connect: config.connect_timeout });
+    Ok(Postgres { connections, plan: Arc::new(MigrationPlan::of(config)), direct })
 }
 
 fn base_options(
@@ -153,13 +167,31 @@ fn base_options(
     Ok(options)
 }
 
+/// The options for what must not go through a pooler.
+fn direct_options(
+    config: &SqlConfig,
+    service: &str,
+    url: &str,
+    origin: &str,
+) -> Result<PgConnectOptions, UrlError> {
+    let Some(direct) = &config.direct_url else {
+        return base_options(config, service, url, origin);
+    };
+    let origin = direct.origin().to_string();
+    crate::target::check_direct(direct.expose(), &origin)?;
+    base_options(config, service, direct.expose(), &origin)
+}
+
+/// A pooler refuses settings that it does not know, and a statement that was prepared for later may be another
+/// server's.
+fn for_pooler(options: PgConnectOptions) -> PgConnectOptions {
+    options.statement_cache_capacity(0).extra_float_digits(None)
+}
+
 fn with_limits(options: PgConnectOptions, config: &SqlConfig) -> PgConnectOptions {
     let options = with_limit(options, "statement_timeout", config.statement_timeout);
     let idle = "idle_in_transaction_session_timeout";
-    with_lock_timeout(with_limit(options, idle, config.idle_in_transaction_timeout), config)
-}
-
-fn with_lock_timeout(options: PgConnectOptions, config: &SqlConfig) -> PgConnectOptions {
+    let options = with_limit(options, idle, config.idle_in_transaction_timeout);
     with_limit(options, "lock_timeout", config.lock_timeout)
 }
 

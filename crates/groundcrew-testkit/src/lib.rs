@@ -1,8 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "harness")]
+pub mod harness;
 pub mod http;
+#[cfg(feature = "ledger")]
+pub mod ledger;
 #[cfg(feature = "load")]
 pub mod load;
+#[cfg(all(unix, feature = "pgbouncer"))]
+pub mod pgbouncer;
 #[cfg(all(unix, feature = "postgres"))]
 pub mod postgres;
 #[cfg(all(unix, feature = "process"))]

@@ -26,17 +26,22 @@
 mod binaries;
 mod database;
 mod server;
+mod setup;
 
 pub use crate::server::Error;
 pub use database::Database;
+pub use setup::Setup;
+
+#[cfg(feature = "pgbouncer")]
+pub(crate) use {binaries::User, server::lets_us_in};
 
 use crate::server::{Family, given, unique_name};
 use binaries::Binaries;
 use server::Server;
+use std::fmt;
 use std::sync::Arc;
 
 /// A running PostgreSQL; dropping it ends it and removes its data.
-#[derive(Debug)]
 pub struct Postgres {
     binaries: Arc<Binaries>,
     url: String,
@@ -60,12 +65,15 @@ impl Postgres {
     /// # Errors
     /// As [`Self::start`].
     pub async fn private() -> Result<Self, Error> {
-        let binaries = Arc::new(Binaries::find()?);
-        let server = Server::start(Arc::clone(&binaries)).await?;
-        Ok(Self { binaries, url: server.url("postgres"), server: Some(server) })
+        Self::setup().start().await
     }
 
-    /// The URL of the maintenance database, as its superuser, without a password.
+    /// A private server with a password or with settings of your own, or one that does not run yet.
+    pub fn setup() -> Setup {
+        Setup::default()
+    }
+
+    /// The URL of the maintenance database, as its superuser.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -125,5 +133,11 @@ impl Postgres {
 
     fn family(&mut self) -> Result<Family, Error> {
         self.server()?.family().ok_or(Error::NotRunning)
+    }
+}
+
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Postgres").field("server", &self.server).finish_non_exhaustive()
     }
 }

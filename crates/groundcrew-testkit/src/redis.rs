@@ -32,11 +32,11 @@ pub use resp::Reply;
 use crate::server::{Family, given, unique_name};
 use resp::{Address, Connection};
 use server::Server;
+use std::fmt;
 
 const TEST_REDIS_URL: &str = "TEST_REDIS_URL";
 
 /// A running Redis; dropping it ends it.
-#[derive(Debug)]
 pub struct Redis {
     url: String,
     address: Address,
@@ -149,5 +149,11 @@ impl Redis {
 
     fn family(&mut self) -> Result<Family, Error> {
         self.server()?.family().ok_or(Error::NotRunning)
+    }
+}
+
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redis").field("address", &self.address).finish_non_exhaustive()
     }
 }

@@ -4,14 +4,14 @@ mod error;
 mod family;
 mod folder;
 mod running;
-#[cfg(any(feature = "redis", feature = "rabbitmq"))]
+#[cfg(any(feature = "pgbouncer", feature = "rabbitmq", feature = "redis"))]
 mod url;
 
 pub use error::Error;
 pub(crate) use family::Family;
 pub(crate) use folder::Folder;
 pub(crate) use running::Running;
-#[cfg(any(feature = "redis", feature = "rabbitmq"))]
+#[cfg(any(feature = "pgbouncer", feature = "rabbitmq", feature = "redis"))]
 pub(crate) use url::Url;
 
 use std::io;
@@ -35,7 +35,7 @@ pub(crate) fn given(variable: &str) -> Option<String> {
 }
 
 /// A program, by a variable that names it or on `PATH`.
-#[cfg(any(feature = "redis", feature = "rabbitmq"))]
+#[cfg(any(feature = "pgbouncer", feature = "rabbitmq", feature = "redis"))]
 pub(crate) fn program(variable: &str, names: &[&str]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = || {

@@ -2,7 +2,9 @@
 #![cfg(all(unix, feature = "rabbitmq"))]
 
 use groundcrew_testkit::rabbitmq::{Error, Queue, RabbitMq, Vhost};
-use lapin::options::{BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
+use lapin::options::{
+    BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions, QueueDeclareOptions,
+};
 use lapin::types::{AMQPValue, FieldTable, LongString};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use std::io::{BufRead, BufReader};
@@ -91,7 +93,7 @@ async fn messages_waiting_and_delivered_are_counted_as_they_are_now() {
         publish(&channel, kind).await;
         assert_eq!(vhost.queue_depth(kind).await.expect("it answers"), 2);
         let consumer = confirming(&connection).await;
-        consumer.basic_qos(1, Default::default()).await.expect("it is open");
+        consumer.basic_qos(1, BasicQosOptions::default()).await.expect("it is open");
         let consuming = consumer.basic_consume(
             kind.into(),
             "".into(),
@@ -174,6 +176,33 @@ async fn holds_a_broker_when_told_to() {
     let rabbitmq = private().await;
     println!("port {}", rabbitmq.port().expect("it is ours"));
     std::future::pending::<()>().await;
+}
+
+const SHARE: &str = "TESTKIT_SHARE_A_BROKER";
+
+/// Run by the next test as a process of its own; by itself it does nothing.
+#[tokio::test]
+async fn uses_a_broker_that_is_not_its_own_when_told_to() {
+    if std::env::var_os(SHARE).is_none() {
+        return;
+    }
+    let mut rabbitmq = RabbitMq::start().await.expect("it is there");
+    assert!(matches!(rabbitmq.kill(), Err(Error::NotOurs)));
+    assert!(matches!(rabbitmq.memory_alarm().await, Err(Error::NotOurs)));
+    let vhost = rabbitmq.vhost().await.expect("it is created");
+    declare(&confirming(&connect(vhost.url()).await).await, "queue", "quorum").await;
+    let url = vhost.url().to_owned();
+    drop(vhost);
+    assert!(Connection::connect(&url, ConnectionProperties::default()).await.is_err());
+}
+
+#[tokio::test]
+async fn another_process_can_use_it_and_breaks_nothing_and_tidies_up() {
+    let rabbitmq = private().await;
+    let mut command = Command::new(std::env::current_exe().expect("we run"));
+    command.args(["--exact", "uses_a_broker_that_is_not_its_own_when_told_to"]).env(SHARE, "1");
+    let output = command.envs(rabbitmq.environment()).output().expect("it starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
 /// The broker's folder, found by the setting that names its port.

@@ -1,17 +1,16 @@
 use super::Error;
 use super::binaries::Binaries;
+use std::fmt;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
 /// An empty database for one test. On a server that is not ours it is dropped with this value.
-#[derive(Debug)]
 pub struct Database {
     name: String,
     url: String,
     cleanup: Option<Cleanup>,
 }
 
-#[derive(Debug)]
 struct Cleanup {
     binaries: Arc<Binaries>,
     server: String,
@@ -49,6 +48,12 @@ impl Drop for Database {
             let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
             let _ = psql(binaries, server, &sql).status();
         }
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database").field("name", &self.name).finish_non_exhaustive()
     }
 }
 

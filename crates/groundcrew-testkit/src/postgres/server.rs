@@ -1,6 +1,7 @@
 use super::Error;
 use super::binaries::Binaries;
 use super::database::succeeded;
+use super::setup::{Setup, encoded};
 use crate::server::{self, ATTEMPTS, Family, Folder, Running, START, blocking};
 use rustix::process::Signal;
 use std::fs::File;
@@ -20,24 +21,31 @@ pub(super) struct Server {
     // Before the folder: fields are dropped in this order.
     running: Option<Running>,
     folder: Folder,
+    setup: Setup,
     port: u16,
 }
 
 // === impl Server ===
 
 impl Server {
-    pub(super) async fn start(binaries: Arc<Binaries>) -> Result<Self, Error> {
+    /// With its data made and a port chosen, but not running.
+    pub(super) async fn prepare(binaries: Arc<Binaries>, setup: Setup) -> Result<Self, Error> {
         let folder = Folder::create("postgres", binaries.user().map(|user| (user.uid, user.gid)))?;
-        let mut server = Self { binaries, running: None, folder, port: 0 };
+        let [port] = server::free_ports()?;
+        let server = Self { binaries, running: None, folder, setup, port };
         server.init().await?;
-        for attempt in 1.. {
-            [server.port] = server::free_ports()?;
-            match server.launch().await {
-                Err(error) if attempt < ATTEMPTS && server::port_was_taken(&error) => {}
-                launched => return launched.map(|()| server),
+        Ok(server)
+    }
+
+    /// Starts it for the first time: on another port, should somebody have taken the one that was chosen.
+    pub(super) async fn start(&mut self) -> Result<(), Error> {
+        for _ in 1..ATTEMPTS {
+            match self.launch().await {
+                Err(error) if server::port_was_taken(&error) => [self.port] = server::free_ports()?,
+                launched => return launched,
             }
         }
-        unreachable!("the last attempt returns")
+        self.launch().await
     }
 
     pub(super) fn port(&self) -> u16 {
@@ -45,7 +53,8 @@ impl Server {
     }
 
     pub(super) fn url(&self, database: &str) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+        let password = self.setup.password.as_ref().map(|password| format!(":{}", encoded(password)));
+        format!("postgres://postgres{}@127.0.0.1:{}/{database}", password.unwrap_or_default(), self.port)
     }
 
     pub(super) fn family(&self) -> Option<Family> {
@@ -76,10 +85,13 @@ impl Server {
         for setting in ["fsync=off", "full_page_writes=off", "shared_buffers=16MB"] {
             command.args(["-c", setting]);
         }
+        for (name, value) in &self.setup.settings {
+            command.args(["-c", &format!("{name}={value}")]);
+        }
         command.stdout(Stdio::null()).stderr(log);
         let running = self.running.insert(Running::start(command, &self.folder)?);
         let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
-        let lets_us_in = async || lets_us_in(addr).await.unwrap_or(false);
+        let lets_us_in = async || lets_us_in(addr, "postgres", "postgres").await.unwrap_or(false);
         if running.wait(Instant::now() + START, lets_us_in).await {
             return Ok(());
         }
@@ -89,7 +101,13 @@ impl Server {
 
     async fn init(&self) -> Result<(), Error> {
         let mut command = self.binaries.command("initdb");
-        command.arg("-D").arg(self.data()).args(["-U", "postgres", "-A", "trust", "-E", "UTF8"]);
+        command.arg("-D").arg(self.data()).args(["-U", "postgres", "-E", "UTF8"]);
+        if let Some(password) = &self.setup.password {
+            let file = self.folder.write_secret("password", password)?;
+            command.args(["-A", "scram-sha-256", "--pwfile"]).arg(file);
+        } else {
+            command.args(["-A", "trust"]);
+        }
         command.args(["--locale", "C", "--no-sync", "--no-instructions"]).stdin(Stdio::null());
         succeeded("initdb", &blocking(move || command.output(), "start initdb").await?)
     }
@@ -100,11 +118,11 @@ impl Server {
 }
 
 /// Knocks as a client does: a server that is still starting listens already, and answers with an error.
-async fn lets_us_in(addr: SocketAddr) -> io::Result<bool> {
+pub(crate) async fn lets_us_in(addr: SocketAddr, user: &str, database: &str) -> io::Result<bool> {
     let mut stream = TcpStream::connect(addr).await?;
-    let parameters = b"\0\x03\0\0user\0postgres\0database\0postgres\0\0";
+    let parameters = format!("\0\x03\0\0user\0{user}\0database\0{database}\0\0");
     let length = u32::try_from(parameters.len() + 4).map_err(io::Error::other)?;
-    stream.write_all(&[&length.to_be_bytes()[..], parameters].concat()).await?;
+    stream.write_all(&[&length.to_be_bytes()[..], parameters.as_bytes()].concat()).await?;
     let authentication_request = b'R';
     let answer = stream.read_u8().await?;
     let terminate = [b'X', 0, 0, 0, 4];

@@ -91,10 +91,9 @@ impl Broker {
 
     pub(super) async fn memory_alarm(&self, on: bool) -> Result<(), Error> {
         let alarm = "{resource_limit, memory, node()}";
-        let expressions = match on {
-            true => format!("rabbit_alarm:set_alarm({{{alarm}, []}}), rabbit_alarm:get_alarms(), \"\"."),
-            false => format!("rabbit_alarm:clear_alarm({alarm}), rabbit_alarm:get_alarms(), \"\"."),
-        };
+        let change = if on { format!("set_alarm({{{alarm}, []}})") } else { format!("clear_alarm({alarm})") };
+        // Asking for the alarms waits until the change is made.
+        let expressions = format!("rabbit_alarm:{change}, rabbit_alarm:get_alarms(), \"\".");
         self.eval("change its memory alarm", expressions).await.map(drop)
     }
 

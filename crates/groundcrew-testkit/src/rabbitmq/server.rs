@@ -65,6 +65,9 @@ impl Server {
     }
 
     pub(super) fn kill(&mut self) {
+        if self.running.is_some() {
+            self.control.keep_queues();
+        }
         self.running = None;
     }
 
@@ -86,7 +89,7 @@ impl Server {
         if running.wait(Instant::now() + START, answers).await {
             return Ok(());
         }
-        self.kill();
+        self.running = None;
         Err(Error::NotReady { server: "RabbitMQ", log: self.folder.tail("log") })
     }
 

@@ -1,6 +1,11 @@
 //! What several tests need.
-#![allow(dead_code, reason = "each test file uses its part")]
+#![cfg_attr(
+    not(all(feature = "postgres", feature = "sqlite")),
+    allow(dead_code, reason = "each backend uses its part")
+)]
 
+#[cfg(feature = "postgres")]
+pub(crate) mod field;
 #[cfg(feature = "postgres")]
 pub(crate) mod server;
 
@@ -42,4 +47,10 @@ pub(crate) async fn abandon_after(polls: usize, future: impl Future) {
         }
         tokio::task::yield_now().await;
     }
+}
+
+/// Fails when a test hangs.
+pub(crate) async fn within<T>(limit: Duration, what: &str, future: impl Future<Output = T>) -> T {
+    let Ok(value) = tokio::time::timeout(limit, future).await else { panic!("not within {limit:?}: {what}") };
+    value
 }

@@ -1,11 +1,8 @@
 //! What migrations promise, on SQLite.
-#![cfg(feature = "sqlite")]
 
-mod support;
-
+use crate::support::{crew, migrator};
 use groundcrew_runtime::Crew;
 use groundcrew_sql::{Database, MigrateMode, Migrations, MigrationsError, SqlConfig};
-use support::{crew, migrator};
 use tempfile::TempDir;
 
 const TABLE: (&str, &str) = ("parcels", "CREATE TABLE parcels (name TEXT NOT NULL)");
@@ -138,4 +135,29 @@ async fn a_backend_without_migrations_is_named() {
     let (_folder, crew, database) = database().await;
     let error = database.migrate(&crew, Migrations::postgres(migrator(&[TABLE]))).await.unwrap_err();
     assert_eq!(error, MigrationsError::NoneFor { backend: "SQLite" });
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_there_is_planned_for_and_not_created() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let crew = crew();
+    assert!(config(&folder).connect_existing(&crew).await.expect("no error").is_none());
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+    let all = Migrations::from(migrator(&[TABLE, COLUMN]));
+    assert_eq!(versions(&all.for_a_new_sqlite_file().expect("a status").pending), [1, 2]);
+
+    config(&folder).connect(&crew).await.expect("open").apply_migrations(all).await.expect("applied");
+    let crew = self::crew();
+    let there = config(&folder).connect_existing(&crew).await.expect("open").expect("it is there");
+    assert_eq!(versions(&there.migration_status(all).await.expect("a status").applied), [1, 2]);
+}
+
+#[tokio::test]
+async fn a_migration_that_takes_something_away_is_refused() {
+    let (_folder, crew, database) = database().await;
+    database.migrate(&crew, migrator(&[TABLE])).await.expect("applied");
+    let error =
+        database.migrate(&crew, migrator(&[TABLE, ("away", "DROP TABLE parcels")])).await.unwrap_err();
+    assert!(matches!(error, MigrationsError::Contract { version: 2, line: 1, .. }), "{error:?}");
+    assert!(has_table(&database).await);
 }

@@ -1,25 +1,21 @@
 //! Postgres against a real server.
-#![cfg(feature = "postgres")]
-
-mod support;
 
 use std::time::Duration;
 
+use crate::support::server::{PASSWORD, Server};
+use crate::support::{abandon_after, crew, migrator, until};
 use futures_util::TryStreamExt;
 use groundcrew_config::Secret;
 use groundcrew_runtime::{Outcome, Phase, Reason, Signals, supervise};
 use groundcrew_sql::{ConnectError, Database, DatabaseImpact, MigrationsError, SqlConfig};
 use sqlx::Executor;
 use sqlx::postgres::PgPoolOptions;
-use support::server::{PASSWORD, Server};
-use support::{abandon_after, crew, migrator, until};
 
 fn config(server: &Server) -> SqlConfig {
     let brief = Duration::from_millis(300);
     SqlConfig {
         check_period: Duration::from_millis(10),
         connect_retry: brief,
-        acquire_timeout: brief,
         ..SqlConfig::of(server.url(PASSWORD))
     }
 }
@@ -193,11 +189,15 @@ async fn a_begin_of_a_plain_pool_that_is_abandoned_leaves_an_open_transaction() 
 async fn a_pool_that_is_used_up_is_an_error_in_time_and_is_counted() {
     let server = Server::start().await;
     let crew = crew();
-    let config = SqlConfig { max_connections: 1, check_period: Duration::from_secs(60), ..config(&server) };
+    let check_period = Duration::from_secs(60);
+    let config = SqlConfig { max_connections: 1, check_period, ..config(&server) };
     let postgres = config.connect_postgres(&crew).await.expect("connected");
     until("the first check is done", || !crew.readiness().degraded).await;
     let _held = postgres.begin().await.expect("begin");
-    assert!(matches!(postgres.begin().await, Err(sqlx::Error::PoolTimedOut)));
+    let error = postgres.begin().await.unwrap_err();
+    let words =
+        "no connection within 3s (database.acquire_timeout): all 1 connections of the pool are in use";
+    assert!(error.to_string().ends_with(words), "{error}");
     let text = crew.metrics().encode();
     for series in ["db_acquire_timeouts_total", "db_active_connections", "db_connection_pool_size"] {
         assert!(text.contains(&format!("{series}{{pool=\"database\",service=\"parcels\"}} 1\n")), "{text}");

@@ -1,17 +1,14 @@
 //! SQLite against real files.
-#![cfg(feature = "sqlite")]
-
-mod support;
 
 use std::path::Path;
 use std::time::Duration;
 
+use crate::support::{abandon_after, crew, until};
 use futures_util::TryStreamExt;
 use groundcrew_config::Environment;
 use groundcrew_runtime::{Crew, Outcome, Phase, Reason, Signals, supervise};
 use groundcrew_sql::{DatabaseImpact, SqlConfig, Sqlite, names};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
-use support::{abandon_after, crew, until};
 use tempfile::TempDir;
 
 fn config(folder: &TempDir) -> SqlConfig {
@@ -242,7 +239,8 @@ async fn a_wait_that_is_too_long_is_an_error_and_is_counted() {
     let config = SqlConfig { acquire_timeout: Duration::from_secs(2), ..config(&folder) };
     let sqlite = config.connect_sqlite(&crew).await.expect("open");
     let _held = sqlite.begin().await.expect("begin");
-    assert!(matches!(sqlite.begin().await, Err(sqlx::Error::PoolTimedOut)));
+    let error = sqlite.begin().await.unwrap_err();
+    assert!(error.to_string().contains("no connection within 2s (database.acquire_timeout)"), "{error}");
     let text = crew.metrics().encode();
     let counted = "db_acquire_timeouts_total{pool=\"database-writer\",service=\"parcels\"} 1";
     assert!(text.contains(counted), "{text}");

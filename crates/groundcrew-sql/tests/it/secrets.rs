@@ -1,16 +1,13 @@
 //! A password appears in nothing that anybody can read.
-#![cfg(feature = "postgres")]
-
-mod support;
 
 use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::support::server::{PASSWORD, Server};
+use crate::support::{crew, until};
 use groundcrew_config::Secret;
 use groundcrew_sql::SqlConfig;
-use support::crew;
-use support::server::{PASSWORD, Server};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
 use tracing::{Event, Subscriber};
@@ -55,9 +52,9 @@ async fn no_log_line_error_or_metric_contains_a_password() {
 
     let database = config.connect(&crew).await.expect("connected");
     let refused = wrong.connect_as("other", &crew).await.unwrap_err();
-    support::until("the first check is done", || !crew.readiness().degraded).await;
+    until("the first check is done", || !crew.readiness().degraded).await;
     server.stop();
-    support::until("the service is degraded", || crew.readiness().degraded).await;
+    until("the service is degraded", || crew.readiness().degraded).await;
     let unreachable = config.connect_as("third", &crew).await.unwrap_err();
 
     let logged = transcript.0.lock().expect("no panic while it was held").clone();
