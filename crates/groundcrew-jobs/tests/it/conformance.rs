@@ -234,7 +234,7 @@ pub(crate) async fn a_unique_job_in_one_batch_is_there_once(stage: Stage) {
 }
 
 pub(crate) async fn a_unique_window_outlives_the_job(stage: Stage) {
-    let window = Some(Duration::from_millis(400));
+    let window = Some(Duration::from_secs(3));
     let unique = Some(Unique { key: "k".to_owned(), window });
     let job = || Envelope { unique: unique.clone(), ..envelope("a") };
     let first = enqueue(&stage, job()).await.id();

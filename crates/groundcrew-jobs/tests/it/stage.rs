@@ -95,12 +95,17 @@ impl Stage {
     }
 
     pub(crate) async fn count(&self, state: State) -> u64 {
-        let all = self.backend.stats().await.expect("stats");
-        all.iter().filter(|stat: &&QueueStat| stat.state == state).map(|stat| stat.count).sum()
+        self.sum(|stat| stat.state == state).await
     }
 
+    /// Counted at once: a job that goes from one state to the next must not be missed.
     pub(crate) async fn live(&self) -> u64 {
-        self.count(State::Ready).await + self.count(State::Scheduled).await + self.count(State::Running).await
+        self.sum(|stat| stat.state != State::Dead).await
+    }
+
+    async fn sum(&self, counts: impl Fn(&QueueStat) -> bool) -> u64 {
+        let all = self.backend.stats().await.expect("stats");
+        all.iter().filter(|stat| counts(stat)).map(|stat| stat.count).sum()
     }
 
     pub(crate) async fn dead(&self) -> Vec<DeadJob> {

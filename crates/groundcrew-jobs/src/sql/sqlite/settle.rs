@@ -17,7 +17,7 @@ const KEPT: &str =
         checkpoint = coalesce(r.value ->> 'checkpoint', j.checkpoint), worker = NULL
      FROM json_each(?1) AS r
      WHERE j.id = r.value ->> 'id' AND j.token = r.value ->> 'token' AND j.state = 1
-     RETURNING CASE WHEN j.state = 2 THEN j.id ELSE '' END";
+     RETURNING CASE WHEN state = 2 THEN groundcrew_jobs.id ELSE '' END";
 
 const RELEASE: &str =
     "UPDATE groundcrew_jobs_unique SET held = 0 WHERE job_id IN (SELECT value FROM json_each(?1))";
@@ -30,7 +30,7 @@ const BEAT: &str =
         progress = coalesce(r.value ->> 'progress', j.progress), note = coalesce(r.value ->> 'note', j.note)
      FROM json_each(?1) AS r
      WHERE j.id = r.value ->> 'id' AND j.token = r.value ->> 'token' AND j.state = 1
-     RETURNING j.id";
+     RETURNING groundcrew_jobs.id";
 
 pub(super) async fn settle(sqlite: &Sqlite, batch: &[Settlement]) -> Result<(), Error> {
     let settled = Settled::of(batch);
