@@ -201,7 +201,8 @@ impl Inner {
 
     pub(crate) async fn list(&self) -> Result<Listing, StoreError> {
         let files = self.store.files().await?;
-        let manifests = files.iter().filter(|file| file.ends_with(".json"));
+        let manifests =
+            files.iter().filter(|file| file.rsplit_once('.').is_some_and(|(_, end)| end == "json"));
         let ours = Name::new(&self.service, Timestamp::UNIX_EPOCH);
         let mut names: Vec<Name> = manifests
             .filter_map(|file| Name::of_file(file))

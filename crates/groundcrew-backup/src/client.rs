@@ -54,9 +54,10 @@ impl Client {
         // The options do not tell these two but in a URL, which is made of parts that cannot break it.
         let url = options.clone().host("localhost").username("user").database("name").to_url_lossy();
         for (key, value) in url.query_pairs() {
-            if matches!(&*key, "sslrootcert" | "sslcert" | "sslkey") {
-                let path = value.strip_prefix("file:").unwrap_or(&value);
-                variables.push((format!("PG{}", key.to_uppercase()), path.into()));
+            // Certificates that stand in the URL itself are nothing that libpq takes.
+            let file = value.strip_prefix("file:").map(str::trim_start);
+            if let (Some(file), "sslrootcert" | "sslcert" | "sslkey") = (file, &*key) {
+                variables.push((format!("PG{}", key.to_uppercase()), file.into()));
             }
         }
         let password = url.password().map(|password| Secret::new(decoded(password)));

@@ -151,7 +151,7 @@ impl Arguments {
                 _ if word == "--table" => self.form = Some(Form::Table),
                 _ if takes.contains(&word.as_str()) => self.flags.push(word),
                 Some(("--into", url)) if named && takes.len() > 1 => {
-                    self.into = Some(Secret::new(url.to_owned()))
+                    self.into = Some(Secret::new(url.to_owned()));
                 }
                 None if word == "--into" && named && takes.len() > 1 => {
                     self.into = Some(Secret::new(words.next().ok_or("--into needs a URL")?));

@@ -52,7 +52,8 @@ pub(crate) async fn open(
 
 /// Copies the database as it is at one moment, without making a writer wait.
 pub(crate) async fn copy(from: &Path, into: &Path, patience: Duration) -> Result<(), sqlx::Error> {
-    let mut connection = open(from, patience, true).await?;
+    // Not read-only: such a connection, when it is the last one, leaves its log and its index behind.
+    let mut connection = open(from, patience, false).await?;
     let _interrupt = Interrupt::of(&mut connection).await?;
     let into = into.to_string_lossy().into_owned();
     sqlx::query("VACUUM INTO ?").bind(into).execute(&mut connection).await?;

@@ -1,6 +1,7 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use groundcrew_runtime::Crew;
@@ -37,6 +38,8 @@ struct Inner<T> {
     flights: Arc<Flights<T>>,
     shared: Option<Shared>,
     metrics: Arc<CacheMetrics>,
+    /// Whether the last renewal in the background failed, of whichever key: that is logged once.
+    renewal_failed: AtomicBool,
 }
 
 // === impl Cache ===
@@ -175,7 +178,9 @@ impl<T> Cache<T> {
         let shared = store.map(|store| Shared::new(store, &prefix, name.clone(), times, metrics.clone()));
         let flights = Flights::new();
         let load_timeout = config.load_timeout;
-        let inner = Inner { name, absent, lives, load_timeout, memory, flights, shared, metrics };
+        let renewal_failed = AtomicBool::new(false);
+        let inner =
+            Inner { name, absent, lives, load_timeout, memory, flights, shared, metrics, renewal_failed };
         Ok(Self { inner: Arc::new(inner) })
     }
 }
@@ -290,6 +295,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Inner<T> {
 
     /// Keeps what was loaded, then tells the callers, then the shared store.
     async fn land(&self, flight: Flight<T>, value: Arc<T>, outcome: Outcome) {
+        self.renewal_failed.store(false, Ordering::Relaxed);
         let (key, times) = (flight.key(), self.lives.draw((self.absent)(&value)));
         let is_kept = flight.keeping(|| self.memory.put(key, value.clone(), self.lives.begin(times)));
         if !flight.has_told() {
@@ -306,6 +312,11 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Inner<T> {
         let again = later(tokio::time::Instant::now(), AGAIN);
         // Only where a stale value is served meanwhile.
         self.memory.change(flight.key(), |life| life.renew_at = again);
+        // Those who wait hear of it; otherwise nobody would.
+        if !flight.is_awaited() && !self.renewal_failed.swap(true, Ordering::Relaxed) {
+            let (cache, cause) = (&*self.name, error.source());
+            tracing::warn!(cache.name = cache, %error, cause, "a value of the cache cannot be renewed");
+        }
         if !flight.has_told() {
             flight.tell(Err(error));
         }

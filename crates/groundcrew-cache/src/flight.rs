@@ -76,6 +76,11 @@ impl<T> Flight<T> {
         self.landed.send_replace(Some(landed));
     }
 
+    /// Whether somebody waits; the list of flights holds one end itself.
+    pub(crate) fn is_awaited(&self) -> bool {
+        !self.has_told() && self.landed.receiver_count() > 1
+    }
+
     pub(crate) fn has_told(&self) -> bool {
         self.landed.borrow().is_some()
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use groundcrew_telemetry::{Context, with_current};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -82,30 +83,36 @@ impl Shared {
         self.judged(self.store.remove(&name, self.leave())).await
     }
 
+    /// Waits for the store within the budget and the caller's deadline, and learns from it.
     async fn judged<R>(&self, asked: impl Future<Output = Result<R, StoreError>>) -> Result<R, StoreError> {
-        let answer = tokio::time::timeout(self.budget, asked).await;
-        let silent = || StoreError::Unavailable(format!("no answer within {:?}", self.budget).into());
-        let answer = answer.unwrap_or_else(|_| Err(silent()));
+        let left = with_current(|context| context.and_then(Context::remaining)).unwrap_or(Duration::MAX);
+        let within = self.budget.min(left);
+        let silent = || StoreError::Unavailable(format!("no answer within {within:?}").into());
+        let answer = tokio::time::timeout(within, asked).await.unwrap_or_else(|_| Err(silent()));
         match &answer {
             Ok(_) => {
                 if self.breaker.succeeded() {
                     tracing::info!(cache.name = %self.cache, "the shared store of the cache answers again");
                 }
             }
-            Err(error) => {
-                self.metrics.store_errors.inc();
-                let is_news = match error {
-                    StoreError::Unavailable(_) => self.breaker.failed(),
-                    // It may refuse some and take others: said once, counted always.
-                    StoreError::Refused(_) => !self.was_refused.swap(true, Ordering::Relaxed),
-                };
-                if is_news {
-                    let (cache, cause) = (&*self.cache, std::error::Error::source(error));
-                    tracing::warn!(cache.name = cache, %error, cause, "the cache goes on without its shared store");
-                }
-            }
+            Err(error) => self.failed(error, left < self.budget),
         }
         answer
+    }
+
+    fn failed(&self, error: &StoreError, is_hasty: bool) {
+        self.metrics.store_errors.inc();
+        let is_news = match error {
+            // A caller who had no time left says nothing about the store.
+            StoreError::Unavailable(_) if is_hasty => false,
+            StoreError::Unavailable(_) => self.breaker.failed(),
+            // It may refuse some and take others: said once, counted always.
+            StoreError::Refused(_) => !self.was_refused.swap(true, Ordering::Relaxed),
+        };
+        if is_news {
+            let (cache, cause) = (&*self.cache, std::error::Error::source(error));
+            tracing::warn!(cache.name = cache, %error, cause, "the cache goes on without its shared store");
+        }
     }
 
     /// A little less than the budget, so that the store itself notices first and learns from it.

@@ -15,6 +15,7 @@ mod job_error;
 mod jobs;
 mod memory;
 mod metrics;
+mod operation;
 mod policy;
 mod publisher;
 mod settlement;

@@ -12,6 +12,7 @@ mod limit_store;
 mod limits;
 mod metrics;
 mod redis;
+mod sharable;
 mod shared;
 mod target;
 #[cfg(feature = "tls")]

@@ -37,7 +37,7 @@ pub(crate) struct Shared<DB: Database> {
     pub(crate) released: Notify,
     pub(crate) metrics: PoolMetrics,
     gate: Option<Arc<ConnectGate>>,
-    begin: &'static str,
+    pub(crate) begin: &'static str,
 }
 
 /// How long anything may take.

@@ -15,6 +15,8 @@ mod error;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod executor;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod fleeting;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod metrics;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod migrate;
@@ -24,6 +26,8 @@ mod migrations;
 mod pools;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod problem;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod readiness;
 #[cfg(feature = "postgres")]
@@ -57,6 +61,8 @@ pub use metrics::{ACQUIRE_BUCKETS, names};
 pub use migrations::{MigrationProgress, MigrationState, MigrationStatus, Migrations, MigrationsError};
 #[cfg(feature = "postgres")]
 pub use postgres::Postgres;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use problem::SqlProblem;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use session::{Checkout, Session};
 #[cfg(feature = "sqlite")]

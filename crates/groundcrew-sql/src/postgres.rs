@@ -29,7 +29,8 @@ pub struct Postgres {
 
 /// How to connect apart from the pool, and past a pooler.
 struct Direct {
-    options: PgConnectOptions,
+    /// `None` where only the pooler's URL is known.
+    options: Option<PgConnectOptions>,
     lock: Duration,
     connect: Duration,
 }
@@ -81,9 +82,15 @@ impl Postgres {
     ///
     /// # Errors
     ///
-    /// [`DeadlineExceeded`](crate::DeadlineExceeded) after `connect_timeout`, and what Postgres says.
+    /// [`DeadlineExceeded`](crate::DeadlineExceeded) after `connect_timeout`, what Postgres says, and
+    /// [`Error::Configuration`] behind a pooler without `direct_url`.
     pub async fn direct(&self) -> Result<PgConnection, Error> {
         let Direct { options, lock, connect } = &*self.direct;
+        let Some(options) = options else {
+            let words = "database.pgbouncer is set, and migrations, locks and LISTEN must not go through a pooler: set \
+                         DATABASE_DIRECT_URL (database.direct_url) to the server itself";
+            return Err(Error::Configuration(words.into()));
+        };
         let options = with_limit(options.clone(), "lock_timeout", *lock);
         Budget::new(Awaited::Connection, Limit::Connect, Some(*connect)).wait(options.connect()).await
     }
@@ -132,7 +139,9 @@ pub(crate) async fn open(
     let lifetime = (!lifetime.is_zero()).then_some(lifetime);
     let recipe = Recipe::new(name, config, options.clone(), lifetime);
     let limits = Limits::remote(config);
-    let connections = Connections::register(crew.metrics(), name, recipe.pool(), "BEGIN", limits)?;
+    // What sqlx asks about types by itself it names, whatever we say; names of others must not be in its way.
+    let begin = if config.pgbouncer { "BEGIN; DEALLOCATE ALL" } else { "BEGIN" };
+    let connections = Connections::register(crew.metrics(), name, recipe.pool(), begin, limits)?;
     recipe.watch(&connections);
 
     let (probed, patience) = (connections.clone(), config.connect_timeout);
@@ -167,19 +176,20 @@ fn base_options(
     Ok(options)
 }
 
-/// The options for what must not go through a pooler.
+/// The options for what must not go through a pooler, if they are known.
 fn direct_options(
     config: &SqlConfig,
     service: &str,
     url: &str,
     origin: &str,
-) -> Result<PgConnectOptions, UrlError> {
+) -> Result<Option<PgConnectOptions>, UrlError> {
     let Some(direct) = &config.direct_url else {
-        return base_options(config, service, url, origin);
+        let known = !config.pgbouncer;
+        return known.then(|| base_options(config, service, url, origin)).transpose();
     };
     let origin = direct.origin().to_string();
     crate::target::check_direct(direct.expose(), &origin)?;
-    base_options(config, service, direct.expose(), &origin)
+    base_options(config, service, direct.expose(), &origin).map(Some)
 }
 
 /// A pooler refuses settings that it does not know, and a statement that was prepared for later may be another

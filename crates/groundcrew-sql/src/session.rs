@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use futures_util::TryStreamExt;
 use sqlx::pool::PoolConnection;
-use sqlx::{Database, Describe, Either, Error, Execute, Executor, SqlStr};
+use sqlx::{Database, Describe, Either, Error, Execute, Executor, SqlSafeStr, SqlStr};
 use sqlx_core::transaction::TransactionManager;
 
 use crate::connections::Shared;
 use crate::deadline::{Awaited, Budget, Limit};
+use crate::fleeting::Fleeting;
 use crate::stream::Feed;
 
 /// A connection that is lent out, from [`Connections::acquire`](crate::Connections::acquire).
@@ -117,7 +118,8 @@ impl<DB: Database> Session<DB> {
             return Ok(());
         }
         self.wrapped = true;
-        let begun = budget.wait(DB::TransactionManager::begin(&mut self.connection, None)).await;
+        let statement = self.shared.begin.into_sql_str();
+        let begun = budget.wait(DB::TransactionManager::begin(&mut self.connection, Some(statement))).await;
         self.judge(begun)
     }
 
@@ -144,6 +146,7 @@ impl<DB: Database> Session<DB> {
         E: 'q + Execute<'q, DB>,
         for<'a> &'a mut DB::Connection: Executor<'a, Database = DB>,
     {
+        let query = Fleeting { query, fleeting: self.shared.limits.through_pooler };
         let mut budget = self.budget(Awaited::Statement);
         self.prelude(&mut budget).await?;
         let result = {
@@ -167,6 +170,7 @@ impl<DB: Database> Session<DB> {
         E: 'q + Execute<'q, DB>,
         for<'a> &'a mut DB::Connection: Executor<'a, Database = DB>,
     {
+        let query = Fleeting { query, fleeting: self.shared.limits.through_pooler };
         let mut budget = self.budget(Awaited::Statement);
         self.prelude(&mut budget).await?;
         let result = budget.wait((&mut *self.connection).fetch_optional(query)).await;
@@ -181,6 +185,10 @@ impl<DB: Database> Session<DB> {
     where
         for<'a> &'a mut DB::Connection: Executor<'a, Database = DB>,
     {
+        if self.shared.limits.through_pooler {
+            let words = "a statement cannot be prepared for later behind a pooler (database.pgbouncer): run it at once";
+            return Err(Error::InvalidArgument(words.to_owned()));
+        }
         let mut budget = self.budget(Awaited::Statement);
         self.prelude(&mut budget).await?;
         let result = budget.wait((&mut *self.connection).prepare_with(sql, parameters)).await;

@@ -191,6 +191,9 @@ async fn uses_a_broker_that_is_not_its_own_when_told_to() {
     assert!(matches!(rabbitmq.memory_alarm().await, Err(Error::NotOurs)));
     let vhost = rabbitmq.vhost().await.expect("it is created");
     declare(&confirming(&connect(vhost.url()).await).await, "queue", "quorum").await;
+    assert_eq!(vhost.queues().await.expect("it answers")[0].kind, "quorum");
+    assert!(vhost.delete_queue("queue").await.expect("it answers"));
+    assert!(!vhost.delete_queue("queue").await.expect("it answers"));
     let url = vhost.url().to_owned();
     drop(vhost);
     assert!(Connection::connect(&url, ConnectionProperties::default()).await.is_err());
@@ -202,6 +205,21 @@ async fn another_process_can_use_it_and_breaks_nothing_and_tidies_up() {
     let mut command = Command::new(std::env::current_exe().expect("we run"));
     command.args(["--exact", "uses_a_broker_that_is_not_its_own_when_told_to"]).env(SHARE, "1");
     let output = command.envs(rabbitmq.environment()).output().expect("it starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[tokio::test]
+async fn a_broker_of_somebody_else_is_used_through_its_management_api() {
+    let port =
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
+    let setup = RabbitMq::setup().plugin("rabbitmq_management").setting("management.tcp.ip", "127.0.0.1");
+    let setup = setup.setting("management.tcp.port", port.to_string());
+    let rabbitmq = setup.start().await.expect("it starts");
+    let mut command = Command::new(std::env::current_exe().expect("we run"));
+    command.args(["--exact", "uses_a_broker_that_is_not_its_own_when_told_to"]).env(SHARE, "1");
+    command.env("TEST_RABBITMQ_URL", rabbitmq.url()).env_remove("TEST_RABBITMQ_CONTROL");
+    command.env("TEST_RABBITMQ_MANAGEMENT_URL", format!("http://guest:guest@127.0.0.1:{port}"));
+    let output = command.output().expect("it starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 

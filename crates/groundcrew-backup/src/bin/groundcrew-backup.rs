@@ -51,8 +51,8 @@ fn main() -> ExitCode {
     if let Some(path) = arguments.config {
         loader = loader.config_path(path);
     }
-    let loaded = arguments.set.into_iter().fold(loader, Loader::set).load(&BackupSections::shape());
-    match loaded.and_then(|loaded| Ok((loaded.read()?, loaded.environment()))) {
+    let read = arguments.set.into_iter().fold(loader, Loader::set).load(&BackupSections::shape());
+    match read.and_then(|loaded| Ok((loaded.read()?, loaded.environment()))) {
         Ok((sections, environment)) => run(&command, sections, &service, environment),
         Err(problems) => said(exit::CONFIG, &problems.to_string()),
     }

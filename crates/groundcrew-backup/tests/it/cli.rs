@@ -92,8 +92,10 @@ async fn a_backup_that_gets_sigterm_says_so_and_leaves_nothing() {
             .stderr(Stdio::piped())
             .spawn()
             .expect("it runs");
+        // Not the holder: a transaction sees one state of the sessions.
+        let mut watcher = connect(source.url()).await;
         let sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'groundcrew-backup'";
-        while number(&mut holder, sessions).await < 2 {}
+        while number(&mut watcher, sessions).await < 2 {}
         let signalled = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
         assert!(signalled.expect("kill").success());
         let status =

@@ -1,4 +1,6 @@
 //! Backups of real databases, restored.
+#![cfg(unix)]
+#![expect(clippy::large_futures, reason = "each test is one future, polled where it stands")]
 
 mod cli;
 mod postgres;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use groundcrew_cache::{Cache, CacheConfig, RemoveError, SharedStore};
 use groundcrew_runtime::Crew;
+use groundcrew_telemetry::Context;
 use tokio::time::Instant;
 
 use crate::support::{Load, Mood, Shelf, crew, metric, requests, settle};
@@ -150,6 +151,20 @@ async fn a_fresh_value_that_is_due_to_be_checked_is_served_when_the_store_is_sil
     assert_eq!((load.count(), requests(&crew, "bypass")), (1, 1));
     ask(&cache, &load).await;
     assert_eq!(requests(&crew, "hit"), 1, "and is not due again at once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_without_time_is_not_held_up_and_does_not_speak_against_the_store() {
+    let (shelf, crew, load) = (Shelf::new(), crew(), Load::open());
+    let cache = over(&crew, &shelf);
+    shelf.turn(Mood::Silent);
+    let context = Context::random().with_timeout(Duration::from_millis(1)).into_arc();
+    let started = Instant::now();
+    assert_eq!(context.scope(cache.get(&"north")).await, None);
+    assert!(started.elapsed() < BUDGET);
+    shelf.turn(Mood::Well);
+    ask(&cache, &load).await;
+    assert_eq!(requests(&crew, "miss"), 1, "the store is asked at once");
 }
 
 #[tokio::test(start_paused = true)]

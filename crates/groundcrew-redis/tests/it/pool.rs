@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use groundcrew_redis::deadpool_redis::redis::{AsyncCommands, RedisResult, cmd};
+use groundcrew_redis::deadpool_redis::redis::{AsyncCommands, Client, RedisResult, cmd};
 use groundcrew_redis::deadpool_redis::{self, Runtime};
 use groundcrew_redis::{AcquireError, RedisConfig};
 use groundcrew_runtime::{Phase, Reason, Signals, supervise};
 use groundcrew_telemetry::Context;
 use groundcrew_testkit::proxy::{FaultProxy, Mode};
+use groundcrew_testkit::redis::Reply;
 
 use crate::support::{addr, config, connect, crew, metric, server, within};
 
@@ -98,6 +99,43 @@ async fn a_connection_that_gave_no_answer_is_not_given_back() {
     let mut own = redis.get().await.expect("a connection");
     let next: u64 = cmd("CLIENT").arg("ID").query_async(&mut own).await.expect("an id");
     assert_ne!(next, id);
+}
+
+// Field note: a timeout does not cancel the command on the server; no blocking commands on shared connections.
+#[tokio::test]
+async fn a_blocking_command_that_is_given_up_takes_nothing() {
+    let server = server().await;
+    let redis = connect(server.url()).await;
+    let blocked = |count: u64| {
+        let server = &server;
+        within(SOON, "the server's view", move || async move {
+            match server.command(&["INFO", "clients"]).await.expect("an answer") {
+                Reply::Text(text) if text.contains(&format!("blocked_clients:{count}\r\n")) => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        })
+    };
+    let length = || async { server.command(&["LLEN", "inbox"]).await.expect("an answer") };
+
+    let mut shared = redis.shared("inbox");
+    let refused: RedisResult<Option<(String, String)>> = shared.blpop("inbox", 0.0).await;
+    assert!(refused.unwrap_err().to_string().contains("Redis::get"), "before it is sent");
+    let mut own = redis.get().await.expect("a connection");
+    own.set_limit(Duration::from_millis(20));
+    let late: RedisResult<Option<(String, String)>> = own.blpop("inbox", 0.0).await;
+    assert!(late.unwrap_err().is_timeout());
+    blocked(0).await;
+    server.command(&["RPUSH", "inbox", "a letter"]).await.expect("an answer");
+    assert_eq!(length().await, Reply::Integer(1));
+
+    server.command(&["DEL", "inbox"]).await.expect("an answer");
+    let client = Client::open(server.url()).expect("a URL");
+    let mut naive = client.get_multiplexed_async_connection().await.expect("connected");
+    let late: RedisResult<Option<(String, String)>> = naive.blpop("inbox", 0.0).await;
+    assert!(late.unwrap_err().is_timeout());
+    blocked(1).await;
+    server.command(&["RPUSH", "inbox", "a letter"]).await.expect("an answer");
+    assert_eq!(length().await, Reply::Integer(0), "control: the letter is lost");
 }
 
 #[tokio::test]

@@ -132,6 +132,25 @@ async fn a_server_that_became_a_replica_is_left() {
 }
 
 #[tokio::test]
+async fn what_would_block_or_change_a_shared_connection_is_refused_before_it_is_sent() {
+    let server = server().await;
+    let redis = connect(server.url()).await;
+    for words in [&["watch", "a"][..], &["SELECT", "1"], &["XREAD", "block", "0", "STREAMS", "a", "$"]] {
+        let mut command = cmd(words[0]);
+        command.arg(&words[1..]);
+        let refused: RedisResult<()> = command.query_async(&mut redis.shared("shared")).await;
+        assert!(refused.unwrap_err().to_string().contains("shared connection"), "{words:?}");
+        let mut pipeline = pipe();
+        pipeline.add_command(command);
+        let refused: RedisResult<()> = pipeline.query_async(&mut redis.shared("shared")).await;
+        assert!(refused.is_err(), "{words:?}");
+    }
+    let atomic: RedisResult<(u64,)> =
+        pipe().atomic().incr("a", 1).query_async(&mut redis.shared("shared")).await;
+    assert_eq!(atomic, Ok((1,)));
+}
+
+#[tokio::test]
 async fn while_redis_is_down_commands_fail_at_once_and_attempts_to_connect_are_few() {
     let server = server().await;
     let proxy = FaultProxy::to(addr(&server)).await.expect("a proxy");

@@ -8,6 +8,8 @@ mod migrations;
 #[cfg(feature = "postgres")]
 mod outage;
 #[cfg(feature = "postgres")]
+mod pgbouncer;
+#[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "postgres")]
 mod postgres_migrations;

@@ -7,7 +7,7 @@ use crate::support::{abandon_after, crew, migrator, until};
 use futures_util::TryStreamExt;
 use groundcrew_config::Secret;
 use groundcrew_runtime::{Outcome, Phase, Reason, Signals, supervise};
-use groundcrew_sql::{ConnectError, Database, DatabaseImpact, MigrationsError, SqlConfig};
+use groundcrew_sql::{ConnectError, Database, DatabaseImpact, MigrationsError, SqlConfig, SqlProblem};
 use sqlx::Executor;
 use sqlx::postgres::PgPoolOptions;
 
@@ -271,4 +271,25 @@ async fn somebody_else_who_migrates_for_too_long_is_an_error() {
     sqlx::query("SELECT pg_advisory_lock($1)").bind(lock).execute(&mut *other).await.expect("the lock");
     let error = database.apply_migrations(migrator(&[("parcels", "SELECT 1")])).await.unwrap_err();
     assert_eq!(error, MigrationsError::Locked { within: Duration::from_millis(50) });
+}
+
+#[tokio::test]
+async fn what_postgres_says_is_told_apart_for_the_answer() {
+    let server = Server::start().await;
+    let config = SqlConfig { statement_timeout: Duration::from_millis(100), ..config(&server) };
+    let postgres = config.connect_postgres(&crew()).await.expect("connected");
+    let schema = "CREATE TABLE parcels (n INT UNIQUE NOT NULL CHECK (n < 5), of INT REFERENCES parcels (n))";
+    sqlx::query(schema).execute(&postgres).await.expect("a table");
+    sqlx::query("INSERT INTO parcels VALUES (1)").execute(&postgres).await.expect("a row");
+    for (statement, problem) in [
+        ("INSERT INTO parcels VALUES (1)", SqlProblem::Exists),
+        ("INSERT INTO parcels VALUES (2, 3)", SqlProblem::StillReferenced),
+        ("INSERT INTO parcels VALUES (9)", SqlProblem::Rejected),
+        ("INSERT INTO parcels VALUES (NULL)", SqlProblem::Rejected),
+        ("SELECT pg_sleep(60)", SqlProblem::DeadlineExceeded),
+        ("SELECT nonsense", SqlProblem::Other),
+    ] {
+        let error = sqlx::query(statement).execute(&postgres).await.unwrap_err();
+        assert_eq!(SqlProblem::of(&error), problem, "{error}");
+    }
 }

@@ -64,8 +64,8 @@ impl Server {
     /// Starts it and waits until it knows us, which says nothing about the server behind it.
     pub(super) async fn launch(&mut self) -> Result<(), Error> {
         let users = format!("{} {}\n", quoted(&self.target.user), quoted(&self.target.password));
-        let users = self.folder.write_secret("users", &users)?;
-        let settings = self.folder.write_secret("pgbouncer.ini", &self.configuration(&users))?;
+        let users = self.folder.write("users", &users)?;
+        let settings = self.folder.write("pgbouncer.ini", &self.configuration(&users))?;
         let log = std::fs::File::create(self.folder.file("log"));
         let log = log.map_err(Error::system("create PgBouncer's log"))?;
         let mut command = Command::new(&self.binary);

@@ -103,7 +103,7 @@ impl Server {
         let mut command = self.binaries.command("initdb");
         command.arg("-D").arg(self.data()).args(["-U", "postgres", "-E", "UTF8"]);
         if let Some(password) = &self.setup.password {
-            let file = self.folder.write_secret("password", password)?;
+            let file = self.folder.write("password", password)?;
             command.args(["-A", "scram-sha-256", "--pwfile"]).arg(file);
         } else {
             command.args(["-A", "trust"]);

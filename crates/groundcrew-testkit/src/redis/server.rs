@@ -56,10 +56,10 @@ impl Server {
     /// Starts it and waits until it answers.
     pub(super) async fn launch(&mut self) -> Result<(), Error> {
         let log = || File::create(self.folder.file("log")).map_err(Error::system("create the server's log"));
+        let settings = format!("bind 127.0.0.1\nport {}\nsave \"\"\nappendonly no\n", self.port);
         let mut command = Command::new(&self.binary);
         command.env_clear().env("LC_ALL", "C").current_dir(self.folder.path());
-        command.args(["--bind", "127.0.0.1", "--port", &self.port.to_string()]);
-        command.args(["--save", "", "--appendonly", "no"]);
+        command.arg(self.folder.write("redis.conf", &settings)?);
         command.stdout(log()?).stderr(log()?);
         let running = self.running.insert(Running::start(command, &self.folder)?);
         let address = Address::local(self.port);

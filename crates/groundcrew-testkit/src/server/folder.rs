@@ -21,8 +21,7 @@ impl Folder {
     }
 
     /// Writes a file that only the server may read.
-    #[cfg(feature = "postgres")]
-    pub(crate) fn write_secret(&self, name: &str, text: &str) -> Result<PathBuf, Error> {
+    pub(crate) fn write(&self, name: &str, text: &str) -> Result<PathBuf, Error> {
         let path = self.file(name);
         let mut options = std::fs::OpenOptions::new();
         let file = options.write(true).create(true).truncate(true).mode(0o600).open(&path);
