@@ -106,9 +106,14 @@ impl Line {
         blocked.map(|reason| format!("the broker blocks the {} connection: {reason}", self.role))
     }
 
+    /// Connects no more.
+    pub(crate) fn abandon(&self) {
+        self.closing.send_replace(true);
+    }
+
     /// Ends the connection in order; nothing is connected again.
     pub(crate) async fn close(&self, scope: &PhaseScope) -> Outcome {
-        self.closing.send_replace(true);
+        self.abandon();
         let mut state = self.state();
         let ended = state.wait_for(|state| state.closed);
         tokio::select! {

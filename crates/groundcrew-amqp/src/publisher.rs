@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use groundcrew_telemetry::{Context, with_current};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
@@ -195,7 +196,7 @@ impl fmt::Debug for Publisher {
 impl Shared {
     /// The earlier of ours and the request's.
     fn deadline(&self) -> Instant {
-        let request = groundcrew_telemetry::with_current(|context| context.and_then(|it| it.remaining()));
+        let request = with_current(|context| context.and_then(Context::remaining));
         Instant::now() + request.map_or(self.timeout, |remaining| remaining.min(self.timeout))
     }
 
