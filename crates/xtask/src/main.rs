@@ -6,6 +6,7 @@ mod counts;
 mod failure;
 mod features;
 mod help;
+mod python;
 mod rabbitmq4;
 mod score;
 mod shared;
