@@ -17,7 +17,8 @@
 //! # }
 //! ```
 //!
-//! The script `rabbitmq-server` is looked for in `RABBITMQ_SERVER`, then under `/usr/lib/rabbitmq/lib` (the newest
+//! The script `rabbitmq-server` is looked for in the system under `RABBITMQ_ROOT` (another Debian, for another
+//! version: it is started there by `chroot`, which needs root), then in `RABBITMQ_SERVER`, then under `/usr/lib/rabbitmq/lib` (the newest
 //! version), then on `PATH`. With `TEST_RABBITMQ_URL` and `TEST_RABBITMQ_MANAGEMENT_URL` set, [`RabbitMq::start`] starts nothing and
 //! uses that broker: everything works but the faults. To share one of ours among processes, give them the variables
 //! of [`RabbitMq::environment`]. Should the test's process be killed, a watcher ends the broker and removes its

@@ -22,6 +22,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// Where folders are made: the path of a Unix socket may not be long.
+pub(crate) const TEMPORARY: &str = "/tmp";
+
 /// How long a server may take to start.
 pub(crate) const START: Duration = Duration::from_mins(1);
 

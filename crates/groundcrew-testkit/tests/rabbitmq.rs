@@ -225,7 +225,8 @@ async fn a_broker_of_somebody_else_is_used_through_its_management_api() {
 
 /// The broker's folder, found by the setting that names its port.
 fn folder_of(port: u16) -> Option<std::path::PathBuf> {
-    let folders = std::fs::read_dir("/tmp").expect("it is there").flatten();
+    let root = std::env::var("RABBITMQ_ROOT").unwrap_or_default();
+    let folders = std::fs::read_dir(root + "/tmp").expect("it is there").flatten();
     let line = format!("listeners.tcp.1 = 127.0.0.1:{port}\n");
     folders.map(|entry| entry.path()).find(|folder| {
         std::fs::read_to_string(folder.join("rabbitmq.conf")).is_ok_and(|settings| settings.contains(&line))
@@ -240,9 +241,10 @@ async fn a_test_that_is_killed_leaves_neither_broker_nor_folder_nor_epmd() {
     let mut lines = BufReader::new(holder.stdout.take().expect("it is piped")).lines().map_while(Result::ok);
     let port: u16 =
         lines.find_map(|line| line.split("port ").nth(1)?.parse().ok()).expect("it says its port");
-    let folder = folder_of(port).expect("it has one");
+    let folder = folder_of(port);
     holder.kill().expect("it runs");
     holder.wait().expect("it was killed");
+    let folder = folder.expect("it has one");
     let gone = async {
         while Path::new(&folder).exists() || TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
             tokio::time::sleep(LOOK_AGAIN).await;
@@ -252,12 +254,12 @@ async fn a_test_that_is_killed_leaves_neither_broker_nor_folder_nor_epmd() {
     assert!(!processes_in(&folder), "a process still works in its folder");
 }
 
-/// The broker and all that it started have the folder as their home.
+/// The broker and all that it started have the folder in their environment.
 fn processes_in(folder: &Path) -> bool {
-    let home = format!("HOME={}", folder.display());
+    let name = folder.file_name().expect("it has one").to_string_lossy().into_owned();
     let processes = std::fs::read_dir("/proc").expect("this is Linux").flatten();
     processes.into_iter().any(|process| {
         std::fs::read(process.path().join("environ"))
-            .is_ok_and(|environ| environ.split(|byte| *byte == 0).any(|variable| variable == home.as_bytes()))
+            .is_ok_and(|environ| String::from_utf8_lossy(&environ).contains(&name))
     })
 }

@@ -8,6 +8,7 @@ Usage: cargo xtask COMMAND
   test [--long] [STEP…] [--list]   everything that must hold, or only the steps named
   bench http|start|jobs            ours beside bare axum, raw lapin, Celery and others
   score DIR                        score summaries against the human ones in DIR
+  rabbitmq4 [DIR]                  install a RabbitMQ 4 beside the system's, for tests
   help [COMMAND]                   more about one command
 
 Exit codes: 0 all is well, 1 a check failed, 2 wrong usage, 3 a tool is missing";
@@ -53,11 +54,20 @@ DIR against the human ones. Needs python3 with its venv module, and the network 
 
 Exit codes: 0 scored, 1 it failed, 2 wrong usage, 3 python3 is missing";
 
+pub(crate) const RABBITMQ4: &str = "\
+Usage: cargo xtask rabbitmq4 [DIR]
+
+Installs Debian trixie's RabbitMQ 4 under DIR (target/rabbitmq4), with debootstrap and as root,
+and prints the command that runs the tests against it. The system's own RabbitMQ stays as it is.
+
+Exit codes: 0 it is there, 1 it failed, 2 wrong usage, 3 debootstrap is missing, or you are not root";
+
 pub(crate) fn print(command: Option<&str>) -> Result<(), Failure> {
     let text = match command {
         None | Some("help" | "--help" | "-h") => OVERVIEW,
         Some("test") => TEST,
         Some("bench") => BENCH,
+        Some("rabbitmq4") => RABBITMQ4,
         Some("score") => SCORE,
         Some(other) => return Err(Failure::Usage(format!("unknown command `{other}`\n\n{OVERVIEW}"))),
     };

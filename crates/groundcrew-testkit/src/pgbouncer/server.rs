@@ -1,6 +1,6 @@
 use super::setup::Setup;
 use crate::postgres::{User, lets_us_in};
-use crate::server::{self, ATTEMPTS, Error, Family, Folder, Running, START, Url};
+use crate::server::{self, ATTEMPTS, Error, Family, Folder, Running, START, TEMPORARY, Url};
 use rustix::process::Signal;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt;
@@ -31,7 +31,7 @@ impl Server {
         let binary = binary.ok_or(Error::Missing { program: "pgbouncer", package: "pgbouncer" })?;
         // Like PostgreSQL, it refuses to run as root.
         let user = User::for_servers()?;
-        let folder = Folder::create("pgbouncer", user.map(|user| (user.uid, user.gid)))?;
+        let folder = Folder::create(TEMPORARY, "pgbouncer", user.map(|user| (user.uid, user.gid)))?;
         let mut server = Self { binary, running: None, folder, user, target, setup, port: 0 };
         for attempt in 1.. {
             [server.port] = server::free_ports()?;

@@ -2,7 +2,7 @@ use super::Error;
 use super::binaries::Binaries;
 use super::database::succeeded;
 use super::setup::{Setup, encoded};
-use crate::server::{self, ATTEMPTS, Family, Folder, Running, START, blocking};
+use crate::server::{self, ATTEMPTS, Family, Folder, Running, START, TEMPORARY, blocking};
 use rustix::process::Signal;
 use std::fs::File;
 use std::io;
@@ -30,7 +30,7 @@ pub(super) struct Server {
 impl Server {
     /// With its data made and a port chosen, but not running.
     pub(super) async fn prepare(binaries: Arc<Binaries>, setup: Setup) -> Result<Self, Error> {
-        let folder = Folder::create("postgres", binaries.user().map(|user| (user.uid, user.gid)))?;
+        let folder = Folder::create(TEMPORARY, "postgres", binaries.user().map(|user| (user.uid, user.gid)))?;
         let [port] = server::free_ports()?;
         let server = Self { binaries, running: None, folder, setup, port };
         server.init().await?;

@@ -34,7 +34,7 @@ struct Ports {
 impl Server {
     pub(super) async fn start(setup: Setup) -> Result<Self, Error> {
         let scripts = Scripts::find()?;
-        let folder = Folder::create("rabbitmq", None)?;
+        let folder = scripts.folder()?;
         let ports = Ports::free()?;
         let node = format!("{}@localhost", unique_name());
         let control = Control::new(ports.control)?;
@@ -101,10 +101,10 @@ impl Server {
 
     fn command(&self) -> Result<Command, Error> {
         let log = || File::create(self.folder.file("log")).map_err(Error::system("create the broker's log"));
-        let path = |name: &str| self.folder.file(name);
+        let path = |name: &str| self.scripts.seen(&self.folder.file(name));
         self.configure()?;
         let mut command = self.scripts.command();
-        command.current_dir(self.folder.path()).env("HOME", self.folder.path());
+        command.current_dir(self.folder.path()).env("HOME", self.scripts.seen(self.folder.path()));
         // It makes the script become the node instead of its parent.
         command.env("detached", "1");
         command.env("RABBITMQ_NODENAME", &self.node).env("RABBITMQ_LOGS", "-");
@@ -129,11 +129,12 @@ impl Server {
 
     fn configure(&self) -> Result<(), Error> {
         let port = self.ports.amqp;
+        let theirs = self.scripts.settings();
         let settings = self.setup.configuration(&format!(
             "listeners.tcp.1 = 127.0.0.1:{port}\n\
              disk_free_limit.absolute = 64MB\n\
              raft.wal_max_size_bytes = 33554432\n\
-             log.console.level = warning\n"
+             log.console.level = warning\n{theirs}"
         ));
         self.folder.write("rabbitmq.conf", &settings)?;
         self.folder.write("advanced.config", "[].\n")?;

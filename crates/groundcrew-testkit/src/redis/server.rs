@@ -1,5 +1,5 @@
 use super::resp::{Address, Connection};
-use crate::server::{self, ATTEMPTS, Error, Family, Folder, Running, START};
+use crate::server::{self, ATTEMPTS, Error, Family, Folder, Running, START, TEMPORARY};
 use rustix::process::Signal;
 use std::fs::File;
 use std::path::PathBuf;
@@ -20,7 +20,8 @@ impl Server {
     pub(super) async fn start() -> Result<Self, Error> {
         let binary = server::program("REDIS_SERVER", &["redis-server", "valkey-server"]);
         let binary = binary.ok_or(Error::Missing { program: "redis-server", package: "redis-server" })?;
-        let mut server = Self { binary, running: None, folder: Folder::create("redis", None)?, port: 0 };
+        let mut server =
+            Self { binary, running: None, folder: Folder::create(TEMPORARY, "redis", None)?, port: 0 };
         for attempt in 1.. {
             [server.port] = server::free_ports()?;
             match server.launch().await {

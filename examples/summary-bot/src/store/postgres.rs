@@ -1,5 +1,4 @@
-use groundcrew::sql::Postgres;
-use sqlx::PgConnection;
+use groundcrew::sql::{Postgres, Session};
 
 use super::requests::{AskingRow, NewRequest, StandingRow};
 use super::{NewRow, Row};
@@ -10,7 +9,7 @@ pub(super) async fn insert(database: &Postgres, row: NewRow) -> sqlx::Result<()>
 }
 
 /// Also within a transaction.
-pub(super) async fn insert_in(connection: &mut PgConnection, row: NewRow) -> sqlx::Result<()> {
+pub(super) async fn insert_in(connection: &mut Session<sqlx::Postgres>, row: NewRow) -> sqlx::Result<()> {
     let insert = sqlx::query("INSERT INTO summaries VALUES ($1, $2, $3, $4, $5, $6, $7)")
         .bind(row.id)
         .bind(row.created_ms)
@@ -42,7 +41,7 @@ pub(super) async fn delete(database: &Postgres, id: &str) -> sqlx::Result<bool> 
     Ok(deleted.rows_affected() > 0)
 }
 
-pub(super) async fn insert_request(connection: &mut PgConnection, row: NewRequest) -> sqlx::Result<()> {
+pub(super) async fn insert_request(connection: &mut Session<sqlx::Postgres>, row: NewRequest) -> sqlx::Result<()> {
     let insert = sqlx::query(
         "INSERT INTO requests (id, created_ms, media, query, body) VALUES ($1, $2, $3, $4, $5)",
     )
@@ -59,7 +58,7 @@ pub(super) async fn asking(database: &Postgres, id: &str) -> sqlx::Result<Option
     database.connections().timed("select_request", select.fetch_optional(database)).await
 }
 
-pub(super) async fn mark_answered(connection: &mut PgConnection, id: &str, summary: &str) -> sqlx::Result<()> {
+pub(super) async fn mark_answered(connection: &mut Session<sqlx::Postgres>, id: &str, summary: &str) -> sqlx::Result<()> {
     let update = sqlx::query("UPDATE requests SET summary_id = $1, body = NULL WHERE id = $2");
     update.bind(summary).bind(id).execute(connection).await.map(drop)
 }

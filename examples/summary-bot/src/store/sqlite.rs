@@ -1,5 +1,4 @@
-use groundcrew::sql::Sqlite;
-use sqlx::SqliteConnection;
+use groundcrew::sql::{Sqlite, Session};
 
 use super::requests::{AskingRow, NewRequest, StandingRow};
 use super::{NewRow, Row};
@@ -10,7 +9,7 @@ pub(super) async fn insert(database: &Sqlite, row: NewRow) -> sqlx::Result<()> {
 }
 
 /// Also within a transaction.
-pub(super) async fn insert_in(connection: &mut SqliteConnection, row: NewRow) -> sqlx::Result<()> {
+pub(super) async fn insert_in(connection: &mut Session<sqlx::Sqlite>, row: NewRow) -> sqlx::Result<()> {
     let insert = sqlx::query("INSERT INTO summaries VALUES (?, ?, ?, ?, ?, ?, ?)")
         .bind(row.id)
         .bind(row.created_ms)
@@ -42,7 +41,7 @@ pub(super) async fn delete(database: &Sqlite, id: &str) -> sqlx::Result<bool> {
     Ok(deleted.rows_affected() > 0)
 }
 
-pub(super) async fn insert_request(connection: &mut SqliteConnection, row: NewRequest) -> sqlx::Result<()> {
+pub(super) async fn insert_request(connection: &mut Session<sqlx::Sqlite>, row: NewRequest) -> sqlx::Result<()> {
     let insert = sqlx::query(
         "INSERT INTO requests (id, created_ms, media, query, body) VALUES (?, ?, ?, ?, ?)",
     )
@@ -59,7 +58,7 @@ pub(super) async fn asking(database: &Sqlite, id: &str) -> sqlx::Result<Option<A
     database.write().timed("select_request", select.fetch_optional(database.read())).await
 }
 
-pub(super) async fn mark_answered(connection: &mut SqliteConnection, id: &str, summary: &str) -> sqlx::Result<()> {
+pub(super) async fn mark_answered(connection: &mut Session<sqlx::Sqlite>, id: &str, summary: &str) -> sqlx::Result<()> {
     let update = sqlx::query("UPDATE requests SET summary_id = ?, body = NULL WHERE id = ?");
     update.bind(summary).bind(id).execute(connection).await.map(drop)
 }
