@@ -84,7 +84,7 @@ impl Chooser<'_> {
 
 impl crate::Known {
     /// Whether jobs of this name without a key may be taken without looking at what else runs.
-    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    #[cfg(feature = "postgres")]
     pub(crate) fn is_unlimited(&self) -> bool {
         self.free.is_none() && self.global.is_none()
     }
