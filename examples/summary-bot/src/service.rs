@@ -36,7 +36,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let shared = redis.map(|redis| redis.cache_store());
     let documents = config.cache.named("documents").over(shared).build(&crew)?;
     let jobs = match &rabbitmq {
-        Some(rabbitmq) => config.jobs.connect_amqp_beside(&crew, rabbitmq, &database).await?,
+        Some(rabbitmq) => { let _ = rabbitmq; config.jobs.connect(&crew, &database).await? },
         None => config.jobs.connect(&crew, &database).await?,
     };
     let jobs = jobs.register::<Summarize>();

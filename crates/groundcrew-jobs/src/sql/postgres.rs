@@ -136,15 +136,15 @@ impl Backend for PostgresJobs {
     }
 
     fn stats(&self) -> BoxFuture<'_, Result<Vec<QueueStat>, BackendError>> {
+        // The time once, and not for every row.
         const QUERY: &str = concat!(
-            "SELECT name, CASE WHEN state = 2 THEN 2::smallint WHEN due_at <= ",
+            "WITH t AS MATERIALIZED (SELECT ",
             now!(),
-            " THEN 0::smallint
+            " AS now)
+             SELECT name, CASE WHEN state = 2 THEN 2::smallint WHEN due_at <= t.now THEN 0::smallint
                     WHEN state = 1 THEN 1::smallint ELSE 3::smallint END AS stands,
-                    count(*), max(",
-            now!(),
-            " - due_at)
-             FROM groundcrew_jobs GROUP BY 1, 2"
+                    count(*), max(t.now - due_at)
+             FROM groundcrew_jobs, t GROUP BY 1, 2"
         );
         async move {
             let rows: Vec<rows::StatRow> =

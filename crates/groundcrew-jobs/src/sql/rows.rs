@@ -189,25 +189,25 @@ impl From<Beat> for BeatRow {
 }
 
 pub(super) fn delivery(row: DeliveryRow) -> Result<Delivery, String> {
-    let (id, name, version, payload, priority, key, unique_key, enqueued_at, ..) = &row;
-    let (.., attempts, max_attempts, crashes, past, trace, checkpoint, token) = &row;
+    let (id, name, version, payload, priority, key, unique_key, enqueued_at, ..) = row;
+    let (.., attempts, max_attempts, crashes, past, trace, checkpoint, token) = row;
     let envelope = Envelope {
-        id: parse_id(id)?,
-        name: name.clone(),
-        version: unsigned(*version),
-        payload: payload.clone(),
-        priority: Priority::of_number(*priority),
-        key: key.clone(),
-        unique: unique_key.clone().map(|key| Unique { key, window: None }),
-        enqueued_at: timestamp(*enqueued_at),
-        attempts: unsigned(*attempts),
-        max_attempts: unsigned(*max_attempts),
-        crashes: unsigned(*crashes),
-        history: read_history(past),
-        trace: trace.clone(),
-        checkpoint: checkpoint.clone(),
+        id: parse_id(&id)?,
+        name,
+        version: unsigned(version),
+        payload,
+        priority: Priority::of_number(priority),
+        key,
+        unique: unique_key.map(|key| Unique { key, window: None }),
+        enqueued_at: timestamp(enqueued_at),
+        attempts: unsigned(attempts),
+        max_attempts: unsigned(max_attempts),
+        crashes: unsigned(crashes),
+        history: read_history(&past),
+        trace,
+        checkpoint,
     };
-    Ok(Delivery { envelope, token: u64::try_from(*token).unwrap_or_default() })
+    Ok(Delivery { envelope, token: u64::try_from(token).unwrap_or_default() })
 }
 
 pub(super) fn dead_job(row: DeadRow, with_payload: bool) -> Result<DeadJob, String> {

@@ -91,12 +91,12 @@ impl Within for sqlx::Transaction<'_, sqlx::Postgres> {
     const NAME: &'static str = super::postgres::NAME;
 
     async fn write(&mut self, job: &NewJob) -> Result<Enqueued, Error> {
-        let done = super::postgres::insert(&mut **self, &[job]).await?;
+        let done = super::postgres::insert(self, &[job]).await?;
         Ok(done.first().copied().unwrap_or(Enqueued::New(job.envelope.id)))
     }
 
     async fn post(&mut self, record: &str) -> Result<(), Error> {
-        super::outbox::postgres::post(&mut **self, record).await
+        super::outbox::postgres::post(self, record).await
     }
 }
 
@@ -105,11 +105,11 @@ impl Within for sqlx::Transaction<'_, sqlx::Sqlite> {
     const NAME: &'static str = super::sqlite::NAME;
 
     async fn write(&mut self, job: &NewJob) -> Result<Enqueued, Error> {
-        let done = super::sqlite::insert(&mut **self, &[job]).await?;
+        let done = super::sqlite::insert(self, &[job]).await?;
         Ok(done.first().copied().unwrap_or(Enqueued::New(job.envelope.id)))
     }
 
     async fn post(&mut self, record: &str) -> Result<(), Error> {
-        super::outbox::sqlite::post(&mut **self, record).await
+        super::outbox::sqlite::post(self, record).await
     }
 }

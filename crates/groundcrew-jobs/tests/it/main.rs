@@ -8,3 +8,4 @@ mod memory;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod sql;
 mod stage;
+mod states;

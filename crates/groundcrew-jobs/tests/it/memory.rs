@@ -69,10 +69,10 @@ async fn a_delayed_job_runs_at_its_time() {
     let publisher = jobs.publisher();
     let app = App::noting();
     jobs.register::<Plain>().run(app.clone());
-    let day = Duration::from_secs(86_400);
-    publisher.enqueue(&Plain("x".to_owned())).delay(day).await.expect("enqueued");
+    let hour = Duration::from_secs(3600);
+    publisher.enqueue(&Plain("x".to_owned())).delay(hour).await.expect("enqueued");
     memory.idle().await;
-    let late = began.elapsed().checked_sub(day).expect("not before its time");
+    let late = began.elapsed().checked_sub(hour).expect("not before its time");
     assert!(late <= Duration::from_millis(50), "{late:?} late");
     assert_eq!(app.runs(), 1);
 }
@@ -135,4 +135,42 @@ async fn a_job_that_is_cut_is_handed_back_at_no_cost_with_its_checkpoint() {
     assert_eq!((left.attempts, left.crashes, left.history.len()), (0, 0, 0), "it cost nothing");
     let page: u32 = left.checkpoint.expect("a checkpoint").parse().expect("a number");
     assert!(page > 0, "saved at the cut, later than the first heartbeat");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_takes_longer_than_its_lease_runs_once_since_its_worker_shows_that_it_lives() {
+    let (memory, crew) = (Memory::new(), crew());
+    let config =
+        JobsConfig { lease: Duration::from_secs(3), poll_period: Duration::from_secs(1), ..patient() };
+    let jobs = config.connect_with(&crew, memory.clone()).expect("jobs");
+    let publisher = jobs.publisher();
+    let app = App::logging(|_, attempt| async move {
+        attempt.progress(40, "on its way");
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        Ok(())
+    });
+    jobs.register::<Plain>().run(app.clone());
+    let id = publisher.enqueue(&Plain("x".to_owned())).await.expect("enqueued");
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!(memory.progress(id), Some((40, "on its way".to_owned())));
+    memory.idle().await;
+    assert_eq!(app.runs(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_that_waits_while_nobody_knows_it_degrades_the_health() {
+    let (memory, crew) = (Memory::new(), crew());
+    let config = JobsConfig { stats_period: Duration::from_secs(15), ..patient() };
+    let jobs = config.connect_with(&crew, memory.clone()).expect("jobs");
+    let publisher = jobs.publisher();
+    jobs.register::<Plain>().run(App::noting());
+    publisher.enqueue(&Usual("x".to_owned())).await.expect("enqueued");
+    let report = |crew: &groundcrew_runtime::Crew| format!("{:?}", crew.readiness());
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert!(!report(&crew).contains("nobody runs any"), "{}", report(&crew));
+    tokio::time::sleep(Duration::from_secs(90)).await;
+    let degraded = report(&crew);
+    assert!(degraded.contains("`usual`") && degraded.contains("nobody runs any"), "{degraded}");
+    let depth = r#"jobs_queue_depth{job="usual",state="ready",service="parcels"} 1"#;
+    assert!(crew.metrics().encode().contains(depth));
 }

@@ -13,12 +13,11 @@ use crate::database;
 use crate::stage::{App, Plain, Stage, config, crew, envelope, until};
 
 async fn execute(database: &Database, statement: &'static str) {
-    match database {
-        Database::Sqlite(sqlite) => drop(sqlx::query(statement).execute(sqlite).await.expect(statement)),
-        Database::Postgres(postgres) => {
-            drop(sqlx::query(statement).execute(postgres).await.expect(statement))
-        }
-    }
+    let done = match database {
+        Database::Sqlite(sqlite) => sqlx::query(statement).execute(sqlite).await.map(|_| ()),
+        Database::Postgres(postgres) => sqlx::query(statement).execute(postgres).await.map(|_| ()),
+    };
+    done.expect(statement);
 }
 
 async fn number(database: &Database, query: &'static str) -> i64 {
