@@ -4,6 +4,8 @@
 #[cfg(feature = "cache")]
 mod cache;
 mod configuration;
+#[cfg(feature = "limit")]
+mod limit;
 mod pool;
 mod secrets;
 mod shared;
