@@ -5,6 +5,7 @@ use std::time::Duration;
 use groundcrew_runtime::{CheckPolicy, Crew, Outcome, Phase, PhaseScope};
 use parking_lot::Mutex;
 
+use crate::consumer::Problem;
 use crate::line::{Line, Role, Settings};
 use crate::metrics::AmqpMetrics;
 use crate::publisher::{self, Publisher};
@@ -26,6 +27,7 @@ pub(crate) struct Inner {
     consume: OnceLock<Line>,
     publisher: Publisher,
     publishers: Mutex<Vec<Weak<publisher::Shared>>>,
+    consumers: Mutex<Vec<(String, Weak<Problem>)>>,
 }
 
 /// How often `/ready` looks at the state, which stands in memory.
@@ -77,7 +79,7 @@ impl Amqp {
     /// What keeps the broker from being used at present, in words; what `/ready` says.
     pub fn problem(&self) -> Option<String> {
         let consume = self.inner.consume.get().and_then(Line::problem);
-        self.inner.publish.problem().or(consume)
+        self.inner.publish.problem().or(consume).or_else(|| self.inner.consumer_problem())
     }
 
     pub(crate) fn inner(&self) -> &Arc<Inner> {
@@ -162,6 +164,20 @@ impl Inner {
     pub(crate) fn consume(&self) -> &Line {
         self.consume.get_or_init(|| Line::start(self.settings.clone(), Role::Consume))
     }
+
+    /// From now on what is wrong with it is wrong with the broker.
+    pub(crate) fn watch_consumer(&self, queue: &str, problem: &Arc<Problem>) {
+        let mut consumers = self.consumers.lock();
+        consumers.retain(|(_, problem)| problem.strong_count() > 0);
+        consumers.push((queue.to_owned(), Arc::downgrade(problem)));
+    }
+
+    fn consumer_problem(&self) -> Option<String> {
+        self.consumers.lock().iter().find_map(|(queue, problem)| {
+            let problem = problem.upgrade()?.get()?;
+            Some(format!("the consumer of `{queue}` gets nothing: {problem}"))
+        })
+    }
 }
 
 // === impl AmqpConfig ===
@@ -219,10 +235,16 @@ impl AmqpConfig {
         });
         let publish = Line::start(settings.clone(), Role::Publish);
         let publisher = Publisher::start(publish.clone(), settings.clone(), self);
-        let (consume, publishers, crew) = (OnceLock::new(), Mutex::default(), crew.clone());
-        let config = self.clone();
-        Ok(Amqp {
-            inner: Arc::new(Inner { settings, config, crew, publish, consume, publisher, publishers }),
-        })
+        let inner = Inner {
+            settings,
+            config: self.clone(),
+            crew: crew.clone(),
+            publish,
+            consume: OnceLock::new(),
+            publisher,
+            publishers: Mutex::default(),
+            consumers: Mutex::default(),
+        };
+        Ok(Amqp { inner: Arc::new(inner) })
     }
 }

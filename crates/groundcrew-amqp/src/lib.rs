@@ -2,6 +2,8 @@
 
 mod amqp;
 mod config;
+mod consumer;
+mod delivery;
 mod error;
 mod field;
 mod line;
@@ -14,6 +16,8 @@ mod topology;
 
 pub use amqp::Amqp;
 pub use config::{AmqpConfig, AmqpImpact};
+pub use consumer::{ConsumerOptions, Held, Subscription};
+pub use delivery::{Delivery, Verdict};
 pub use error::{ConnectError, PublishError, TopologyError, UrlError};
 pub use field::Field;
 pub use lapin;

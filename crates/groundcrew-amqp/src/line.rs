@@ -88,6 +88,13 @@ impl Line {
         self.state.subscribe()
     }
 
+    /// The connection, as soon as there is one; `None` once there will be none any more.
+    pub(crate) async fn link(&self) -> Option<Arc<Link>> {
+        let mut state = self.state();
+        let decided = state.wait_for(|state| state.link.is_some() || state.closed).await.ok()?;
+        decided.link.clone()
+    }
+
     /// Why the line cannot be used, if so.
     pub(crate) fn problem(&self) -> Option<String> {
         let state = self.state.borrow();

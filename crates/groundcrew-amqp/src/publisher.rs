@@ -92,7 +92,9 @@ impl Publisher {
         &self,
         messages: impl IntoIterator<Item = Message>,
     ) -> Vec<Result<(), PublishError>> {
-        let mut sent = Vec::new();
+        // Collected first: an iterator that is kept across an await makes many callers' futures not `Send`.
+        let messages: Vec<Message> = messages.into_iter().collect();
+        let mut sent = Vec::with_capacity(messages.len());
         for message in messages {
             sent.push(self.send(message).await);
         }

@@ -17,6 +17,12 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// For logs, errors and health: `Postgres`, `SQLite`, `RabbitMQ`, `memory`.
     fn name(&self) -> &'static str;
 
+    /// The database whose tables hold the jobs, `Postgres` or `SQLite`; `None` for one to which jobs of a
+    /// transaction go by the outbox.
+    fn sql(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Makes jobs durable: one result for each, in their order. `Ok` is a promise. A job whose id is there
     /// already changes nothing.
     fn enqueue(&self, jobs: Vec<NewJob>) -> BoxFuture<'_, Vec<Result<Enqueued, BackendError>>>;

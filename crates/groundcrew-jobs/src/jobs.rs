@@ -7,7 +7,7 @@ use groundcrew_runtime::Crew;
 
 use crate::metrics::JobMetrics;
 use crate::worker::{Runner, Worker};
-use crate::{Backend, ConnectError, DeadSet, Job, JobsConfig, Publisher, watch};
+use crate::{Backend, ConnectError, DeadSet, Job, JobsConfig, Publisher, operation, watch};
 
 /// Makes a runner out of the context that all jobs share.
 type Make<C> = Box<dyn FnOnce(C) -> Runner + Send>;
@@ -110,6 +110,7 @@ impl JobsConfig {
         let enqueued = metrics.enqueued.clone();
         let publisher = Publisher::start(crew, backend.clone(), self.enqueue_timeout, enqueued);
         watch::start(crew, self, &backend, &metrics);
+        operation::offer(crew, &backend);
         let (crew, config, kinds) = (crew.clone(), self.clone(), BTreeMap::new());
         Ok(Jobs { crew, config, backend, metrics, publisher, kinds })
     }

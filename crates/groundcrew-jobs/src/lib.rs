@@ -13,9 +13,12 @@ mod job_error;
 mod jobs;
 mod memory;
 mod metrics;
+mod operation;
 mod policy;
 mod publisher;
 mod settlement;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod sql;
 mod stat;
 mod watch;
 mod worker;
@@ -35,4 +38,6 @@ pub use metrics::{JOB_BUCKETS, names};
 pub use policy::{Policy, Priority};
 pub use publisher::Publisher;
 pub use settlement::{Ending, Fate, Settlement};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use sql::{Effects, Within, migrate};
 pub use stat::{QueueStat, State};

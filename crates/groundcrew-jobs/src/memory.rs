@@ -240,7 +240,7 @@ impl Table {
     }
 
     fn stats(&self, now: Timestamp) -> Vec<QueueStat> {
-        let mut stats: HashMap<(&str, State), (u64, Timestamp)> = HashMap::new();
+        let mut counts: HashMap<(&str, State), (u64, Timestamp)> = HashMap::new();
         for row in self.rows.values() {
             let state = match row.state {
                 RowState::Dead => State::Dead,
@@ -248,7 +248,7 @@ impl Table {
                 RowState::Waiting if row.due > now => State::Scheduled,
                 RowState::Running | RowState::Waiting => State::Ready,
             };
-            let (count, oldest) = stats.entry((&row.envelope.name, state)).or_insert((0, row.due));
+            let (count, oldest) = counts.entry((&row.envelope.name, state)).or_insert((0, row.due));
             *count += 1;
             *oldest = row.due.min(*oldest);
         }
@@ -258,7 +258,7 @@ impl Table {
             count,
             oldest: Duration::try_from(now.duration_since(oldest)).unwrap_or_default(),
         };
-        stats.into_iter().map(stat).collect()
+        counts.into_iter().map(stat).collect()
     }
 
     fn selected(&self, which: &Selection) -> Vec<JobId> {
@@ -303,7 +303,9 @@ impl Backend for Memory {
     fn settle(&self, batch: Vec<Settlement>) -> BoxFuture<'_, Result<(), BackendError>> {
         let now = self.now();
         let mut table = self.inner.table.lock();
-        batch.iter().for_each(|settlement| table.settle(settlement, now));
+        for settlement in &batch {
+            table.settle(settlement, now);
+        }
         self.inner.settled.notify_waiters();
         self.rouse();
         std::future::ready(Ok(())).boxed()
@@ -369,7 +371,9 @@ impl Backend for Memory {
     fn discard(&self, which: Selection) -> BoxFuture<'_, Result<u64, BackendError>> {
         let mut table = self.inner.table.lock();
         let ids = table.selected(&which);
-        ids.iter().for_each(|id| table.remove(*id));
+        for id in &ids {
+            table.remove(*id);
+        }
         std::future::ready(Ok(ids.len() as u64)).boxed()
     }
 

@@ -21,6 +21,10 @@ pub mod names {
     pub const OUTCOMES: &str = "job_outcomes_total";
     /// Counter with `job`: jobs that were enqueued.
     pub const ENQUEUED: &str = "jobs_enqueued_total";
+    /// Gauge: jobs that wait in the outbox for the broker.
+    pub const OUTBOX: &str = "jobs_outbox_pending";
+    /// Gauge: for how long the oldest of them has been waiting, in seconds.
+    pub const OUTBOX_OLDEST: &str = "jobs_outbox_oldest_age_seconds";
 }
 
 /// Upper bounds of the buckets of [`names::DURATION`], in seconds.

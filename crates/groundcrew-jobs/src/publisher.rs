@@ -33,6 +33,9 @@ struct Shared {
     /// Jobs that were handed over and not answered.
     pending: AtomicUsize,
     settled: Notify,
+    /// A job was written to the outbox, in a transaction that may commit soon.
+    #[cfg_attr(not(any(feature = "sqlite", feature = "postgres")), expect(dead_code, reason = "SQL tells"))]
+    posted: Notify,
 }
 
 #[derive(Debug)]
@@ -51,8 +54,8 @@ impl Publisher {
         enqueued: CounterFamily<1>,
     ) -> Self {
         let (calls, waiting) = mpsc::channel(QUEUE);
-        let (pending, settled) = (AtomicUsize::new(0), Notify::new());
-        let shared = Arc::new(Shared { backend, calls, timeout, enqueued, pending, settled });
+        let (pending, settled, posted) = (AtomicUsize::new(0), Notify::new(), Notify::new());
+        let shared = Arc::new(Shared { backend, calls, timeout, enqueued, pending, settled, posted });
         tokio::spawn(feed(shared.backend.clone(), waiting));
         let publisher = Self { shared };
         let flushed = publisher.clone();
@@ -102,7 +105,9 @@ impl Publisher {
     ///
     /// The first one; some may be there and others not.
     pub async fn submit(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, EnqueueError> {
-        let left = groundcrew_telemetry::with_current(|context| context.and_then(|c| c.remaining()));
+        let left = groundcrew_telemetry::with_current(|context| {
+            context.and_then(groundcrew_telemetry::Context::remaining)
+        });
         let within = left.map_or(self.shared.timeout, |left| left.min(self.shared.timeout));
         let names: Vec<String> = jobs.iter().map(|job| job.envelope.name.clone()).collect();
         let answered = tokio::time::timeout(within, self.hand_over(jobs)).await;
@@ -133,6 +138,18 @@ impl Publisher {
             results.extend(answered.await.map_err(|_| EnqueueError::Closed)?);
         }
         Ok(results)
+    }
+
+    /// Tells the relay that there may be something in the outbox soon.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn posted(&self) {
+        self.shared.posted.notify_one();
+    }
+
+    /// Resolves when a job was written to the outbox.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) async fn until_posted(&self) {
+        self.shared.posted.notified().await;
     }
 
     /// Waits until nothing is under way.

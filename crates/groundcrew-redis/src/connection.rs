@@ -105,7 +105,10 @@ impl ConnectionLike for Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        drop(self.pooled.take());
+        if let Some(mut pooled) = self.pooled.take() {
+            // Whoever takes it through `raw` has no other clock.
+            pooled.set_response_timeout(self.redis.response_timeout);
+        }
         self.redis.in_use.send_modify(|in_use| *in_use -= 1);
     }
 }

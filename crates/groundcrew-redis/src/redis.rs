@@ -44,7 +44,7 @@ impl Redis {
     /// A way to Redis that is shared, for commands that need no connection of their own.
     ///
     /// `operation` is a word from the source code, never a value: it is the label under which
-    /// `redis_operations_total` counts.
+    /// `redis_operations_total` counts. Keep what you get, and clone it: its counters are looked up here.
     pub fn shared(&self, operation: &'static str) -> SharedConnection {
         SharedConnection::new(self.inner.clone(), operation)
     }

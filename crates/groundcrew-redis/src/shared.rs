@@ -11,9 +11,10 @@ use crate::lane::{Lane, no_answer};
 use crate::limits::limit;
 use crate::metrics::Operation;
 use crate::redis::Inner;
+use crate::sharable;
 
 /// A way to Redis that many operations share, for commands that need no connection of their own: anything but
-/// `WATCH`, `SUBSCRIBE`, blocking commands and such as change the connection.
+/// `WATCH`, `SUBSCRIBE`, blocking commands and such as change the connection, which are refused.
 ///
 /// It is what `redis` calls a connection, so that commands, pipelines and scripts run on it. Every command is
 /// bounded by the response timeout or [`within`](Self::within), and by the request's deadline. While Redis is
@@ -90,6 +91,9 @@ where
 
 impl ConnectionLike for SharedConnection {
     fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
+        if let Err(refused) = sharable::check(cmd) {
+            return std::future::ready(Err(refused)).boxed();
+        }
         self.run(move |mut connection| async move { connection.send_packed_command(cmd).await }).boxed()
     }
 
@@ -99,6 +103,9 @@ impl ConnectionLike for SharedConnection {
         offset: usize,
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
+        if let Err(refused) = sharable::check_all(pipeline) {
+            return std::future::ready(Err(refused)).boxed();
+        }
         self.run(move |mut connection| async move {
             connection.send_packed_commands(pipeline, offset, count).await
         })

@@ -194,3 +194,70 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{Envelope, Priority};
+
+    fn delivery(crashes: u32) -> Delivery {
+        let envelope = Envelope {
+            id: JobId::random(),
+            name: "a".to_owned(),
+            version: 1,
+            payload: "null".to_owned(),
+            priority: Priority::Normal,
+            key: None,
+            unique: None,
+            enqueued_at: Timestamp::now(),
+            attempts: 0,
+            max_attempts: 1,
+            crashes,
+            history: Vec::new(),
+            trace: None,
+            checkpoint: None,
+        };
+        Delivery { envelope, token: 1 }
+    }
+
+    fn desk() -> Desk {
+        Desk::new(&JobsConfig { concurrency: 2, prefetch: 10, ..JobsConfig::default() })
+    }
+
+    #[test]
+    fn of_jobs_that_may_kill_the_process_one_is_tried_at_a_time() {
+        let desk = desk();
+        let below = desk.put(vec![delivery(4), delivery(4)]);
+        assert!(below.is_empty(), "below half of the limit nobody waits");
+        let back = desk.put(vec![delivery(5), delivery(9), delivery(0)]);
+        let crashes: Vec<_> = back.iter().map(|slot| slot.delivery.envelope.crashes).collect();
+        assert_eq!(crashes, [9]);
+        while let Some(slot) = desk.next() {
+            desk.ended(&slot, None);
+        }
+        assert!(desk.put(vec![delivery(9)]).is_empty(), "the one before has ended");
+    }
+
+    #[test]
+    fn nothing_is_fetched_ahead_of_long_jobs_and_much_ahead_of_short_ones() {
+        let desk = desk();
+        assert_eq!(desk.room(), 2, "nothing is known yet");
+        let slots: Vec<_> = (0..2).map(|_| Slot::new(delivery(0))).collect();
+        desk.ended(&slots[0], Some(Duration::from_micros(100)));
+        assert_eq!(desk.room(), 2 + 10);
+        for _ in 0..50 {
+            desk.ended(&slots[1], Some(Duration::from_secs(60)));
+        }
+        assert_eq!(desk.room(), 2);
+    }
+
+    #[test]
+    fn no_more_run_at_once_than_may() {
+        let desk = desk();
+        desk.put(vec![delivery(0), delivery(0), delivery(0)]);
+        let running: Vec<_> = std::iter::from_fn(|| desk.next()).collect();
+        assert_eq!((running.len(), desk.running(), desk.unbegun().len()), (2, 2, 1));
+    }
+}

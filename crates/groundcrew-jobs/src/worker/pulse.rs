@@ -41,6 +41,8 @@ async fn beat(worker: &Worker, slots: &[Arc<Slot>]) -> Result<(), String> {
 }
 
 fn unheard(slots: &[Arc<Slot>], error: String) -> Result<(), String> {
-    slots.iter().for_each(|slot| slot.unheard());
+    for slot in slots {
+        slot.unheard();
+    }
     Err(error)
 }

@@ -75,7 +75,7 @@ pub(super) fn report(envelope: &Envelope, ending: &Ending) {
     match ending {
         Ending::Done => tracing::debug!(job.name = name, job.id = %id, "job is done"),
         Ending::Cancelled { reason } => {
-            tracing::info!(job.name = name, job.id = %id, reason, "job is cancelled")
+            tracing::info!(job.name = name, job.id = %id, reason, "job is cancelled");
         }
         Ending::Snoozed { after } => tracing::debug!(job.name = name, job.id = %id, ?after, "job snoozes"),
         Ending::HandedBack { .. } => tracing::debug!(job.name = name, job.id = %id, "job is handed back"),

@@ -2,20 +2,21 @@
 
 use std::time::{Duration, Instant};
 
-use groundcrew_redis::deadpool_redis::redis::{AsyncCommands, RedisResult, cmd};
+use groundcrew_redis::deadpool_redis::redis::{AsyncCommands, Client, RedisResult, cmd};
 use groundcrew_redis::deadpool_redis::{self, Runtime};
 use groundcrew_redis::{AcquireError, RedisConfig};
 use groundcrew_runtime::{Phase, Reason, Signals, supervise};
 use groundcrew_telemetry::Context;
 use groundcrew_testkit::proxy::{FaultProxy, Mode};
+use groundcrew_testkit::redis::Reply;
 
-use crate::support::{Server, config, connect, crew, metric, within};
+use crate::support::{addr, config, connect, crew, metric, server, within};
 
 const SOON: Duration = Duration::from_secs(5);
 
 #[tokio::test]
 async fn a_pool_that_is_used_up_says_so_in_time() {
-    let server = Server::start().await;
+    let server = server().await;
     let crew = crew();
     let config = RedisConfig { max_connections: 1, ..config(server.url()) };
     let redis = config.connect(&crew).await.expect("a handle");
@@ -34,7 +35,7 @@ async fn a_pool_that_is_used_up_says_so_in_time() {
 
 #[tokio::test]
 async fn a_request_with_little_time_left_does_not_wait_longer_for_a_connection() {
-    let server = Server::start().await;
+    let server = server().await;
     let config =
         RedisConfig { max_connections: 1, acquire_timeout: Duration::from_secs(20), ..config(server.url()) };
     let redis = config.connect(&crew()).await.expect("a handle");
@@ -48,8 +49,8 @@ async fn a_request_with_little_time_left_does_not_wait_longer_for_a_connection()
 // Field note: deadpool has no wait, create or recycle timeouts by default. Set all.
 #[tokio::test]
 async fn a_black_holed_pool_is_bounded_and_recovers() {
-    let server = Server::start().await;
-    let proxy = FaultProxy::to(server.addr).await.expect("a proxy");
+    let server = server().await;
+    let proxy = FaultProxy::to(addr(&server)).await.expect("a proxy");
     let url = format!("redis://{}", proxy.addr());
     let redis = connect(url.clone()).await;
     let naive = deadpool_redis::Config::from_url(url).create_pool(Some(Runtime::Tokio1)).expect("a pool");
@@ -81,7 +82,7 @@ async fn a_black_holed_pool_is_bounded_and_recovers() {
 
 #[tokio::test]
 async fn a_connection_that_gave_no_answer_is_not_given_back() {
-    let server = Server::start().await;
+    let server = server().await;
     let redis = connect(server.url()).await;
     let mut own = redis.get().await.expect("a connection");
     let id: u64 = cmd("CLIENT").arg("ID").query_async(&mut own).await.expect("an id");
@@ -100,9 +101,46 @@ async fn a_connection_that_gave_no_answer_is_not_given_back() {
     assert_ne!(next, id);
 }
 
+// Field note: a timeout does not cancel the command on the server; no blocking commands on shared connections.
+#[tokio::test]
+async fn a_blocking_command_that_is_given_up_takes_nothing() {
+    let server = server().await;
+    let redis = connect(server.url()).await;
+    let blocked = |count: u64| {
+        let server = &server;
+        within(SOON, "the server's view", move || async move {
+            match server.command(&["INFO", "clients"]).await.expect("an answer") {
+                Reply::Text(text) if text.contains(&format!("blocked_clients:{count}\r\n")) => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        })
+    };
+    let length = || async { server.command(&["LLEN", "inbox"]).await.expect("an answer") };
+
+    let mut shared = redis.shared("inbox");
+    let refused: RedisResult<Option<(String, String)>> = shared.blpop("inbox", 0.0).await;
+    assert!(refused.unwrap_err().to_string().contains("Redis::get"), "before it is sent");
+    let mut own = redis.get().await.expect("a connection");
+    own.set_limit(Duration::from_millis(20));
+    let late: RedisResult<Option<(String, String)>> = own.blpop("inbox", 0.0).await;
+    assert!(late.unwrap_err().is_timeout());
+    blocked(0).await;
+    server.command(&["RPUSH", "inbox", "a letter"]).await.expect("an answer");
+    assert_eq!(length().await, Reply::Integer(1));
+
+    server.command(&["DEL", "inbox"]).await.expect("an answer");
+    let client = Client::open(server.url()).expect("a URL");
+    let mut naive = client.get_multiplexed_async_connection().await.expect("connected");
+    let late: RedisResult<Option<(String, String)>> = naive.blpop("inbox", 0.0).await;
+    assert!(late.unwrap_err().is_timeout());
+    blocked(1).await;
+    server.command(&["RPUSH", "inbox", "a letter"]).await.expect("an answer");
+    assert_eq!(length().await, Reply::Integer(0), "control: the letter is lost");
+}
+
 #[tokio::test]
 async fn the_shutdown_closes_what_is_open_and_says_so() {
-    let server = Server::start().await;
+    let server = server().await;
     let crew = crew();
     let redis = config(server.url()).connect(&crew).await.expect("a handle");
     drop(redis.get().await.expect("a connection"));

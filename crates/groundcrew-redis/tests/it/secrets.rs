@@ -12,7 +12,7 @@ use tracing::span::{Attributes, Id};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-use crate::support::{Server, config, crew, until};
+use crate::support::{addr, config, crew, server_with_password, until};
 
 /// Everything that is logged at any level by anybody, as one text.
 #[derive(Clone, Default)]
@@ -40,8 +40,8 @@ impl<S: Subscriber> Layer<S> for Transcript {
 async fn no_log_line_error_or_metric_contains_a_password() {
     let transcript = Transcript::default();
     let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(transcript.clone()));
-    let mut server = Server::with_password("hunter2-canary").await;
-    let url = format!("redis://:hunter2-canary@{}", server.addr);
+    let mut server = server_with_password("hunter2-canary").await;
+    let url = format!("redis://:hunter2-canary@{}", addr(&server));
     let config = RedisConfig { check_period: Duration::from_millis(10), ..config(url) };
     let wrong = RedisConfig { password: Some(Secret::new("another-canary".into())), ..config.clone() };
     let crew = crew();
@@ -49,7 +49,7 @@ async fn no_log_line_error_or_metric_contains_a_password() {
     let redis = config.connect(&crew).await.expect("connected");
     let refused = wrong.connect_as("other", &crew).await.unwrap_err();
     let own = redis.get().await.expect("a connection");
-    server.kill();
+    server.kill().expect("it ran");
     until("the service is degraded", || crew.readiness().degraded).await;
     let lost = redis.shared("lost").get::<_, u64>("a").await.unwrap_err();
     let unreachable = redis.get().await.unwrap_err();
