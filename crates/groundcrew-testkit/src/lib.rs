@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "harness")]
+pub mod harness;
 pub mod http;
 #[cfg(feature = "ledger")]
 pub mod ledger;
@@ -19,4 +21,6 @@ pub mod rabbitmq;
 pub mod redis;
 #[cfg(all(unix, any(feature = "postgres", feature = "rabbitmq", feature = "redis")))]
 mod server;
+#[cfg(any(feature = "proxy", all(unix, feature = "pgbouncer")))]
+mod through;
 mod wire;

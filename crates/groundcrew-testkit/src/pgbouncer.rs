@@ -29,6 +29,7 @@ pub use setup::Setup;
 use crate::postgres::Postgres;
 use crate::server::Family;
 use server::Server;
+use std::net::Ipv4Addr;
 
 /// A running PgBouncer; dropping it ends it.
 #[derive(Debug)]
@@ -52,7 +53,7 @@ impl PgBouncer {
 
     /// The same URL, through this: user, password, database and parameters stay.
     pub fn url_to(&self, url: &str) -> String {
-        through(url, self.port())
+        crate::through::through(url, (Ipv4Addr::LOCALHOST, self.port()).into())
     }
 
     /// The port on 127.0.0.1.
@@ -92,24 +93,5 @@ impl PgBouncer {
 
     fn family(&self) -> Result<Family, Error> {
         self.server.family().ok_or(Error::NotRunning)
-    }
-}
-
-fn through(url: &str, port: u16) -> String {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", url));
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    let credentials = authority.rsplit_once('@').map(|(credentials, _)| format!("{credentials}@"));
-    format!("{scheme}://{}127.0.0.1:{port}{path}", credentials.unwrap_or_default())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::through;
-
-    #[test]
-    fn only_the_address_of_a_url_is_exchanged() {
-        assert_eq!(through("postgres://u:p@h:1/d?x=1", 2), "postgres://u:p@127.0.0.1:2/d?x=1");
-        assert_eq!(through("postgres://h", 2), "postgres://127.0.0.1:2");
     }
 }

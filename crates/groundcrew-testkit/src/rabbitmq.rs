@@ -17,23 +17,29 @@
 //! # }
 //! ```
 //!
-//! The script `rabbitmq-server` is looked for in `RABBITMQ_SERVER`, then under `/usr/lib/rabbitmq/lib` (the newest
-//! version), then on `PATH`. With `TEST_RABBITMQ_URL` set, [`RabbitMq::start`] starts nothing and uses that broker:
-//! everything works but the faults. Should the test's process be killed, a watcher ends the broker and removes its
+//! The script `rabbitmq-server` is looked for in the system under `RABBITMQ_ROOT` (another Debian, for another
+//! version: it is started there by `chroot`, which needs root), then in `RABBITMQ_SERVER`, then under `/usr/lib/rabbitmq/lib` (the newest
+//! version), then on `PATH`. With `TEST_RABBITMQ_URL` and `TEST_RABBITMQ_MANAGEMENT_URL` set, [`RabbitMq::start`] starts nothing and
+//! uses that broker: everything works but the faults. To share one of ours among processes, give them the variables
+//! of [`RabbitMq::environment`]. Should the test's process be killed, a watcher ends the broker and removes its
 //! folder.
 //!
 //! Counts of messages and consumers are asked of the queues themselves. They are exact, unlike those of the
-//! management API, which are up to five seconds old.
+//! management API, which are up to five seconds old, and which are all there is of a broker that is not ours.
 
 mod broker;
 mod control;
+mod erlang;
+mod management;
 mod queue;
 mod scripts;
 mod server;
+mod setup;
 mod vhost;
 
 pub use crate::server::Error;
 pub use queue::Queue;
+pub use setup::Setup;
 pub use vhost::Vhost;
 
 use crate::server::{Family, given};
@@ -42,7 +48,6 @@ use server::Server;
 use std::fmt;
 
 const TEST_RABBITMQ_URL: &str = "TEST_RABBITMQ_URL";
-const TEST_RABBITMQ_CONTROL: &str = "TEST_RABBITMQ_CONTROL";
 
 /// A running RabbitMQ; dropping it ends it and removes its data.
 pub struct RabbitMq {
@@ -58,7 +63,7 @@ impl RabbitMq {
     /// When the script is missing (the message says how to install it) or the broker does not start.
     pub async fn start() -> Result<Self, Error> {
         match given(TEST_RABBITMQ_URL) {
-            Some(url) => Ok(Self { broker: Broker::given(TEST_RABBITMQ_CONTROL)?, url, server: None }),
+            Some(url) => Ok(Self { broker: Broker::given()?, url, server: None }),
             None => Self::private().await,
         }
     }
@@ -68,8 +73,12 @@ impl RabbitMq {
     /// # Errors
     /// As [`Self::start`].
     pub async fn private() -> Result<Self, Error> {
-        let server = Server::start().await?;
-        Ok(Self { url: server.url(), broker: server.broker(), server: Some(server) })
+        Self::setup().start().await
+    }
+
+    /// A private broker with settings and plugins of your own.
+    pub fn setup() -> Setup {
+        Setup::default()
     }
 
     /// The URL of the default virtual host, as an administrator.
@@ -82,9 +91,11 @@ impl RabbitMq {
         self.server.as_ref().map(Server::port)
     }
 
-    /// What `TEST_RABBITMQ_URL` and its like must be for other processes to share this broker.
+    /// The variables by which other processes share this broker; none with `TEST_RABBITMQ_URL`, which is there
+    /// already.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
-        vec![(TEST_RABBITMQ_URL, self.url.clone()), (TEST_RABBITMQ_CONTROL, self.broker.to_variable())]
+        let ours = |server: &Server| vec![(TEST_RABBITMQ_URL, self.url.clone()), server.environment()];
+        self.server.as_ref().map(ours).unwrap_or_default()
     }
 
     /// Creates an empty virtual host with a user that may do everything in it and nothing elsewhere.
@@ -140,7 +151,7 @@ impl RabbitMq {
     /// [`Error::NotOurs`] with `TEST_RABBITMQ_URL`; or when the broker does not answer.
     pub async fn close_all_connections(&self) -> Result<u64, Error> {
         self.ours()?;
-        self.broker.close_connections(None).await
+        self.broker.ask(|broker| broker.close_connections(None)).await
     }
 
     /// Raises the memory alarm: the broker reads no more from connections that publish, and tells them that they
@@ -150,7 +161,7 @@ impl RabbitMq {
     /// [`Error::NotOurs`] with `TEST_RABBITMQ_URL`; or when the broker does not answer.
     pub async fn memory_alarm(&self) -> Result<(), Error> {
         self.ours()?;
-        self.broker.memory_alarm(true).await
+        self.broker.ask(|broker| broker.memory_alarm(true)).await
     }
 
     /// Ends the alarm, and publishers go on.
@@ -159,7 +170,7 @@ impl RabbitMq {
     /// As [`Self::memory_alarm`].
     pub async fn clear_memory_alarm(&self) -> Result<(), Error> {
         self.ours()?;
-        self.broker.memory_alarm(false).await
+        self.broker.ask(|broker| broker.memory_alarm(false)).await
     }
 
     fn ours(&self) -> Result<&Server, Error> {

@@ -14,11 +14,16 @@ pub(crate) use running::Running;
 #[cfg(any(feature = "pgbouncer", feature = "rabbitmq", feature = "redis"))]
 pub(crate) use url::Url;
 
+#[cfg(feature = "postgres")]
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
+#[cfg(any(feature = "pgbouncer", feature = "rabbitmq", feature = "redis"))]
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Where folders are made: the path of a Unix socket may not be long.
+pub(crate) const TEMPORARY: &str = "/tmp";
 
 /// How long a server may take to start.
 pub(crate) const START: Duration = Duration::from_mins(1);
@@ -75,6 +80,7 @@ pub(crate) fn unique_name() -> String {
 }
 
 /// Runs something that blocks without blocking the test's other tasks.
+#[cfg(feature = "postgres")]
 pub(crate) async fn blocking<T: Send + 'static>(
     run: impl FnOnce() -> io::Result<T> + Send + 'static,
     what: &'static str,

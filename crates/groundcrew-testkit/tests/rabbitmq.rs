@@ -191,6 +191,9 @@ async fn uses_a_broker_that_is_not_its_own_when_told_to() {
     assert!(matches!(rabbitmq.memory_alarm().await, Err(Error::NotOurs)));
     let vhost = rabbitmq.vhost().await.expect("it is created");
     declare(&confirming(&connect(vhost.url()).await).await, "queue", "quorum").await;
+    assert_eq!(vhost.queues().await.expect("it answers")[0].kind, "quorum");
+    assert!(vhost.delete_queue("queue").await.expect("it answers"));
+    assert!(!vhost.delete_queue("queue").await.expect("it answers"));
     let url = vhost.url().to_owned();
     drop(vhost);
     assert!(Connection::connect(&url, ConnectionProperties::default()).await.is_err());
@@ -205,9 +208,25 @@ async fn another_process_can_use_it_and_breaks_nothing_and_tidies_up() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
+#[tokio::test]
+async fn a_broker_of_somebody_else_is_used_through_its_management_api() {
+    let port =
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
+    let setup = RabbitMq::setup().plugin("rabbitmq_management").setting("management.tcp.ip", "127.0.0.1");
+    let setup = setup.setting("management.tcp.port", port.to_string());
+    let rabbitmq = setup.start().await.expect("it starts");
+    let mut command = Command::new(std::env::current_exe().expect("we run"));
+    command.args(["--exact", "uses_a_broker_that_is_not_its_own_when_told_to"]).env(SHARE, "1");
+    command.env("TEST_RABBITMQ_URL", rabbitmq.url()).env_remove("TEST_RABBITMQ_CONTROL");
+    command.env("TEST_RABBITMQ_MANAGEMENT_URL", format!("http://guest:guest@127.0.0.1:{port}"));
+    let output = command.output().expect("it starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
 /// The broker's folder, found by the setting that names its port.
 fn folder_of(port: u16) -> Option<std::path::PathBuf> {
-    let folders = std::fs::read_dir("/tmp").expect("it is there").flatten();
+    let root = std::env::var("RABBITMQ_ROOT").unwrap_or_default();
+    let folders = std::fs::read_dir(root + "/tmp").expect("it is there").flatten();
     let line = format!("listeners.tcp.1 = 127.0.0.1:{port}\n");
     folders.map(|entry| entry.path()).find(|folder| {
         std::fs::read_to_string(folder.join("rabbitmq.conf")).is_ok_and(|settings| settings.contains(&line))
@@ -222,9 +241,10 @@ async fn a_test_that_is_killed_leaves_neither_broker_nor_folder_nor_epmd() {
     let mut lines = BufReader::new(holder.stdout.take().expect("it is piped")).lines().map_while(Result::ok);
     let port: u16 =
         lines.find_map(|line| line.split("port ").nth(1)?.parse().ok()).expect("it says its port");
-    let folder = folder_of(port).expect("it has one");
+    let folder = folder_of(port);
     holder.kill().expect("it runs");
     holder.wait().expect("it was killed");
+    let folder = folder.expect("it has one");
     let gone = async {
         while Path::new(&folder).exists() || TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
             tokio::time::sleep(LOOK_AGAIN).await;
@@ -234,12 +254,12 @@ async fn a_test_that_is_killed_leaves_neither_broker_nor_folder_nor_epmd() {
     assert!(!processes_in(&folder), "a process still works in its folder");
 }
 
-/// The broker and all that it started have the folder as their home.
+/// The broker and all that it started have the folder in their environment.
 fn processes_in(folder: &Path) -> bool {
-    let home = format!("HOME={}", folder.display());
+    let name = folder.file_name().expect("it has one").to_string_lossy().into_owned();
     let processes = std::fs::read_dir("/proc").expect("this is Linux").flatten();
     processes.into_iter().any(|process| {
         std::fs::read(process.path().join("environ"))
-            .is_ok_and(|environ| environ.split(|byte| *byte == 0).any(|variable| variable == home.as_bytes()))
+            .is_ok_and(|environ| String::from_utf8_lossy(&environ).contains(&name))
     })
 }

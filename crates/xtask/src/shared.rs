@@ -25,3 +25,21 @@ impl Shared {
         Ok(self.rabbitmq.get_or_init(|| rabbitmq).environment())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Shared;
+
+    #[test]
+    fn the_broker_is_started_once_and_not_where_there_is_one() {
+        let shared = Shared::default();
+        let first = shared.environment().expect("it starts");
+        assert_eq!(shared.environment().expect("it runs"), first);
+        let names: Vec<&str> = first.iter().map(|(name, _)| *name).collect();
+        if std::env::var_os("TEST_RABBITMQ_URL").is_some_and(|url| !url.is_empty()) {
+            assert!(names.is_empty());
+        } else {
+            assert_eq!(names, ["TEST_RABBITMQ_URL", "TEST_RABBITMQ_CONTROL"]);
+        }
+    }
+}

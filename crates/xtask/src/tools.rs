@@ -56,14 +56,19 @@ pub(crate) fn ensure() -> Result<(), Failure> {
     }
 }
 
+/// Writes the program that forbids packages to start services.
+pub(crate) fn forbid_services(policy: &Path) -> Result<(), Failure> {
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o755).open(policy)?;
+    Ok(file.write_all(b"#!/bin/sh\nexit 101\n")?)
+}
+
 impl NoServices {
     /// A policy that is there already stays.
     fn ensure() -> Result<Self, Failure> {
         let ours = !Path::new(POLICY).exists();
         if ours {
-            let mut options = OpenOptions::new();
-            let mut file = options.write(true).create_new(true).mode(0o755).open(POLICY)?;
-            file.write_all(b"#!/bin/sh\nexit 101\n")?;
+            forbid_services(Path::new(POLICY))?;
         }
         Ok(Self { ours })
     }
@@ -95,7 +100,7 @@ fn apt(arguments: &[&str]) -> Result<(), Failure> {
     Err(Failure::MissingTool(format!("apt-get {} failed; run it by hand to see why", arguments.join(" "))))
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     let id = Command::new("id").arg("-u").output();
     id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }

@@ -1,6 +1,6 @@
 use super::setup::Setup;
 use crate::postgres::{User, lets_us_in};
-use crate::server::{self, ATTEMPTS, Error, Family, Folder, Running, START, Url};
+use crate::server::{self, ATTEMPTS, Error, Family, Folder, Running, START, TEMPORARY, Url};
 use rustix::process::Signal;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt;
@@ -31,7 +31,7 @@ impl Server {
         let binary = binary.ok_or(Error::Missing { program: "pgbouncer", package: "pgbouncer" })?;
         // Like PostgreSQL, it refuses to run as root.
         let user = User::for_servers()?;
-        let folder = Folder::create("pgbouncer", user.map(|user| (user.uid, user.gid)))?;
+        let folder = Folder::create(TEMPORARY, "pgbouncer", user.map(|user| (user.uid, user.gid)))?;
         let mut server = Self { binary, running: None, folder, user, target, setup, port: 0 };
         for attempt in 1.. {
             [server.port] = server::free_ports()?;
@@ -64,8 +64,8 @@ impl Server {
     /// Starts it and waits until it knows us, which says nothing about the server behind it.
     pub(super) async fn launch(&mut self) -> Result<(), Error> {
         let users = format!("{} {}\n", quoted(&self.target.user), quoted(&self.target.password));
-        let users = self.folder.write_secret("users", &users)?;
-        let settings = self.folder.write_secret("pgbouncer.ini", &self.configuration(&users))?;
+        let users = self.folder.write("users", &users)?;
+        let settings = self.folder.write("pgbouncer.ini", &self.configuration(&users))?;
         let log = std::fs::File::create(self.folder.file("log"));
         let log = log.map_err(Error::system("create PgBouncer's log"))?;
         let mut command = Command::new(&self.binary);

@@ -2,7 +2,7 @@ use super::Error;
 use super::binaries::Binaries;
 use super::database::succeeded;
 use super::setup::{Setup, encoded};
-use crate::server::{self, ATTEMPTS, Family, Folder, Running, START, blocking};
+use crate::server::{self, ATTEMPTS, Family, Folder, Running, START, TEMPORARY, blocking};
 use rustix::process::Signal;
 use std::fs::File;
 use std::io;
@@ -30,7 +30,7 @@ pub(super) struct Server {
 impl Server {
     /// With its data made and a port chosen, but not running.
     pub(super) async fn prepare(binaries: Arc<Binaries>, setup: Setup) -> Result<Self, Error> {
-        let folder = Folder::create("postgres", binaries.user().map(|user| (user.uid, user.gid)))?;
+        let folder = Folder::create(TEMPORARY, "postgres", binaries.user().map(|user| (user.uid, user.gid)))?;
         let [port] = server::free_ports()?;
         let server = Self { binaries, running: None, folder, setup, port };
         server.init().await?;
@@ -103,7 +103,7 @@ impl Server {
         let mut command = self.binaries.command("initdb");
         command.arg("-D").arg(self.data()).args(["-U", "postgres", "-E", "UTF8"]);
         if let Some(password) = &self.setup.password {
-            let file = self.folder.write_secret("password", password)?;
+            let file = self.folder.write("password", password)?;
             command.args(["-A", "scram-sha-256", "--pwfile"]).arg(file);
         } else {
             command.args(["-A", "trust"]);

@@ -1,6 +1,7 @@
 use super::broker::Broker;
 use super::control::{Control, SCRIPT};
 use super::scripts::Scripts;
+use super::setup::Setup;
 use crate::server::{self, ATTEMPTS, Error, Family, Folder, Running, START, unique_name};
 use rustix::process::Signal;
 use std::fs::File;
@@ -14,6 +15,7 @@ pub(super) struct Server {
     // Before the folder: fields are dropped in this order.
     running: Option<Running>,
     folder: Folder,
+    setup: Setup,
     node: String,
     ports: Ports,
     control: Control,
@@ -30,13 +32,13 @@ struct Ports {
 // === impl Server ===
 
 impl Server {
-    pub(super) async fn start() -> Result<Self, Error> {
+    pub(super) async fn start(setup: Setup) -> Result<Self, Error> {
         let scripts = Scripts::find()?;
-        let folder = Folder::create("rabbitmq", None)?;
+        let folder = scripts.folder()?;
         let ports = Ports::free()?;
         let node = format!("{}@localhost", unique_name());
         let control = Control::new(ports.control)?;
-        let mut server = Self { scripts, running: None, folder, node, ports, control };
+        let mut server = Self { scripts, running: None, folder, setup, node, ports, control };
         for attempt in 1.. {
             match server.launch().await {
                 Err(error) if attempt < ATTEMPTS && server::port_was_taken(&error) => {}
@@ -58,6 +60,10 @@ impl Server {
 
     pub(super) fn broker(&self) -> Broker {
         Broker::ours(self.control.clone())
+    }
+
+    pub(super) fn environment(&self) -> (&'static str, String) {
+        Broker::environment(&self.control)
     }
 
     pub(super) fn family(&self) -> Option<Family> {
@@ -95,10 +101,10 @@ impl Server {
 
     fn command(&self) -> Result<Command, Error> {
         let log = || File::create(self.folder.file("log")).map_err(Error::system("create the broker's log"));
-        let path = |name: &str| self.folder.file(name);
-        self.configure().map_err(Error::system("write the broker's configuration"))?;
+        let path = |name: &str| self.scripts.seen(&self.folder.file(name));
+        self.configure()?;
         let mut command = self.scripts.command();
-        command.current_dir(self.folder.path()).env("HOME", self.folder.path());
+        command.current_dir(self.folder.path()).env("HOME", self.scripts.seen(self.folder.path()));
         // It makes the script become the node instead of its parent.
         command.env("detached", "1");
         command.env("RABBITMQ_NODENAME", &self.node).env("RABBITMQ_LOGS", "-");
@@ -121,17 +127,18 @@ impl Server {
         Ok(command)
     }
 
-    fn configure(&self) -> std::io::Result<()> {
+    fn configure(&self) -> Result<(), Error> {
         let port = self.ports.amqp;
-        let settings = format!(
+        let theirs = self.scripts.settings();
+        let settings = self.setup.configuration(&format!(
             "listeners.tcp.1 = 127.0.0.1:{port}\n\
              disk_free_limit.absolute = 64MB\n\
              raft.wal_max_size_bytes = 33554432\n\
-             log.console.level = warning\n"
-        );
-        std::fs::write(self.folder.file("rabbitmq.conf"), settings)?;
-        std::fs::write(self.folder.file("advanced.config"), "[].\n")?;
-        std::fs::write(self.folder.file("plugins"), "[].\n")
+             log.console.level = warning\n{theirs}"
+        ));
+        self.folder.write("rabbitmq.conf", &settings)?;
+        self.folder.write("advanced.config", "[].\n")?;
+        self.folder.write("plugins", &self.setup.plugins()).map(drop)
     }
 }
 

@@ -16,7 +16,8 @@ impl Vhost {
     pub(super) async fn create(broker: Broker, server: &str, borrowed: bool) -> Result<Self, Error> {
         let (name, password) = (unique_name(), unique_name());
         let url = with_vhost(server, &name, &password);
-        broker.create_vhost(&name, &password).await?;
+        let vhost = name.clone();
+        broker.ask(move |broker| broker.create_vhost(&vhost, &password)).await?;
         Ok(Self { name, url, broker, borrowed })
     }
 
@@ -35,7 +36,8 @@ impl Vhost {
     /// # Errors
     /// When the broker does not answer, or a queue has no leader at this moment.
     pub async fn queues(&self) -> Result<Vec<Queue>, Error> {
-        self.broker.queues(&self.name).await
+        let vhost = self.name.clone();
+        self.broker.ask(move |broker| broker.queues(&vhost)).await
     }
 
     /// A queue by its name; `None` when there is none.
@@ -43,7 +45,8 @@ impl Vhost {
     /// # Errors
     /// As [`Self::queues`].
     pub async fn queue(&self, name: &str) -> Result<Option<Queue>, Error> {
-        self.broker.queue(&self.name, name).await
+        let (vhost, name) = (self.name.clone(), name.to_owned());
+        self.broker.ask(move |broker| broker.queue(&vhost, &name)).await
     }
 
     /// How many messages a queue holds, waiting and delivered; zero when there is no such queue.
@@ -60,7 +63,8 @@ impl Vhost {
     /// # Errors
     /// When the broker does not answer.
     pub async fn delete_queue(&self, name: &str) -> Result<bool, Error> {
-        self.broker.delete_queue(&self.name, name).await
+        let (vhost, name) = (self.name.clone(), name.to_owned());
+        self.broker.ask(move |broker| broker.delete_queue(&vhost, &name)).await
     }
 
     /// Closes the connections to this virtual host as an administrator does (`CONNECTION_FORCED`), and returns how
@@ -69,7 +73,8 @@ impl Vhost {
     /// # Errors
     /// When the broker does not answer.
     pub async fn close_connections(&self) -> Result<u64, Error> {
-        self.broker.close_connections(Some(&self.name)).await
+        let vhost = self.name.clone();
+        self.broker.ask(move |broker| broker.close_connections(Some(&vhost))).await
     }
 }
 

@@ -1,5 +1,5 @@
 use super::resp::{Address, Connection};
-use crate::server::{self, ATTEMPTS, Error, Family, Folder, Running, START};
+use crate::server::{self, ATTEMPTS, Error, Family, Folder, Running, START, TEMPORARY};
 use rustix::process::Signal;
 use std::fs::File;
 use std::path::PathBuf;
@@ -20,7 +20,8 @@ impl Server {
     pub(super) async fn start() -> Result<Self, Error> {
         let binary = server::program("REDIS_SERVER", &["redis-server", "valkey-server"]);
         let binary = binary.ok_or(Error::Missing { program: "redis-server", package: "redis-server" })?;
-        let mut server = Self { binary, running: None, folder: Folder::create("redis", None)?, port: 0 };
+        let mut server =
+            Self { binary, running: None, folder: Folder::create(TEMPORARY, "redis", None)?, port: 0 };
         for attempt in 1.. {
             [server.port] = server::free_ports()?;
             match server.launch().await {
@@ -56,10 +57,10 @@ impl Server {
     /// Starts it and waits until it answers.
     pub(super) async fn launch(&mut self) -> Result<(), Error> {
         let log = || File::create(self.folder.file("log")).map_err(Error::system("create the server's log"));
+        let settings = format!("bind 127.0.0.1\nport {}\nsave \"\"\nappendonly no\n", self.port);
         let mut command = Command::new(&self.binary);
         command.env_clear().env("LC_ALL", "C").current_dir(self.folder.path());
-        command.args(["--bind", "127.0.0.1", "--port", &self.port.to_string()]);
-        command.args(["--save", "", "--appendonly", "no"]);
+        command.arg(self.folder.write("redis.conf", &settings)?);
         command.stdout(log()?).stderr(log()?);
         let running = self.running.insert(Running::start(command, &self.folder)?);
         let address = Address::local(self.port);

@@ -11,18 +11,17 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// In `/tmp`: the path of a Unix socket may not be long. `owner` has the ids of a user and a group.
-    pub(crate) fn create(server: &str, owner: Option<(u32, u32)>) -> Result<Self, Error> {
-        let path = PathBuf::from(format!("/tmp/testkit-{server}-{}", super::unique_name()));
-        std::fs::create_dir(&path).map_err(Error::system("create a folder in /tmp"))?;
+    /// `owner` has the ids of a user and a group.
+    pub(crate) fn create(parent: &str, server: &str, owner: Option<(u32, u32)>) -> Result<Self, Error> {
+        let path = Path::new(parent).join(format!("testkit-{server}-{}", super::unique_name()));
+        std::fs::create_dir(&path).map_err(Error::system("create a temporary folder"))?;
         let folder = Self { path, owner };
         folder.give_away(&folder.path)?;
         Ok(folder)
     }
 
     /// Writes a file that only the server may read.
-    #[cfg(feature = "postgres")]
-    pub(crate) fn write_secret(&self, name: &str, text: &str) -> Result<PathBuf, Error> {
+    pub(crate) fn write(&self, name: &str, text: &str) -> Result<PathBuf, Error> {
         let path = self.file(name);
         let mut options = std::fs::OpenOptions::new();
         let file = options.write(true).create(true).truncate(true).mode(0o600).open(&path);
