@@ -95,10 +95,12 @@ impl Amqp {
             return Ok(());
         };
         match &state.down {
-            Some(down) if down.refused => Err(ConnectError::Refused {
-                target: self.inner.settings.target.shown.clone(),
-                cause: down.error.to_string(),
-            }),
+            Some(down) if down.refused => {
+                // The handle goes; what would go on knocking goes with it.
+                self.inner.publish.abandon();
+                let target = self.inner.settings.target.shown.clone();
+                Err(ConnectError::Refused { target, cause: down.error.to_string() })
+            }
             _ => Ok(()),
         }
     }

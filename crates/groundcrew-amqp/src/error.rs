@@ -188,6 +188,11 @@ pub(crate) fn words(error: &lapin::Error) -> String {
     }
 }
 
+/// Whether it was our patience that ended, and nobody said no.
+pub(crate) fn is_timeout(error: &lapin::Error) -> bool {
+    matches!(error.kind(), lapin::ErrorKind::IOError(error) if error.kind() == std::io::ErrorKind::TimedOut)
+}
+
 /// The reply code of the broker, if it was the broker.
 pub(crate) fn code(error: &lapin::Error) -> Option<u16> {
     match error.kind() {

@@ -39,7 +39,7 @@ pub(crate) fn resolve(config: &AmqpConfig) -> Result<Target, UrlError> {
     }
     if let Some(address) = ipv6(text) {
         // The library would take `localhost` instead.
-        uri.authority.host = address.to_owned();
+        address.clone_into(&mut uri.authority.host);
     }
     if uri.vhost.is_empty() {
         "/".clone_into(&mut uri.vhost);

@@ -94,5 +94,5 @@ impl Topology {
 /// `10s`, `250ms`: what a step is called in the name of its queue.
 fn step_name(step: Duration) -> String {
     let millis = step.as_millis();
-    if millis % 1000 == 0 { format!("{}s", millis / 1000) } else { format!("{millis}ms") }
+    if millis.is_multiple_of(1000) { format!("{}s", millis / 1000) } else { format!("{millis}ms") }
 }

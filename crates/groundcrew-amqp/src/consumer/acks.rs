@@ -178,9 +178,10 @@ mod tests {
                     }
                     Step::Take => for ack in acks.take() {
                         prop_assert!(waits.contains(&ack.tag), "unknown delivery tag {}", ack.tag);
-                        let gone: Vec<u64> = match ack.multiple {
-                            true => waits.range(..=ack.tag).copied().collect(),
-                            false => vec![ack.tag],
+                        let gone: Vec<u64> = if ack.multiple {
+                            waits.range(..=ack.tag).copied().collect()
+                        } else {
+                            vec![ack.tag]
                         };
                         for tag in gone {
                             waits.remove(&tag);

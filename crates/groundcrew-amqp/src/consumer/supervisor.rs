@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::inbox::Inbox;
 use super::session::{Drained, End, Session};
 use super::stopping::Stopping;
-use crate::error::words;
+use crate::error::{is_timeout, words};
 use crate::line::{Line, Settings};
 use crate::link::Link;
 use crate::metrics::ConsumerMetrics;
@@ -16,6 +16,10 @@ use crate::metrics::ConsumerMetrics;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// A session that lived so long was a good one.
 const GOOD_SESSION: Duration = Duration::from_secs(1);
+
+/// A connection on which a consumer's start is not answered so often in a row is made again, for all its consumers: a
+/// broker that has come back may be silent on what it had half done.
+const SILENCES: u32 = 2;
 
 /// Keeps one consumer going: whatever ends it, it comes back.
 pub(super) struct Supervisor {
@@ -28,6 +32,12 @@ pub(super) struct Supervisor {
     pub(super) problem: Arc<Problem>,
     pub(super) stopped: watch::Receiver<bool>,
     pub(super) drained: watch::Sender<Option<Drained>>,
+}
+
+/// Why a session did not begin.
+enum Unstarted {
+    Refused(String),
+    Silent(String),
 }
 
 /// Why a consumer gets nothing, while it does not.
@@ -47,13 +57,18 @@ impl Supervisor {
 
     async fn keep_going(&self, stopping: &mut Stopping) -> Option<Drained> {
         let backoff = Backoff::new(FIRST_PAUSE, self.settings.retry_max);
-        let (mut failures, mut last) = (0, Weak::new());
+        let (mut failures, mut silent, mut last) = (0, 0, Weak::new());
         loop {
             let link = stopping.unless(self.line.link()).await??;
             let again = std::ptr::eq(last.as_ptr(), Arc::as_ptr(&link));
-            last = Arc::downgrade(&link);
+            if !again {
+                (silent, last) = (0, Arc::downgrade(&link));
+            }
             let began = Instant::now();
-            let started = stopping.unless(self.start(link, again)).await?;
+            let started = tokio::select! {
+                started = stopping.unless(self.start(link.clone(), again)) => started?,
+                () = self.line.lost(&link) => Err(Unstarted::Refused("the connection was lost".to_owned())),
+            };
             let reason = match started {
                 Ok(session) => {
                     self.problem.set(None);
@@ -65,7 +80,14 @@ impl Supervisor {
                         End::Broken(reason) => reason,
                     }
                 }
-                Err(reason) => reason,
+                Err(Unstarted::Refused(reason)) => reason,
+                Err(Unstarted::Silent(reason)) => {
+                    silent += 1;
+                    if silent >= SILENCES {
+                        link.kill();
+                    }
+                    reason
+                }
             };
             if began.elapsed() >= GOOD_SESSION {
                 failures = 0;
@@ -76,15 +98,22 @@ impl Supervisor {
         }
     }
 
-    async fn start(&self, link: Arc<Link>, again: bool) -> Result<Session, String> {
+    async fn start(&self, link: Arc<Link>, again: bool) -> Result<Session, Unstarted> {
         if again {
             // On the same connection: perhaps somebody deleted the queue.
             let topology = self.settings.topology.lock().clone();
-            topology.declare(&link).await.map_err(|error| error.to_string())?;
+            let declared = topology.declare(&link).await;
+            declared.map_err(|error| Unstarted::Refused(error.to_string()))?;
         }
         let (inbox, metrics) = (self.inbox.clone(), self.metrics.clone());
         let started = Session::start(link, &self.queue, self.prefetch, inbox, metrics).await;
-        started.map_err(|error| words(&error))
+        started.map_err(|error| {
+            if is_timeout(&error) {
+                Unstarted::Silent(words(&error))
+            } else {
+                Unstarted::Refused(words(&error))
+            }
+        })
     }
 
     fn broken(&self, reason: &str) {

@@ -5,4 +5,6 @@ mod consuming;
 mod publishing;
 mod recovery;
 mod support;
+#[cfg(feature = "tls")]
+mod tls;
 mod topology;

@@ -1,21 +1,30 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use groundcrew_amqp::{Amqp, AmqpConfig, ConsumerOptions, Message, Queue, Verdict};
+use groundcrew_amqp::{Amqp, AmqpConfig, ConsumerOptions, Message, Publisher, Queue, Verdict};
 use groundcrew_runtime::Crew;
 use groundcrew_testkit::proxy::{FaultProxy, Mode};
 use groundcrew_testkit::rabbitmq::RabbitMq;
 
+use lapin::options::BasicConsumeOptions;
+use lapin::types::FieldTable;
+
 use crate::consuming::{Ledger, declared};
 use crate::support::{Bench, bounded, bounded_by, eventually, metric};
 
-/// How often each kind of cut is done: a few times, or as often as `GROUNDCREW_AMQP_CUTS` says.
-fn cuts() -> u32 {
-    std::env::var("GROUNDCREW_AMQP_CUTS").ok().and_then(|cuts| cuts.parse().ok()).unwrap_or(2)
+/// A few of each kind belong to every run; `--ignored` does many, as often as `GROUNDCREW_AMQP_CUTS` says.
+const FEW: u32 = 2;
+
+fn many() -> u32 {
+    std::env::var("GROUNDCREW_AMQP_CUTS").ok().and_then(|cuts| cuts.parse().ok()).unwrap_or(100)
 }
+
+/// Storms apart: a connection that ends within a second makes the next attempt wait longer.
+const PACE: Duration = Duration::from_millis(1500);
 
 /// The bound of the promise: 99 of 100 cuts.
 const BOUND: Duration = Duration::from_secs(10);
+const LONG: Duration = Duration::from_secs(290);
 
 /// A consumer that is proved to get messages, again and again.
 struct Probe {
@@ -90,49 +99,151 @@ async fn proxied(bench: &Bench) -> (FaultProxy, AmqpConfig) {
     (proxy, config)
 }
 
+async fn connection_cut(cuts: u32) {
+    let bench = Bench::new().await;
+    let (proxy, config) = proxied(&bench).await;
+    let mut probe = Probe::start(config.connect(&bench.crew).await.expect("a connection")).await;
+    let mut pace = tokio::time::interval(PACE);
+    for _ in 0..cuts {
+        pace.tick().await;
+        proxy.cut_once().await;
+        probe.resumes().await;
+    }
+    probe.judge("connection cut");
+    assert_ne!(metric(&bench.crew, "amqp_consumer_restarts_total"), "0");
+}
+
+async fn closed_by_the_broker(cuts: u32) {
+    let bench = Bench::new().await;
+    let mut probe = Probe::start(bench.connect().await).await;
+    let mut pace = tokio::time::interval(PACE);
+    for _ in 0..cuts {
+        pace.tick().await;
+        bench.vhost.close_connections().await.expect("closed");
+        probe.resumes().await;
+    }
+    probe.judge("connections closed by the broker");
+}
+
+async fn queue_deleted(cuts: u32) {
+    let bench = Bench::new().await;
+    let mut probe = Probe::start(bench.connect().await).await;
+    let mut pace = tokio::time::interval(PACE);
+    for _ in 0..cuts {
+        pace.tick().await;
+        assert!(bench.vhost.delete_queue(probe.queue.name()).await.expect("deleted"));
+        probe.resumes().await;
+    }
+    probe.judge("queue deleted");
+}
+
+async fn broker_killed(cuts: u32) {
+    let mut bench = Bench::private().await;
+    let mut probe = Probe::start(bench.connect().await).await;
+    for _ in 0..cuts {
+        bench.broker.kill().expect("killed");
+        // The time counts from when it is back.
+        bench.broker.restart().await.expect("restarted");
+        probe.resumes().await;
+    }
+    probe.judge("broker killed");
+}
+
 #[test]
 fn a_consumer_comes_back_after_its_connection_is_cut() {
-    bounded_by(long(), async {
-        let bench = Bench::new().await;
-        let (proxy, config) = proxied(&bench).await;
-        let mut probe = Probe::start(config.connect(&bench.crew).await.expect("a connection")).await;
-        for _ in 0..cuts() {
-            proxy.cut_once().await;
-            probe.resumes().await;
-        }
-        probe.judge("connection cut");
-        assert!(metric(&bench.crew, "amqp_consumer_restarts_total") >= f64::from(cuts()));
-    });
+    bounded(connection_cut(FEW));
 }
 
 #[test]
 fn a_consumer_comes_back_after_the_broker_closes_all_connections() {
-    bounded_by(long(), async {
-        let bench = Bench::new().await;
-        let mut probe = Probe::start(bench.connect().await).await;
-        for _ in 0..cuts() {
-            bench.vhost.close_connections().await.expect("closed");
-            probe.resumes().await;
-        }
-        probe.judge("connections closed by the broker");
-    });
+    bounded(closed_by_the_broker(FEW));
 }
 
 /// Field note: the end of a consumer's stream outside of the shutdown is a failure.
 #[test]
 fn a_consumer_comes_back_after_its_queue_is_deleted() {
-    bounded_by(long(), async {
+    bounded(queue_deleted(FEW));
+}
+
+#[test]
+fn a_consumer_comes_back_after_the_broker_is_killed_and_restarted() {
+    bounded_by(LONG, broker_killed(FEW));
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn of_many_cut_connections_99_percent_are_back_within_ten_seconds() {
+    bounded_by(LONG, connection_cut(many()));
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn of_many_closed_connections_99_percent_are_back_within_ten_seconds() {
+    bounded_by(LONG, closed_by_the_broker(many()));
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn of_many_deleted_queues_99_percent_are_back_within_ten_seconds() {
+    bounded_by(LONG, queue_deleted(many()));
+}
+
+/// A fifth as often: a broker takes some seconds to start.
+#[test]
+#[ignore = "takes minutes"]
+fn of_many_killed_brokers_99_percent_are_back_within_ten_seconds() {
+    bounded_by(LONG, broker_killed(many().div_ceil(5)));
+}
+
+/// The ledger: what was confirmed is handled, whatever happens in between; nothing else is.
+#[test]
+fn nothing_that_was_confirmed_is_lost_through_cuts() {
+    bounded(async {
         let bench = Bench::new().await;
-        let mut probe = Probe::start(bench.connect().await).await;
-        for _ in 0..cuts() {
-            assert!(bench.vhost.delete_queue(probe.queue.name()).await.expect("deleted"));
-            probe.resumes().await;
+        let (proxy, config) = proxied(&bench).await;
+        let amqp = config.connect(&bench.crew).await.expect("a connection");
+        let queue = declared(&amqp, Queue::quorum("ledger")).await;
+        let handled = Ledger::default();
+        let ledger = handled.clone();
+        let options = ConsumerOptions::default().concurrency(4).prefetch(64);
+        amqp.consume(queue.name(), options, move |message| {
+            ledger.note(message.id().unwrap_or_default());
+            async { Verdict::Ack }
+        })
+        .expect("a consumer");
+        let publishing =
+            tokio::spawn(publish_until_confirmed(amqp.publisher().clone(), queue.name().to_owned()));
+        for _ in 0..5 {
+            let before = handled.len();
+            eventually("more are handled", async || handled.len() > before || publishing.is_finished()).await;
+            proxy.cut_once().await;
         }
-        probe.judge("queue deleted");
+        let published = publishing.await.expect("published");
+        eventually("all are handled", async || handled.len() >= published.len()).await;
+        assert!(published.iter().all(|id| handled.has(id)), "lost");
+        assert_eq!(handled.len(), published.len(), "unexpected");
+        bench.depth_becomes(queue.name(), 0).await;
+        assert_eq!(bench.depth(&queue.dead_letter_queue()).await, 0);
     });
 }
 
-/// The control of the test above: the library's stream ends, quietly, and nothing comes any more.
+/// Whatever was not confirmed is published again, with the same id.
+async fn publish_until_confirmed(publisher: Publisher, queue: String) -> BTreeSet<String> {
+    let mut attempted = BTreeSet::new();
+    for batch in 0..40 {
+        let mut left: Vec<_> = (0..100).map(|n| format!("{batch}-{n}")).collect();
+        attempted.extend(left.clone());
+        while !left.is_empty() {
+            let messages = left.iter().map(|id| Message::to_queue(&queue, "x").with_id(id));
+            let outcomes = publisher.publish_all(messages).await;
+            let failed = left.into_iter().zip(outcomes).filter(|(_, outcome)| outcome.is_err());
+            left = failed.map(|(id, _)| id).collect();
+        }
+    }
+    attempted
+}
+
+/// The control of the deleted queue above: the library's stream ends, quietly, and nothing comes any more.
 #[test]
 fn the_naive_loop_ends_without_an_error_when_its_queue_is_deleted() {
     bounded(async {
@@ -141,27 +252,12 @@ fn the_naive_loop_ends_without_an_error_when_its_queue_is_deleted() {
         let amqp = bench.connect().await;
         let queue = declared(&amqp, Queue::quorum("probe")).await;
         let channel = bench.raw().await.create_channel().await.expect("a channel");
-        let consume =
-            channel.basic_consume(queue.name().into(), "".into(), Default::default(), Default::default());
+        let options = BasicConsumeOptions::default();
+        let consume = channel.basic_consume(queue.name().into(), "".into(), options, FieldTable::default());
         let mut consumer = consume.await.expect("a consumer");
         bench.vhost.delete_queue(queue.name()).await.expect("deleted");
         assert!(consumer.next().await.is_none(), "an end, and no error");
         assert!(channel.status().connected(), "the channel goes on as if nothing had happened");
-    });
-}
-
-#[test]
-fn a_consumer_comes_back_after_the_broker_is_killed_and_restarted() {
-    bounded_by(long(), async {
-        let mut bench = Bench::private().await;
-        let mut probe = Probe::start(bench.connect().await).await;
-        for _ in 0..cuts().min(20) {
-            bench.broker.kill().expect("killed");
-            // The time counts from when it is back.
-            bench.broker.restart().await.expect("restarted");
-            probe.resumes().await;
-        }
-        probe.judge("broker killed");
     });
 }
 
@@ -221,55 +317,4 @@ fn threads(name: &str) -> usize {
     let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let names = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
     names.filter(|comm| name.starts_with(comm.trim()) || comm.trim() == name).count()
-}
-
-/// The ledger: what was confirmed is handled, whatever happens in between; nothing else is.
-#[test]
-fn nothing_that_was_confirmed_is_lost_through_cuts() {
-    bounded_by(long(), async {
-        let bench = Bench::new().await;
-        let (proxy, config) = proxied(&bench).await;
-        let amqp = config.connect(&bench.crew).await.expect("a connection");
-        let queue = declared(&amqp, Queue::quorum("ledger")).await;
-        let handled = Ledger::default();
-        let ledger = handled.clone();
-        amqp.consume(queue.name(), ConsumerOptions::default().concurrency(4).prefetch(64), move |message| {
-            ledger.note(message.id().unwrap_or_default());
-            async { Verdict::Ack }
-        })
-        .expect("a consumer");
-        let publisher = amqp.publisher().clone();
-        let name = queue.name().to_owned();
-        let publishing = tokio::spawn(async move {
-            let mut attempted = BTreeSet::new();
-            for batch in 0..40 {
-                let ids: Vec<_> = (0..100).map(|n| format!("{batch}-{n}")).collect();
-                let mut left = ids.clone();
-                while !left.is_empty() {
-                    let messages = left.iter().map(|id| Message::to_queue(&name, "x").with_id(id));
-                    let outcomes = publisher.publish_all(messages).await;
-                    let failed = left.into_iter().zip(outcomes).filter(|(_, outcome)| outcome.is_err());
-                    left = failed.map(|(id, _)| id).collect();
-                }
-                attempted.extend(ids);
-            }
-            attempted
-        });
-        for _ in 0..cuts() {
-            let before = handled.len();
-            eventually("some more are handled", async || handled.len() > before || publishing.is_finished())
-                .await;
-            proxy.cut_once().await;
-        }
-        let attempted = publishing.await.expect("published");
-        eventually("all are handled", async || handled.len() >= attempted.len()).await;
-        assert!(attempted.iter().all(|id| handled.has(id)), "lost");
-        assert_eq!(handled.len(), attempted.len(), "unexpected");
-        bench.depth_becomes(queue.name(), 0).await;
-        assert_eq!(bench.depth(&queue.dead_letter_queue()).await, 0);
-    });
-}
-
-fn long() -> Duration {
-    Duration::from_secs(120 + 30 * u64::from(cuts()))
 }
