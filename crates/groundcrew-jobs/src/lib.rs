@@ -1,1 +1,43 @@
 #![doc = include_str!("../README.md")]
+
+mod attempt;
+mod backend;
+mod choose;
+mod config;
+mod dead;
+mod enqueue;
+mod envelope;
+mod error;
+mod job;
+mod job_error;
+mod jobs;
+mod memory;
+mod metrics;
+mod operation;
+mod policy;
+mod publisher;
+mod settlement;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod sql;
+mod stat;
+mod watch;
+mod worker;
+
+pub use attempt::Attempt;
+pub use backend::{Ask, Backend, BackendError, Beat, Delivery, Enqueued, Known, Retention};
+pub use config::JobsConfig;
+pub use dead::{DeadJob, DeadQuery, DeadSet, Selection};
+pub use enqueue::{Enqueue, MAX_PAYLOAD};
+pub use envelope::{Envelope, Failure, FailureKind, JobId, NewJob, Unique, When};
+pub use error::{ConnectError, EnqueueError};
+pub use job::Job;
+pub use job_error::JobError;
+pub use jobs::Jobs;
+pub use memory::Memory;
+pub use metrics::{JOB_BUCKETS, names};
+pub use policy::{Policy, Priority};
+pub use publisher::Publisher;
+pub use settlement::{Ending, Fate, Settlement};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use sql::{Effects, Within, migrate};
+pub use stat::{QueueStat, State};

@@ -81,6 +81,21 @@ pub(crate) fn resolve(
     }
 }
 
+/// Refuses a direct URL that is not one of Postgres, or whose password stands where it would be shown.
+#[cfg(feature = "postgres")]
+pub(crate) fn check_direct(text: &str, origin: &str) -> Result<(), UrlError> {
+    let lower = text.to_ascii_lowercase();
+    let known = lower.starts_with("postgres://") || lower.starts_with("postgresql://");
+    let problem = if known {
+        postgres_problem(text)
+    } else {
+        Some("database.direct_url must be one of Postgres".to_owned())
+    };
+    problem.map_or(Ok(()), |problem| {
+        Err(UrlError::Malformed { origin: origin.to_owned(), problem, right: RIGHT_POSTGRES })
+    })
+}
+
 /// The scheme, if what stands before `://` looks like one. Anything else may be a secret in the wrong place.
 fn scheme(text: &str) -> Option<&str> {
     let (scheme, _) = text.split_once("://")?;

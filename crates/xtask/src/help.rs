@@ -6,7 +6,7 @@ pub(crate) const OVERVIEW: &str = "\
 Usage: cargo xtask COMMAND
 
   test [--long] [STEP…] [--list]   everything that must hold, or only the steps named
-  bench http|start                 our server beside bare axum and others
+  bench http|start|jobs            ours beside bare axum, raw lapin, Celery and others
   score DIR                        score summaries against the human ones in DIR
   help [COMMAND]                   more about one command
 
@@ -27,13 +27,16 @@ Exit codes: 0 every step passed, 1 one failed, 2 wrong usage, 3 only tools are m
 pub(crate) const BENCH: &str = "\
 Usage: cargo xtask bench http [--seconds N] [--rounds N] [--callgrind] [--json]
        cargo xtask bench start [--rounds N] [--build] [--json]
+       cargo xtask bench jobs [--seconds N] [--rounds N] [--json]
 
 http   requests per second of bare hyper, bare axum, axum assembled by hand and ours, in turn,
        the server on one core and the client on another; each round is compared with bare axum's;
        the time on the processor per request says the same where others use the machine too
 start  start to ready, idle memory, crates in the tree
+jobs   jobs per second from publish to done, and the time on the processor of publisher and worker
+       together: raw lapin, ours over RabbitMQ, Postgres and SQLite, and Celery, on real servers
 
-  --seconds N  load per server and round (3)
+  --seconds N  load per server and round (3); for jobs, 10 000 jobs for each
   --rounds N   rounds; the median counts (7)
   --callgrind  also count user instructions per request (needs valgrind)
   --build      also time clean builds, which takes minutes

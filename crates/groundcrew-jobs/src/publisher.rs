@@ -1,0 +1,227 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use groundcrew_runtime::{Crew, Outcome, Phase};
+use groundcrew_telemetry::CounterFamily;
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+
+use crate::{Backend, BackendError, DeadSet, Enqueue, EnqueueError, Enqueued, Job, JobId, NewJob, enqueue};
+
+/// How many jobs go to the backend together at most.
+const BATCH: usize = 256;
+/// How many batches are under way at once.
+const IN_FLIGHT: usize = 4;
+/// How many calls wait for their turn before further ones wait outside.
+const QUEUE: usize = 1024;
+
+/// Enqueues jobs. Clones share everything.
+///
+/// Calls that come at the same time share a commit (or a window of confirms). A call may be dropped: its job is
+/// enqueued all the same once it was handed over.
+#[derive(Debug, Clone)]
+pub struct Publisher {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    backend: Arc<dyn Backend>,
+    calls: mpsc::Sender<Call>,
+    timeout: Duration,
+    enqueued: CounterFamily<1>,
+    /// Jobs that were handed over and not answered.
+    pending: AtomicUsize,
+    settled: Notify,
+    /// A job was written to the outbox, in a transaction that may commit soon.
+    #[cfg_attr(not(any(feature = "sqlite", feature = "postgres")), expect(dead_code, reason = "SQL tells"))]
+    posted: Notify,
+}
+
+#[derive(Debug)]
+struct Call {
+    jobs: Vec<NewJob>,
+    answer: oneshot::Sender<Vec<Result<Enqueued, BackendError>>>,
+}
+
+// === impl Publisher ===
+
+impl Publisher {
+    pub(crate) fn start(
+        crew: &Crew,
+        backend: Arc<dyn Backend>,
+        timeout: Duration,
+        enqueued: CounterFamily<1>,
+    ) -> Self {
+        let (calls, waiting) = mpsc::channel(QUEUE);
+        let (pending, settled, posted) = (AtomicUsize::new(0), Notify::new(), Notify::new());
+        let shared = Arc::new(Shared { backend, calls, timeout, enqueued, pending, settled, posted });
+        tokio::spawn(feed(shared.backend.clone(), waiting));
+        let publisher = Self { shared };
+        let flushed = publisher.clone();
+        crew.on_shutdown(Phase::Flush, "jobs publisher", move |scope| async move {
+            tokio::select! {
+                () = flushed.flush() => Outcome::finished(""),
+                () = scope.cut() => {
+                    let left = flushed.shared.pending.load(Ordering::Relaxed);
+                    Outcome::cut(format!("{left} jobs may be enqueued or not"))
+                }
+            }
+        });
+        publisher
+    }
+
+    /// Enqueues a job: awaiting it gives the id, once the job is durable. Options come before.
+    pub fn enqueue<J: Job>(&self, job: &J) -> Enqueue {
+        Enqueue::new(self.clone(), job)
+    }
+
+    /// Enqueues many jobs, in few round trips. After an error some may be there and others not.
+    ///
+    /// # Errors
+    ///
+    /// The first one.
+    pub async fn enqueue_many<'a, J: Job>(
+        &self,
+        jobs: impl IntoIterator<Item = &'a J>,
+    ) -> Result<Vec<JobId>, EnqueueError> {
+        let jobs = jobs.into_iter().map(enqueue::new_job).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.submit(jobs).await?.into_iter().map(Enqueued::id).collect())
+    }
+
+    /// Jobs that nobody will try again until a person says so.
+    pub fn dead_set(&self) -> DeadSet {
+        DeadSet::new(self.shared.backend.clone())
+    }
+
+    /// Where jobs are kept.
+    pub fn backend(&self) -> &Arc<dyn Backend> {
+        &self.shared.backend
+    }
+
+    /// Enqueues jobs as they are: what schedules and relays do.
+    ///
+    /// # Errors
+    ///
+    /// The first one; some may be there and others not.
+    pub async fn submit(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, EnqueueError> {
+        let left = groundcrew_telemetry::with_current(|context| {
+            context.and_then(groundcrew_telemetry::Context::remaining)
+        });
+        let within = left.map_or(self.shared.timeout, |left| left.min(self.shared.timeout));
+        let names: Vec<String> = jobs.iter().map(|job| job.envelope.name.clone()).collect();
+        let answered = tokio::time::timeout(within, self.hand_over(jobs)).await;
+        let results = answered.map_err(|_| EnqueueError::Unknown { within })??;
+        for (name, result) in names.iter().zip(&results) {
+            if matches!(result, Ok(Enqueued::New(_))) {
+                self.shared.enqueued.handle([name]).inc();
+            }
+        }
+        Ok(results.into_iter().collect::<Result<Vec<_>, _>>()?)
+    }
+
+    async fn hand_over(
+        &self,
+        mut jobs: Vec<NewJob>,
+    ) -> Result<Vec<Result<Enqueued, BackendError>>, EnqueueError> {
+        let mut answers = Vec::new();
+        while !jobs.is_empty() {
+            let rest = jobs.split_off(jobs.len().min(BATCH));
+            let pending = Pending::of(&self.shared, jobs.len());
+            let (answer, answered) = oneshot::channel();
+            let call = Call { jobs: std::mem::replace(&mut jobs, rest), answer };
+            self.shared.calls.send(call).await.map_err(|_| EnqueueError::Closed)?;
+            answers.push((answered, pending));
+        }
+        let mut results = Vec::new();
+        for (answered, _pending) in answers {
+            results.extend(answered.await.map_err(|_| EnqueueError::Closed)?);
+        }
+        Ok(results)
+    }
+
+    /// Tells the relay that there may be something in the outbox soon.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn posted(&self) {
+        self.shared.posted.notify_one();
+    }
+
+    /// Resolves when a job was written to the outbox.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) async fn until_posted(&self) {
+        self.shared.posted.notified().await;
+    }
+
+    /// Waits until nothing is under way.
+    async fn flush(&self) {
+        loop {
+            let settled = self.shared.settled.notified();
+            if self.shared.pending.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            settled.await;
+        }
+    }
+}
+
+/// Jobs of a call that waits for its answer.
+struct Pending<'a>(&'a Shared, usize);
+
+impl<'a> Pending<'a> {
+    fn of(shared: &'a Shared, jobs: usize) -> Self {
+        shared.pending.fetch_add(jobs, Ordering::AcqRel);
+        Self(shared, jobs)
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        self.0.pending.fetch_sub(self.1, Ordering::AcqRel);
+        self.0.settled.notify_waiters();
+    }
+}
+
+/// Takes what waits to the backend in batches, until the last publisher is gone.
+async fn feed(backend: Arc<dyn Backend>, mut waiting: mpsc::Receiver<Call>) {
+    let permits = Arc::new(Semaphore::new(IN_FLIGHT));
+    let mut next = None;
+    loop {
+        // The semaphore is never closed.
+        let Ok(permit) = permits.clone().acquire_owned().await else { return };
+        // What comes while all are under way goes together.
+        let Some(first) = (match next.take() {
+            Some(call) => Some(call),
+            None => waiting.recv().await,
+        }) else {
+            return;
+        };
+        let mut size = first.jobs.len();
+        let mut calls = vec![first];
+        while let Ok(call) = waiting.try_recv() {
+            if size + call.jobs.len() > BATCH {
+                next = Some(call);
+                break;
+            }
+            size += call.jobs.len();
+            calls.push(call);
+        }
+        let backend = backend.clone();
+        tokio::spawn(async move {
+            enqueue_all(&*backend, calls).await;
+            drop(permit);
+        });
+    }
+}
+
+async fn enqueue_all(backend: &dyn Backend, calls: Vec<Call>) {
+    let (mut jobs, mut answers) = (Vec::new(), Vec::new());
+    for call in calls {
+        answers.push((call.jobs.len(), call.answer));
+        jobs.extend(call.jobs);
+    }
+    let mut results = backend.enqueue(jobs).await.into_iter();
+    for (count, answer) in answers {
+        // Nobody may be waiting any more: the job is there all the same.
+        let _gone = answer.send(results.by_ref().take(count).collect());
+    }
+}

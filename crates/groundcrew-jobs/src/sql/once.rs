@@ -1,0 +1,117 @@
+use std::future::Future;
+
+use groundcrew_sql::sqlx::{self, Database, Error, Transaction};
+
+use crate::{Attempt, JobId};
+
+/// The part of a job's effect that is meant when nothing is said.
+const WHOLE: &str = "";
+
+/// A database that can mark, in a transaction, that a job has had its effect: `Postgres` and `Sqlite`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot mark effects",
+    note = "hand `begin_once` the `Postgres` or `Sqlite` handle that the effect is written to"
+)]
+pub trait Effects: Sync {
+    /// What its transactions are of.
+    type Database: Database;
+
+    /// Begins a transaction.
+    fn begin(&self) -> impl Future<Output = Result<Transaction<'static, Self::Database>, Error>> + Send;
+
+    /// Marks the effect within a transaction; `false` if it is marked already.
+    fn mark(
+        transaction: &mut Transaction<'_, Self::Database>,
+        job: JobId,
+        part: &str,
+    ) -> impl Future<Output = Result<bool, Error>> + Send;
+}
+
+/// Exactly one effect.
+impl Attempt {
+    /// Begins a transaction for the effect of this job, or returns `None` if an earlier delivery has committed
+    /// one. The mark is part of the transaction: both happen, or neither.
+    ///
+    /// ```
+    /// # #[cfg(feature = "postgres")]
+    /// # mod example {
+    /// # use groundcrew_jobs::{Attempt, JobError};
+    /// # use groundcrew_sql::{Postgres, sqlx};
+    /// async fn run(postgres: Postgres, attempt: Attempt) -> Result<(), JobError> {
+    ///     let Some(mut transaction) = attempt.begin_once(&postgres).await? else { return Ok(()) };
+    ///     sqlx::query("UPDATE accounts SET balance = balance + 1").execute(&mut *transaction).await?;
+    ///     transaction.commit().await?;
+    ///     Ok(())
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// The tables must be there: they are in the database that jobs were connected with, and in others after
+    /// [`migrate`](crate::migrate).
+    ///
+    /// # Errors
+    ///
+    /// What the database says; by `?` a failed attempt.
+    pub async fn begin_once<E: Effects>(
+        &self,
+        database: &E,
+    ) -> Result<Option<Transaction<'static, E::Database>>, Error> {
+        self.begin_once_for(WHOLE, database).await
+    }
+
+    /// As [`begin_once`](Self::begin_once), for a job with several effects, by a name for each.
+    pub async fn begin_once_for<E: Effects>(
+        &self,
+        part: &str,
+        database: &E,
+    ) -> Result<Option<Transaction<'static, E::Database>>, Error> {
+        let mut transaction = database.begin().await?;
+        if E::mark(&mut transaction, self.id(), part).await? {
+            return Ok(Some(transaction));
+        }
+        transaction.rollback().await?;
+        Ok(None)
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl Effects for groundcrew_sql::Postgres {
+    type Database = sqlx::Postgres;
+
+    async fn begin(&self) -> Result<Transaction<'static, sqlx::Postgres>, Error> {
+        groundcrew_sql::Postgres::begin(self).await
+    }
+
+    async fn mark(
+        transaction: &mut Transaction<'_, sqlx::Postgres>,
+        job: JobId,
+        part: &str,
+    ) -> Result<bool, Error> {
+        const MARK: &str = concat!(
+            "INSERT INTO groundcrew_jobs_effects (job_id, part, at) VALUES ($1::uuid, $2, ",
+            super::postgres::now!(),
+            ") ON CONFLICT DO NOTHING"
+        );
+        let mark = sqlx::query(MARK).bind(job.to_string()).bind(part);
+        Ok(mark.execute(&mut **transaction).await?.rows_affected() == 1)
+    }
+}
+
+#[cfg(feature = "sqlite")]
+impl Effects for groundcrew_sql::Sqlite {
+    type Database = sqlx::Sqlite;
+
+    async fn begin(&self) -> Result<Transaction<'static, sqlx::Sqlite>, Error> {
+        groundcrew_sql::Sqlite::begin(self).await
+    }
+
+    async fn mark(
+        transaction: &mut Transaction<'_, sqlx::Sqlite>,
+        job: JobId,
+        part: &str,
+    ) -> Result<bool, Error> {
+        const MARK: &str = "INSERT INTO groundcrew_jobs_effects (job_id, part, at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+        let mark = sqlx::query(MARK).bind(job.to_string()).bind(part).bind(super::sqlite::now());
+        Ok(mark.execute(&mut **transaction).await?.rows_affected() == 1)
+    }
+}

@@ -1,0 +1,82 @@
+use groundcrew_sql::Postgres;
+use groundcrew_sql::sqlx::{self, Error};
+
+use super::super::rows::{DeadRow, micros};
+use super::now;
+use crate::{DeadQuery, Retention, Selection};
+
+const LIST: &str = "SELECT id::text, name, version, enqueued_at, due_at, attempts, crashes, history, payload
+     FROM groundcrew_jobs
+     WHERE state = 2 AND ($1::uuid IS NULL OR id = $1::uuid) AND ($2::text IS NULL OR name = $2)
+       AND ($3::bigint IS NULL OR due_at < $3)
+     ORDER BY due_at DESC, id DESC LIMIT $4";
+
+/// Which dead jobs a [`Selection`] means.
+macro_rules! selected {
+    () => {
+        "state = 2 AND (cardinality($1::uuid[]) = 0 OR id = ANY($1::uuid[])) AND ($2::text IS NULL OR name = $2)
+         AND ($3::bigint IS NULL OR due_at < $3)"
+    };
+}
+
+const REQUEUE: &str = concat!(
+    "UPDATE groundcrew_jobs SET state = 0, due_at = ",
+    now!(),
+    ", attempts = 0, crashes = 0 WHERE ",
+    selected!()
+);
+
+const DISCARD: &str = concat!("DELETE FROM groundcrew_jobs WHERE ", selected!());
+
+const SWEEP_DEAD: &str =
+    concat!("DELETE FROM groundcrew_jobs WHERE state = 2 AND due_at < ", now!(), " - $1");
+
+const SWEEP_EFFECTS: &str = concat!(
+    "DELETE FROM groundcrew_jobs_effects e WHERE at < ",
+    now!(),
+    " - $1
+     AND NOT EXISTS (SELECT 1 FROM groundcrew_jobs j WHERE j.id = e.job_id)"
+);
+
+/// A key whose job is not there any more was left by a discard or a sweep.
+const SWEEP_UNIQUE: &str = concat!(
+    "DELETE FROM groundcrew_jobs_unique u WHERE (until IS NULL OR until <= ",
+    now!(),
+    ")
+     AND (NOT held OR NOT EXISTS (SELECT 1 FROM groundcrew_jobs j WHERE j.id = u.job_id))"
+);
+
+pub(super) async fn list(postgres: &Postgres, query: &DeadQuery) -> Result<Vec<DeadRow>, Error> {
+    sqlx::query_as(LIST)
+        .bind(query.id.map(|id| id.to_string()))
+        .bind(query.name.as_deref())
+        .bind(query.before.map(jiff::Timestamp::as_microsecond))
+        .bind(i64::from(query.limit))
+        .fetch_all(postgres)
+        .await
+}
+
+pub(super) async fn requeue(postgres: &Postgres, which: &Selection) -> Result<u64, Error> {
+    change(postgres, REQUEUE, which).await
+}
+
+pub(super) async fn discard(postgres: &Postgres, which: &Selection) -> Result<u64, Error> {
+    change(postgres, DISCARD, which).await
+}
+
+async fn change(postgres: &Postgres, query: &'static str, which: &Selection) -> Result<u64, Error> {
+    let done = sqlx::query(query)
+        .bind(which.ids.iter().map(ToString::to_string).collect::<Vec<_>>())
+        .bind(which.name.as_deref())
+        .bind(which.before.map(jiff::Timestamp::as_microsecond))
+        .execute(postgres)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+pub(super) async fn sweep(postgres: &Postgres, keep: Retention) -> Result<(), Error> {
+    sqlx::query(SWEEP_DEAD).bind(micros(keep.dead)).execute(postgres).await?;
+    sqlx::query(SWEEP_EFFECTS).bind(micros(keep.effects)).execute(postgres).await?;
+    sqlx::query(SWEEP_UNIQUE).execute(postgres).await?;
+    Ok(())
+}

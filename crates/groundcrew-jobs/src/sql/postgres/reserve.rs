@@ -1,0 +1,220 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use groundcrew_sql::Postgres;
+use groundcrew_sql::sqlx::{self, Error, PgConnection};
+
+use super::super::rows::{DeliveryRow, json, micros};
+use super::now;
+use crate::choose::Chooser;
+use crate::{Ask, JobId, Known};
+
+/// How many candidates are looked at together, and how often.
+const PAGE: usize = 256;
+const PAGES: usize = 4;
+/// Held while jobs with limits are chosen: what two workers choose at once would be over the limit. `gcjobs` in
+/// ASCII.
+const LOCK: i64 = 0x6763_6a6f_6273;
+
+/// What a worker gets of a job.
+macro_rules! columns {
+    () => {
+        "j.id::text, j.name, j.version, j.payload, j.priority, j.key, j.unique_key, j.enqueued_at, j.attempts,
+         j.max_attempts, j.crashes, j.history, j.trace, j.checkpoint, j.token"
+    };
+}
+
+/// Taking a job: a lease that had ended without an outcome is a crash.
+macro_rules! take {
+    () => {
+        concat!(
+            "UPDATE groundcrew_jobs j SET state = 1, crashes = j.crashes + (j.state = 1)::integer,
+                    due_at = ",
+            now!(),
+            " + $1, token = j.token + 1, worker = $2 "
+        )
+    };
+}
+
+const PLAIN: &str = concat!(
+    "WITH due AS MATERIALIZED (
+        SELECT d.id FROM (VALUES (1::smallint), (0::smallint), ((-1)::smallint)) AS p(priority)
+        CROSS JOIN LATERAL (
+            SELECT j.id FROM groundcrew_jobs j
+            WHERE j.priority = p.priority AND j.state < 2 AND j.due_at <= ",
+    now!(),
+    " AND j.key IS NULL
+              AND EXISTS (SELECT 1 FROM unnest($3::text[], $4::integer[]) AS k(name, version)
+                          WHERE k.name = j.name AND j.version <= k.version)
+            ORDER BY j.due_at, j.id LIMIT $5 FOR UPDATE OF j SKIP LOCKED
+        ) AS d LIMIT $5
+     ) ",
+    take!(),
+    "FROM due WHERE j.id = due.id RETURNING ",
+    columns!()
+);
+
+const HAS_KEYED: &str = concat!(
+    "SELECT EXISTS (SELECT 1 FROM groundcrew_jobs
+                    WHERE key IS NOT NULL AND state < 2 AND due_at <= ",
+    now!(),
+    ")"
+);
+
+const RUNNING: &str = concat!(
+    "SELECT name, key, count(*) FROM groundcrew_jobs
+     WHERE state = 1 AND due_at > ",
+    now!(),
+    " AND (key IS NOT NULL OR name = ANY($1)) GROUP BY name, key"
+);
+
+/// Jobs of names that have limits, and jobs with a key, but for those that are full or chosen.
+const CANDIDATES: &str = concat!(
+    "WITH busy AS (SELECT * FROM json_to_recordset($3::json) AS r(name text, key text))
+     SELECT c.id::text, c.name, c.version, c.key FROM (
+        (SELECT d.* FROM unnest($1::text[]) AS k(name) CROSS JOIN LATERAL (
+            SELECT j.id, j.name, j.version, j.key, j.priority, j.due_at FROM groundcrew_jobs j
+            WHERE j.name = k.name AND j.state < 2 AND j.due_at <= ",
+    now!(),
+    " AND NOT j.id = ANY($4::uuid[])
+              AND NOT EXISTS (SELECT 1 FROM busy b WHERE b.name = j.name AND b.key = j.key)
+            ORDER BY j.priority DESC, j.due_at LIMIT $5) AS d)
+        UNION ALL
+        (SELECT j.id, j.name, j.version, j.key, j.priority, j.due_at FROM groundcrew_jobs j
+         WHERE j.key IS NOT NULL AND j.name = ANY($2) AND j.state < 2 AND j.due_at <= ",
+    now!(),
+    "
+           AND NOT j.id = ANY($4::uuid[])
+           AND NOT EXISTS (SELECT 1 FROM busy b WHERE b.name = j.name AND b.key = j.key)
+         ORDER BY j.priority DESC, j.due_at LIMIT $5)
+     ) AS c ORDER BY c.priority DESC, c.due_at, c.id"
+);
+
+const TAKE_CHOSEN: &str = concat!(
+    take!(),
+    "WHERE j.id = ANY($3::uuid[]) AND j.state < 2 AND j.due_at <= ",
+    now!(),
+    " RETURNING ",
+    columns!()
+);
+
+/// Takes turns with which lane goes first, so that neither starves the other.
+pub(super) async fn reserve(
+    postgres: &Postgres,
+    ask: &Ask,
+    limited_first: &AtomicBool,
+) -> Result<Vec<DeliveryRow>, Error> {
+    let mut rows = Vec::new();
+    let first = limited_first.fetch_xor(true, Ordering::Relaxed);
+    if first {
+        rows = limited(postgres, ask, ask.max).await?;
+    }
+    if rows.len() < ask.max {
+        rows.extend(plain(postgres, ask, ask.max - rows.len()).await?);
+    }
+    if !first && rows.len() < ask.max {
+        // What is reserved already must not be lost over this.
+        match limited(postgres, ask, ask.max - rows.len()).await {
+            Ok(more) => rows.extend(more),
+            Err(error) if rows.is_empty() => return Err(error),
+            Err(_) => {}
+        }
+    }
+    Ok(rows)
+}
+
+/// Jobs without a key of names without limits: as many workers at once as there are.
+async fn plain(postgres: &Postgres, ask: &Ask, max: usize) -> Result<Vec<DeliveryRow>, Error> {
+    let known = ask.known.iter().filter(|known| known.is_unlimited());
+    let (names, versions): (Vec<_>, Vec<_>) = known.map(|known| (known.name, number(known.version))).unzip();
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query_as(PLAIN)
+        .bind(micros(ask.lease))
+        .bind(&*ask.worker)
+        .bind(names)
+        .bind(versions)
+        .bind(i64::try_from(max).unwrap_or(i64::MAX))
+        .fetch_all(postgres)
+        .await
+}
+
+/// Jobs whose name or key has a limit: one worker at a time.
+async fn limited(postgres: &Postgres, ask: &Ask, max: usize) -> Result<Vec<DeliveryRow>, Error> {
+    let (free, bound): (Vec<&Known>, Vec<&Known>) = ask.known.iter().partition(|known| known.is_unlimited());
+    if bound.is_empty() && !sqlx::query_scalar(HAS_KEYED).fetch_one(postgres).await? {
+        return Ok(Vec::new());
+    }
+    let names = |known: Vec<&Known>| known.iter().map(|known| known.name).collect::<Vec<_>>();
+    let (free, bound) = (names(free), names(bound));
+    let mut transaction = postgres.begin().await?;
+    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *transaction).await?;
+    let ask = Ask { max, ..ask.clone() };
+    let chosen = choose(&mut transaction, &ask, &free, &bound).await?;
+    let mut rows = Vec::new();
+    if !chosen.is_empty() {
+        rows = sqlx::query_as(TAKE_CHOSEN)
+            .bind(micros(ask.lease))
+            .bind(&*ask.worker)
+            .bind(chosen)
+            .fetch_all(&mut *transaction)
+            .await?;
+    }
+    transaction.commit().await?;
+    Ok(rows)
+}
+
+async fn choose(
+    connection: &mut PgConnection,
+    ask: &Ask,
+    free: &[&'static str],
+    bound: &[&'static str],
+) -> Result<Vec<String>, Error> {
+    let mut chooser = Chooser::new(ask);
+    let running: Vec<(String, Option<String>, i64)> =
+        sqlx::query_as(RUNNING).bind(bound).fetch_all(&mut *connection).await?;
+    for (name, key, count) in running {
+        chooser.runs(&name, key.as_deref(), u32::try_from(count).unwrap_or(u32::MAX));
+    }
+    let mut chosen: Vec<String> = Vec::new();
+    for _ in 0..PAGES {
+        let full: Vec<&str> = chooser.full_names().collect();
+        let open: Vec<&str> = bound.iter().copied().filter(|name| !full.contains(name)).collect();
+        let page: Vec<(String, String, i32, Option<String>)> = sqlx::query_as(CANDIDATES)
+            .bind(open)
+            .bind(free)
+            .bind(json(&chooser.full_keys().map(Busy::of).collect::<Vec<_>>()))
+            .bind(&chosen)
+            .bind(i64::try_from(PAGE).unwrap_or(i64::MAX))
+            .fetch_all(&mut *connection)
+            .await?;
+        let before = chosen.len();
+        for (id, name, version, key) in &page {
+            if chooser.take(name, u32::try_from(*version).unwrap_or(u32::MAX), key.as_deref()) {
+                chosen.push(id.clone());
+            }
+        }
+        // Without one more chosen the next page would be the same.
+        if chooser.is_full() || page.len() < PAGE || chosen.len() == before {
+            break;
+        }
+    }
+    Ok(chosen.into_iter().filter(|id| id.parse::<JobId>().is_ok()).collect())
+}
+
+/// A key of which as many run as may.
+#[derive(Debug, serde::Serialize)]
+struct Busy<'a> {
+    name: &'a str,
+    key: &'a str,
+}
+
+impl<'a> Busy<'a> {
+    fn of((name, key): (&'a str, &'a str)) -> Self {
+        Self { name, key }
+    }
+}
+
+fn number(version: u32) -> i32 {
+    i32::try_from(version).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,152 @@
+//! Jobs in SQLite: one writer, so that what is chosen in a transaction is chosen by nobody else.
+
+mod dead;
+mod enqueue;
+mod reserve;
+mod settle;
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use groundcrew_sql::Sqlite;
+use groundcrew_sql::sqlx::{self, Error};
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
+use super::rows;
+use crate::{
+    Ask, Backend, BackendError, Beat, DeadJob, DeadQuery, Delivery, Enqueued, JobId, NewJob, QueueStat,
+    Retention, Selection, Settlement,
+};
+
+pub(super) use enqueue::insert;
+
+pub(super) const NAME: &str = "SQLite";
+
+/// Jobs in SQLite.
+#[derive(Debug)]
+pub(crate) struct SqliteJobs {
+    sqlite: Sqlite,
+    woken: Notify,
+}
+
+// === impl SqliteJobs ===
+
+impl SqliteJobs {
+    pub(crate) fn new(sqlite: Sqlite) -> Self {
+        Self { sqlite, woken: Notify::new() }
+    }
+}
+
+pub(super) fn now() -> i64 {
+    Timestamp::now().as_microsecond()
+}
+
+fn unavailable(action: &'static str) -> impl Fn(Error) -> BackendError {
+    move |error| BackendError::Unavailable { backend: NAME, action, cause: error.to_string() }
+}
+
+fn unreadable(cause: String) -> BackendError {
+    BackendError::Unavailable { backend: NAME, action: "read jobs", cause }
+}
+
+// === impl Backend for SqliteJobs ===
+
+impl Backend for SqliteJobs {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn sql(&self) -> Option<&'static str> {
+        Some(NAME)
+    }
+
+    fn enqueue(&self, jobs: Vec<NewJob>) -> BoxFuture<'_, Vec<Result<Enqueued, BackendError>>> {
+        async move {
+            let results = enqueue::enqueue(&self.sqlite, &jobs).await;
+            self.woken.notify_one();
+            results
+        }
+        .boxed()
+    }
+
+    fn reserve<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Vec<Delivery>, BackendError>> {
+        async move {
+            let rows = reserve::reserve(&self.sqlite, ask).await.map_err(unavailable("reserve jobs"))?;
+            let got: Result<Vec<_>, _> = rows.into_iter().map(rows::delivery).collect();
+            let mut got = got.map_err(unreadable)?;
+            got.sort_by_key(|job| (-job.envelope.priority.number(), job.envelope.id));
+            Ok(got)
+        }
+        .boxed()
+    }
+
+    fn wait(&self, at_most: Duration) -> BoxFuture<'_, ()> {
+        async move {
+            let _either = tokio::time::timeout(at_most, self.woken.notified()).await;
+        }
+        .boxed()
+    }
+
+    fn settle(&self, batch: Vec<Settlement>) -> BoxFuture<'_, Result<(), BackendError>> {
+        async move { settle::settle(&self.sqlite, &batch).await.map_err(unavailable("settle jobs")) }.boxed()
+    }
+
+    fn heartbeat(
+        &self,
+        beats: Vec<Beat>,
+        lease: Duration,
+    ) -> BoxFuture<'_, Result<Vec<JobId>, BackendError>> {
+        async move {
+            let sent: Vec<JobId> = beats.iter().map(|beat| beat.id).collect();
+            let kept = settle::heartbeat(&self.sqlite, beats, lease).await;
+            let kept = kept.map_err(unavailable("prolong leases"))?;
+            let kept: Vec<JobId> = kept.iter().filter_map(|id| id.parse().ok()).collect();
+            Ok(sent.into_iter().filter(|id| !kept.contains(id)).collect())
+        }
+        .boxed()
+    }
+
+    fn stats(&self) -> BoxFuture<'_, Result<Vec<QueueStat>, BackendError>> {
+        const QUERY: &str =
+            "SELECT name, CASE WHEN state = 2 THEN 2 WHEN due_at <= ?1 THEN 0 WHEN state = 1 THEN 1
+                    ELSE 3 END AS stands, count(*), max(?1 - due_at)
+             FROM groundcrew_jobs GROUP BY 1, 2";
+        async move {
+            let query = sqlx::query_as(QUERY).bind(now());
+            let rows: Vec<rows::StatRow> =
+                query.fetch_all(self.sqlite.read()).await.map_err(unavailable("count jobs"))?;
+            Ok(rows.into_iter().map(rows::stat).collect())
+        }
+        .boxed()
+    }
+
+    fn dead(&self, query: DeadQuery) -> BoxFuture<'_, Result<Vec<DeadJob>, BackendError>> {
+        async move {
+            let rows = dead::list(&self.sqlite, &query).await.map_err(unavailable("list dead jobs"))?;
+            let read = |row| rows::dead_job(row, query.payload).map_err(unreadable);
+            rows.into_iter().map(read).collect()
+        }
+        .boxed()
+    }
+
+    fn requeue(&self, which: Selection) -> BoxFuture<'_, Result<u64, BackendError>> {
+        async move {
+            let count =
+                dead::requeue(&self.sqlite, &which).await.map_err(unavailable("requeue dead jobs"))?;
+            self.woken.notify_one();
+            Ok(count)
+        }
+        .boxed()
+    }
+
+    fn discard(&self, which: Selection) -> BoxFuture<'_, Result<u64, BackendError>> {
+        async move { dead::discard(&self.sqlite, &which).await.map_err(unavailable("discard dead jobs")) }
+            .boxed()
+    }
+
+    fn sweep(&self, keep: Retention) -> BoxFuture<'_, Result<(), BackendError>> {
+        async move { dead::sweep(&self.sqlite, keep).await.map_err(unavailable("sweep")) }.boxed()
+    }
+}

@@ -1,0 +1,71 @@
+use groundcrew_sql::Sqlite;
+use groundcrew_sql::sqlx::{self, Error};
+
+use super::super::rows::{DeadRow, json, micros};
+use super::now;
+use crate::{DeadQuery, Retention, Selection};
+
+const LIST: &str =
+    "SELECT id, name, version, enqueued_at, due_at, attempts, crashes, history, payload FROM groundcrew_jobs
+     WHERE state = 2 AND (?1 IS NULL OR id = ?1) AND (?2 IS NULL OR name = ?2) AND (?3 IS NULL OR due_at < ?3)
+     ORDER BY due_at DESC, id DESC LIMIT ?4";
+
+/// Which dead jobs a [`Selection`] means.
+macro_rules! selected {
+    () => {
+        "state = 2 AND (json_array_length(?1) = 0 OR id IN (SELECT value FROM json_each(?1)))
+         AND (?2 IS NULL OR name = ?2) AND (?3 IS NULL OR due_at < ?3)"
+    };
+}
+
+const REQUEUE: &str = concat!(
+    "UPDATE groundcrew_jobs SET state = 0, due_at = ?4, attempts = 0, crashes = 0 WHERE ",
+    selected!()
+);
+
+const DISCARD: &str = concat!("DELETE FROM groundcrew_jobs WHERE ", selected!(), " AND ?4 IS NOT NULL");
+
+const SWEEP_DEAD: &str = "DELETE FROM groundcrew_jobs WHERE state = 2 AND due_at < ?1";
+
+const SWEEP_EFFECTS: &str =
+    "DELETE FROM groundcrew_jobs_effects WHERE at < ?1 AND job_id NOT IN (SELECT id FROM groundcrew_jobs)";
+
+/// A key whose job is not there any more was left by a discard or a sweep.
+const SWEEP_UNIQUE: &str = "DELETE FROM groundcrew_jobs_unique WHERE (until IS NULL OR until <= ?1)
+     AND (NOT held OR job_id NOT IN (SELECT id FROM groundcrew_jobs))";
+
+pub(super) async fn list(sqlite: &Sqlite, query: &DeadQuery) -> Result<Vec<DeadRow>, Error> {
+    sqlx::query_as(LIST)
+        .bind(query.id.map(|id| id.to_string()))
+        .bind(query.name.as_deref())
+        .bind(query.before.map(jiff::Timestamp::as_microsecond))
+        .bind(i64::from(query.limit))
+        .fetch_all(sqlite.read())
+        .await
+}
+
+pub(super) async fn requeue(sqlite: &Sqlite, which: &Selection) -> Result<u64, Error> {
+    change(sqlite, REQUEUE, which).await
+}
+
+pub(super) async fn discard(sqlite: &Sqlite, which: &Selection) -> Result<u64, Error> {
+    change(sqlite, DISCARD, which).await
+}
+
+async fn change(sqlite: &Sqlite, query: &'static str, which: &Selection) -> Result<u64, Error> {
+    let done = sqlx::query(query)
+        .bind(json(&which.ids))
+        .bind(which.name.as_deref())
+        .bind(which.before.map(jiff::Timestamp::as_microsecond))
+        .bind(now())
+        .execute(sqlite)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+pub(super) async fn sweep(sqlite: &Sqlite, keep: Retention) -> Result<(), Error> {
+    sqlx::query(SWEEP_DEAD).bind(now() - micros(keep.dead)).execute(sqlite).await?;
+    sqlx::query(SWEEP_EFFECTS).bind(now() - micros(keep.effects)).execute(sqlite).await?;
+    sqlx::query(SWEEP_UNIQUE).bind(now()).execute(sqlite).await?;
+    Ok(())
+}

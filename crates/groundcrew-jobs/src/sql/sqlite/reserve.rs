@@ -1,0 +1,119 @@
+use groundcrew_sql::Sqlite;
+use groundcrew_sql::sqlx::{self, Error, SqliteConnection};
+
+use super::super::rows::{DeliveryRow, json, micros};
+use super::now;
+use crate::choose::Chooser;
+use crate::{Ask, Priority};
+
+/// How many candidates are looked at together, and how often.
+const PAGE: usize = 256;
+const PAGES: usize = 4;
+
+const HAS_DUE: &str =
+    "SELECT EXISTS (SELECT 1 FROM groundcrew_jobs WHERE state < 2 AND due_at <= ?1 AND priority = 1)
+     OR EXISTS (SELECT 1 FROM groundcrew_jobs WHERE state < 2 AND due_at <= ?1 AND priority = 0)
+     OR EXISTS (SELECT 1 FROM groundcrew_jobs WHERE state < 2 AND due_at <= ?1 AND priority = -1)";
+
+const RUNNING: &str =
+    "SELECT name, key, count(*) FROM groundcrew_jobs WHERE state = 1 AND due_at > ?1 GROUP BY name, key";
+
+const CANDIDATES: &str = "SELECT j.id, j.name, j.version, j.key FROM groundcrew_jobs j
+     WHERE j.priority = ?1 AND j.state < 2 AND j.due_at <= ?2
+       AND j.version <= (SELECT k.value ->> 'version' FROM json_each(?3) k WHERE k.value ->> 'name' = j.name)
+       AND NOT EXISTS (SELECT 1 FROM json_each(?4) b
+                       WHERE b.value ->> 'name' = j.name AND b.value ->> 'key' = j.key)
+       AND j.id NOT IN (SELECT c.value FROM json_each(?5) c)
+     ORDER BY j.due_at, j.id LIMIT ?6";
+
+const TAKE: &str = "UPDATE groundcrew_jobs SET state = 1, crashes = crashes + (state = 1), due_at = ?1 + ?2,
+        token = token + 1, worker = ?3
+     WHERE id IN (SELECT c.value FROM json_each(?4) c)
+     RETURNING id, name, version, payload, priority, key, unique_key, enqueued_at, attempts, max_attempts, crashes,
+        history, trace, checkpoint, token";
+
+#[derive(Debug, serde::Serialize)]
+struct Open {
+    name: &'static str,
+    version: u32,
+}
+
+#[derive(Debug, serde::Serialize)]
+struct Busy<'a> {
+    name: &'a str,
+    key: &'a str,
+}
+
+pub(super) async fn reserve(sqlite: &Sqlite, ask: &Ask) -> Result<Vec<DeliveryRow>, Error> {
+    let now = now();
+    // A poll that finds nothing does not take the writer.
+    if !sqlx::query_scalar(HAS_DUE).bind(now).fetch_one(sqlite.read()).await? {
+        return Ok(Vec::new());
+    }
+    let mut transaction = sqlite.begin().await?;
+    let chosen = choose(&mut transaction, ask, now).await?;
+    let mut rows = Vec::new();
+    if !chosen.is_empty() {
+        rows = sqlx::query_as(TAKE)
+            .bind(now)
+            .bind(micros(ask.lease))
+            .bind(&*ask.worker)
+            .bind(json(&chosen))
+            .fetch_all(&mut *transaction)
+            .await?;
+    }
+    transaction.commit().await?;
+    Ok(rows)
+}
+
+async fn choose(connection: &mut SqliteConnection, ask: &Ask, now: i64) -> Result<Vec<String>, Error> {
+    let mut chooser = Chooser::new(ask);
+    let running: Vec<(String, Option<String>, i64)> =
+        sqlx::query_as(RUNNING).bind(now).fetch_all(&mut *connection).await?;
+    for (name, key, count) in running {
+        chooser.runs(&name, key.as_deref(), u32::try_from(count).unwrap_or(u32::MAX));
+    }
+    let mut chosen: Vec<String> = Vec::new();
+    for priority in Priority::ALL {
+        for _ in 0..PAGES {
+            let page = candidates(connection, ask, &chooser, priority, now, &chosen).await?;
+            let before = chosen.len();
+            for (id, name, version, key) in &page {
+                if chooser.take(name, u32::try_from(*version).unwrap_or(u32::MAX), key.as_deref()) {
+                    chosen.push(id.clone());
+                }
+            }
+            if chooser.is_full() {
+                return Ok(chosen);
+            }
+            // Without one more chosen the next page would be the same.
+            if page.len() < PAGE || chosen.len() == before {
+                break;
+            }
+        }
+    }
+    Ok(chosen)
+}
+
+async fn candidates(
+    connection: &mut SqliteConnection,
+    ask: &Ask,
+    chooser: &Chooser<'_>,
+    priority: Priority,
+    now: i64,
+    chosen: &[String],
+) -> Result<Vec<(String, String, i32, Option<String>)>, Error> {
+    let full: Vec<&str> = chooser.full_names().collect();
+    let open = ask.known.iter().filter(|known| !full.contains(&known.name));
+    let open: Vec<_> = open.map(|known| Open { name: known.name, version: known.version }).collect();
+    let busy: Vec<_> = chooser.full_keys().map(|(name, key)| Busy { name, key }).collect();
+    sqlx::query_as(CANDIDATES)
+        .bind(priority.number())
+        .bind(now)
+        .bind(json(&open))
+        .bind(json(&busy))
+        .bind(json(chosen))
+        .bind(i64::try_from(PAGE).unwrap_or(i64::MAX))
+        .fetch_all(connection)
+        .await
+}

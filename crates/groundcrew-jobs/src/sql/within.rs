@@ -1,0 +1,115 @@
+use std::future::Future;
+
+use groundcrew_sql::sqlx::{self, Error};
+
+use crate::{BackendError, Enqueue, EnqueueError, Enqueued, Job, JobId, NewJob, Publisher};
+
+/// A transaction of the user's that jobs can be written in: of `Postgres` or `Sqlite`.
+#[diagnostic::on_unimplemented(
+    message = "jobs cannot be enqueued in `{Self}`",
+    note = "hand it `&mut transaction`, the `sqlx::Transaction` that `begin()` returned"
+)]
+pub trait Within: Send {
+    /// `Postgres` or `SQLite`.
+    const NAME: &'static str;
+
+    /// Writes a job to the jobs themselves.
+    fn write(&mut self, job: &NewJob) -> impl Future<Output = Result<Enqueued, Error>> + Send;
+
+    /// Writes a job to the outbox, as JSON.
+    fn post(&mut self, record: &str) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+// === impl Publisher ===
+
+impl Publisher {
+    /// Enqueues a job in a transaction of yours: it exists exactly if the transaction commits. For options use
+    /// [`Enqueue::within`].
+    ///
+    /// ```
+    /// # #[cfg(feature = "postgres")]
+    /// # mod example {
+    /// # use groundcrew_jobs::{Job, Publisher};
+    /// # use groundcrew_sql::{Postgres, sqlx};
+    /// async fn order<J: Job>(
+    ///     postgres: &Postgres,
+    ///     publisher: &Publisher,
+    ///     job: &J,
+    /// ) -> Result<(), Box<dyn std::error::Error>> {
+    ///     let mut transaction = postgres.begin().await?;
+    ///     sqlx::query("INSERT INTO orders DEFAULT VALUES").execute(&mut *transaction).await?;
+    ///     publisher.enqueue_in(&mut transaction, job).await?;
+    ///     transaction.commit().await?;
+    ///     Ok(())
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What the database says, and [`EnqueueError::Foreign`] when the jobs are in a database of another kind.
+    pub async fn enqueue_in<J: Job, W: Within>(
+        &self,
+        transaction: &mut W,
+        job: &J,
+    ) -> Result<JobId, EnqueueError> {
+        self.enqueue(job).within(transaction).await
+    }
+}
+
+// === impl Enqueue ===
+
+impl Enqueue {
+    /// Enqueues it in a transaction of yours; see [`Publisher::enqueue_in`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn within<W: Within>(self, transaction: &mut W) -> Result<JobId, EnqueueError> {
+        let (publisher, job) = self.into_parts()?;
+        let failed = |error: Error| BackendError::Unavailable {
+            backend: W::NAME,
+            action: "enqueue a job in a transaction",
+            cause: error.to_string(),
+        };
+        super::rows::refuse(&job, W::NAME)?;
+        let Some(home) = publisher.backend().sql() else {
+            transaction.post(&super::outbox::record(&job)).await.map_err(failed)?;
+            publisher.posted();
+            return Ok(job.envelope.id);
+        };
+        if home != W::NAME {
+            return Err(EnqueueError::Foreign { transaction: W::NAME, jobs: home });
+        }
+        let enqueued = transaction.write(&job).await.map_err(failed)?;
+        Ok(enqueued.id())
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl Within for sqlx::Transaction<'_, sqlx::Postgres> {
+    const NAME: &'static str = super::postgres::NAME;
+
+    async fn write(&mut self, job: &NewJob) -> Result<Enqueued, Error> {
+        let done = super::postgres::insert(self, &[job]).await?;
+        Ok(done.first().copied().unwrap_or(Enqueued::New(job.envelope.id)))
+    }
+
+    async fn post(&mut self, record: &str) -> Result<(), Error> {
+        super::outbox::postgres::post(self, record).await
+    }
+}
+
+#[cfg(feature = "sqlite")]
+impl Within for sqlx::Transaction<'_, sqlx::Sqlite> {
+    const NAME: &'static str = super::sqlite::NAME;
+
+    async fn write(&mut self, job: &NewJob) -> Result<Enqueued, Error> {
+        let done = super::sqlite::insert(self, &[job]).await?;
+        Ok(done.first().copied().unwrap_or(Enqueued::New(job.envelope.id)))
+    }
+
+    async fn post(&mut self, record: &str) -> Result<(), Error> {
+        super::outbox::sqlite::post(self, record).await
+    }
+}

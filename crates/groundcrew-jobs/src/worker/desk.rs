@@ -1,0 +1,263 @@
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::slot::{Halt, Slot};
+use crate::{Delivery, JobId, JobsConfig};
+
+/// As many jobs are fetched ahead as run within this time.
+const AHEAD: Duration = Duration::from_millis(100);
+
+/// Everything that this process has in its hands.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    concurrency: usize,
+    prefetch: usize,
+    /// From so many crashes on a job may be what kills the process.
+    suspect: u32,
+    state: Mutex<State>,
+    /// A job ended, was settled, or arrived.
+    changed: Notify,
+    /// The end of a job is on record whose name or key has a limit.
+    freed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// All, until their ends are on record.
+    held: HashMap<JobId, Arc<Slot>>,
+    /// Those that have not begun.
+    waiting: VecDeque<Arc<Slot>>,
+    running: HashMap<JobId, Arc<Slot>>,
+    /// How many wait or run, by name.
+    names: HashMap<String, u32>,
+    /// How long a job takes, smoothed.
+    typical: Option<Duration>,
+}
+
+// === impl Desk ===
+
+impl Desk {
+    pub(crate) fn new(config: &JobsConfig) -> Self {
+        Self {
+            concurrency: config.concurrency as usize,
+            prefetch: config.prefetch as usize,
+            suspect: (config.crash_limit / 2).max(1),
+            state: Mutex::default(),
+            changed: Notify::new(),
+            freed: Notify::new(),
+        }
+    }
+
+    /// How many more jobs to fetch; none while enough wait.
+    pub(crate) fn room(&self) -> usize {
+        let state = self.state.lock();
+        let ahead = state.typical.map_or(0, |typical| {
+            let at_once = AHEAD.as_secs_f64() / typical.as_secs_f64().max(1e-6);
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "bounded by prefetch"
+            )]
+            let ahead = (at_once * self.concurrency as f64).min(self.prefetch as f64) as usize;
+            ahead
+        });
+        let free = self.concurrency.saturating_sub(state.running.len());
+        if free == 0 && state.waiting.len() * 2 > ahead {
+            return 0;
+        }
+        (free + ahead).saturating_sub(state.waiting.len())
+    }
+
+    /// How many of a name wait or run here.
+    pub(crate) fn of_name(&self, name: &str) -> u32 {
+        self.state.lock().names.get(name).copied().unwrap_or_default()
+    }
+
+    /// Takes deliveries in. Returns those that must go back: of jobs that may be what kills the process, only
+    /// one is tried at a time, or innocent ones would be counted out together with the culprit.
+    pub(crate) fn put(&self, deliveries: Vec<Delivery>) -> Vec<Arc<Slot>> {
+        let mut state = self.state.lock();
+        let mut back = Vec::new();
+        for delivery in deliveries {
+            let slot = Slot::new(delivery);
+            let id = slot.delivery.envelope.id;
+            let is_suspect = |slot: &Slot| slot.delivery.envelope.crashes >= self.suspect;
+            let another = state.running.values().chain(&state.waiting).any(|other| is_suspect(other));
+            if let Some(older) = state.held.insert(id, slot.clone()) {
+                // Its lease has ended here, and it came back.
+                older.halt(Halt::Lost);
+            }
+            if is_suspect(&slot) && another {
+                back.push(slot);
+                continue;
+            }
+            *state.names.entry(slot.name().to_owned()).or_default() += 1;
+            state.waiting.push_back(slot);
+        }
+        back
+    }
+
+    /// The next job to begin, if one may.
+    pub(crate) fn next(&self) -> Option<Arc<Slot>> {
+        let mut state = self.state.lock();
+        if state.running.len() >= self.concurrency {
+            return None;
+        }
+        let slot = state.waiting.pop_front()?;
+        state.running.insert(slot.delivery.envelope.id, slot.clone());
+        Some(slot)
+    }
+
+    /// Takes back what has not begun.
+    pub(crate) fn unbegun(&self) -> Vec<Arc<Slot>> {
+        let mut state = self.state.lock();
+        let back: Vec<_> = state.waiting.drain(..).collect();
+        for slot in &back {
+            state.leaves(slot.name());
+        }
+        back
+    }
+
+    /// A job has ended, and its place is free.
+    pub(crate) fn ended(&self, slot: &Arc<Slot>, took: Option<Duration>) {
+        let mut state = self.state.lock();
+        let id = slot.delivery.envelope.id;
+        if state.running.get(&id).is_some_and(|running| Arc::ptr_eq(running, slot)) {
+            state.running.remove(&id);
+        }
+        state.leaves(slot.name());
+        if let Some(took) = took {
+            state.typical =
+                Some(state.typical.map_or(took, |typical| typical.mul_f64(0.8) + took.mul_f64(0.2)));
+        }
+        drop(state);
+        self.rouse();
+    }
+
+    /// The end of a job is on record, or no business of ours.
+    pub(crate) fn forget(&self, id: JobId, token: u64, limited: bool) {
+        let mut state = self.state.lock();
+        if state.held.get(&id).is_some_and(|slot| slot.delivery.token == token) {
+            state.held.remove(&id);
+        }
+        drop(state);
+        if limited {
+            self.freed.notify_one();
+        }
+        self.rouse();
+    }
+
+    /// Resolves at the next change. Call it before looking.
+    pub(crate) fn changed(&self) -> tokio::sync::futures::Notified<'_> {
+        self.changed.notified()
+    }
+
+    /// Resolves when a limit may have room again.
+    pub(crate) async fn freed(&self) {
+        self.freed.notified().await;
+    }
+
+    pub(crate) fn running(&self) -> usize {
+        self.state.lock().running.len()
+    }
+
+    pub(crate) fn held(&self) -> Vec<Arc<Slot>> {
+        self.state.lock().held.values().cloned().collect()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.state.lock().held.is_empty()
+    }
+
+    /// Tells everything that runs to end here.
+    pub(crate) fn cut(&self) {
+        self.state.lock().running.values().for_each(|slot| slot.halt(Halt::Cut));
+    }
+
+    /// Wakes the one that fetches even where it only comes to wait, and all that watch.
+    fn rouse(&self) {
+        self.changed.notify_waiters();
+        self.changed.notify_one();
+    }
+}
+
+// === impl State ===
+
+impl State {
+    fn leaves(&mut self, name: &str) {
+        if let Some(count) = self.names.get_mut(name) {
+            *count = count.saturating_sub(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{Envelope, Priority};
+
+    fn delivery(crashes: u32) -> Delivery {
+        let envelope = Envelope {
+            id: JobId::random(),
+            name: "a".to_owned(),
+            version: 1,
+            payload: "null".to_owned(),
+            priority: Priority::Normal,
+            key: None,
+            unique: None,
+            enqueued_at: Timestamp::now(),
+            attempts: 0,
+            max_attempts: 1,
+            crashes,
+            history: Vec::new(),
+            trace: None,
+            checkpoint: None,
+        };
+        Delivery { envelope, token: 1 }
+    }
+
+    fn desk() -> Desk {
+        Desk::new(&JobsConfig { concurrency: 2, prefetch: 10, ..JobsConfig::default() })
+    }
+
+    #[test]
+    fn of_jobs_that_may_kill_the_process_one_is_tried_at_a_time() {
+        let desk = desk();
+        let below = desk.put(vec![delivery(4), delivery(4)]);
+        assert!(below.is_empty(), "below half of the limit nobody waits");
+        let back = desk.put(vec![delivery(5), delivery(9), delivery(0)]);
+        let crashes: Vec<_> = back.iter().map(|slot| slot.delivery.envelope.crashes).collect();
+        assert_eq!(crashes, [9]);
+        while let Some(slot) = desk.next() {
+            desk.ended(&slot, None);
+        }
+        assert!(desk.put(vec![delivery(9)]).is_empty(), "the one before has ended");
+    }
+
+    #[test]
+    fn nothing_is_fetched_ahead_of_long_jobs_and_much_ahead_of_short_ones() {
+        let desk = desk();
+        assert_eq!(desk.room(), 2, "nothing is known yet");
+        let slots: Vec<_> = (0..2).map(|_| Slot::new(delivery(0))).collect();
+        desk.ended(&slots[0], Some(Duration::from_micros(100)));
+        assert_eq!(desk.room(), 2 + 10);
+        for _ in 0..50 {
+            desk.ended(&slots[1], Some(Duration::from_secs(60)));
+        }
+        assert_eq!(desk.room(), 2);
+    }
+
+    #[test]
+    fn no_more_run_at_once_than_may() {
+        let desk = desk();
+        desk.put(vec![delivery(0), delivery(0), delivery(0)]);
+        let running: Vec<_> = std::iter::from_fn(|| desk.next()).collect();
+        assert_eq!((running.len(), desk.running(), desk.unbegun().len()), (2, 2, 1));
+    }
+}

@@ -1,0 +1,48 @@
+use std::sync::Arc;
+
+use super::Worker;
+use super::slot::{Halt, Slot};
+
+/// How many signs of life go together at most.
+const BATCH: usize = 500;
+
+/// Gives signs of life for all that is in hand, checkpoints included.
+pub(super) async fn run(worker: Arc<Worker>) {
+    let mut failing = false;
+    loop {
+        tokio::time::sleep(worker.config.lease / 3).await;
+        let held = worker.desk.held();
+        for slots in held.chunks(BATCH) {
+            let error = beat(&worker, slots).await.err();
+            if let Some(error) = &error
+                && !failing
+            {
+                let backend = worker.backend.name();
+                tracing::warn!(jobs.backend = backend, error, "no sign of life can be given for jobs");
+            }
+            failing = error.is_some();
+        }
+    }
+}
+
+async fn beat(worker: &Worker, slots: &[Arc<Slot>]) -> Result<(), String> {
+    let lease = worker.config.lease;
+    let beats = slots.iter().map(|slot| slot.beat()).collect();
+    let answer = tokio::time::timeout(lease, worker.backend.heartbeat(beats, lease)).await;
+    let lost = match answer {
+        Ok(Ok(lost)) => lost,
+        Ok(Err(error)) => return unheard(slots, error.to_string()),
+        Err(_) => return unheard(slots, format!("no answer within {lease:?}")),
+    };
+    for slot in slots.iter().filter(|slot| lost.contains(&slot.delivery.envelope.id)) {
+        slot.halt(Halt::Lost);
+    }
+    Ok(())
+}
+
+fn unheard(slots: &[Arc<Slot>], error: String) -> Result<(), String> {
+    for slot in slots {
+        slot.unheard();
+    }
+    Err(error)
+}

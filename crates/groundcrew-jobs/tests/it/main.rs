@@ -1,0 +1,11 @@
+//! Jobs, behaviour by behaviour; what holds for every backend is in `conformance` and `engine`.
+
+mod conformance;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod database;
+mod engine;
+mod memory;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod sql;
+mod stage;
+mod states;

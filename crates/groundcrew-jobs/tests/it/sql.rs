@@ -1,0 +1,253 @@
+//! What only a database can promise: one effect, and jobs in the user's own transaction.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use groundcrew_jobs::{
+    Attempt, Enqueued, Envelope, Jobs, JobsConfig, Memory, NewJob, Publisher, State, When,
+};
+use groundcrew_sql::{Database, sqlx};
+
+use crate::database;
+use crate::stage::{App, Plain, Stage, config, crew, envelope, until};
+
+async fn execute(database: &Database, statement: &'static str) {
+    let done = match database {
+        Database::Sqlite(sqlite) => sqlx::query(statement).execute(sqlite).await.map(|_| ()),
+        Database::Postgres(postgres) => sqlx::query(statement).execute(postgres).await.map(|_| ()),
+    };
+    done.expect(statement);
+}
+
+async fn number(database: &Database, query: &'static str) -> i64 {
+    let number = match database {
+        Database::Sqlite(sqlite) => sqlx::query_scalar(query).fetch_one(sqlite.read()).await,
+        Database::Postgres(postgres) => sqlx::query_scalar(query).fetch_one(postgres).await,
+    };
+    number.expect(query)
+}
+
+const ADD: &str = "INSERT INTO effects VALUES (1)";
+const EFFECTS: &str = "SELECT count(*) FROM effects";
+
+/// The effect as it should be written.
+async fn once(database: Database, attempt: Attempt) -> Result<(), groundcrew_jobs::JobError> {
+    match &database {
+        Database::Sqlite(sqlite) => {
+            let Some(mut transaction) = attempt.begin_once(sqlite).await? else { return Ok(()) };
+            sqlx::query(ADD).execute(&mut *transaction).await?;
+            transaction.commit().await?;
+        }
+        Database::Postgres(postgres) => {
+            let Some(mut transaction) = attempt.begin_once(postgres).await? else { return Ok(()) };
+            sqlx::query(ADD).execute(&mut *transaction).await?;
+            transaction.commit().await?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs a job three times whose end is never put on record in time: what a process does that dies after the effect.
+async fn redelivered<F, Fut>(stage: &Stage, effect: F)
+where
+    F: Fn(Attempt) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let app = App::logging(move |_, attempt| {
+        let done = effect(attempt.clone());
+        async move {
+            done.await;
+            // Not an answer: the effect is there, and the job comes again.
+            if attempt.number() < 3 {
+                Err(groundcrew_jobs::JobError::retry("died after the effect"))
+            } else {
+                Ok(())
+            }
+        }
+    });
+    let jobs = stage.jobs();
+    let publisher = jobs.publisher();
+    jobs.register::<Plain>().run(app.clone());
+    publisher.enqueue(&Plain("x".to_owned())).await.expect("enqueued");
+    until("it ran three times", || async { app.runs() == 3 }).await;
+    stage.idle().await;
+}
+
+async fn a_job_that_runs_again_has_one_effect(database: Database, keep: impl Send + 'static) {
+    execute(&database, "CREATE TABLE effects (n INTEGER)").await;
+    let stage = database::stage(&database, keep).await;
+    let there = database.clone();
+    redelivered(&stage, move |attempt| {
+        let database = there.clone();
+        async move { once(database, attempt).await.expect("the effect") }
+    })
+    .await;
+    assert_eq!(number(&database, EFFECTS).await, 1);
+}
+
+/// The control: what the mark is for.
+async fn without_the_mark_the_effect_doubles(database: Database, keep: impl Send + 'static) {
+    execute(&database, "CREATE TABLE effects (n INTEGER)").await;
+    let stage = database::stage(&database, keep).await;
+    let there = database.clone();
+    redelivered(&stage, move |_| {
+        let database = there.clone();
+        async move { execute(&database, ADD).await }
+    })
+    .await;
+    assert_eq!(number(&database, EFFECTS).await, 3);
+}
+
+/// The mark goes with the effect: one that is rolled back may happen later.
+async fn an_effect_that_is_rolled_back_happens_with_the_next_attempt(
+    database: Database,
+    keep: impl Send + 'static,
+) {
+    execute(&database, "CREATE TABLE effects (n INTEGER)").await;
+    let stage = database::stage(&database, keep).await;
+    let there = database.clone();
+    redelivered(&stage, move |attempt| {
+        let database = there.clone();
+        async move {
+            if attempt.number() == 1 {
+                match &database {
+                    Database::Sqlite(sqlite) => drop(attempt.begin_once(sqlite).await.expect("begun")),
+                    Database::Postgres(postgres) => drop(attempt.begin_once(postgres).await.expect("begun")),
+                }
+                return;
+            }
+            once(database, attempt).await.expect("the effect");
+        }
+    })
+    .await;
+    assert_eq!(number(&database, EFFECTS).await, 1);
+}
+
+async fn enqueue_within(database: &Database, publisher: &Publisher, commit: bool) {
+    let job = Plain("x".to_owned());
+    match database {
+        Database::Sqlite(sqlite) => {
+            let mut transaction = sqlite.begin().await.expect("begun");
+            sqlx::query(ADD).execute(&mut *transaction).await.expect("added");
+            publisher.enqueue_in(&mut transaction, &job).await.expect("enqueued");
+            if commit { transaction.commit().await.expect("committed") } else { drop(transaction) }
+        }
+        Database::Postgres(postgres) => {
+            let mut transaction = postgres.begin().await.expect("begun");
+            sqlx::query(ADD).execute(&mut *transaction).await.expect("added");
+            publisher.enqueue_in(&mut transaction, &job).await.expect("enqueued");
+            if commit { transaction.commit().await.expect("committed") } else { drop(transaction) }
+        }
+    }
+}
+
+async fn a_job_exists_exactly_if_the_transaction_commits(database: Database, keep: impl Send + 'static) {
+    execute(&database, "CREATE TABLE effects (n INTEGER)").await;
+    let stage = database::stage(&database, keep).await;
+    let publisher = stage.publisher();
+    enqueue_within(&database, &publisher, false).await;
+    assert_eq!((number(&database, EFFECTS).await, stage.live().await), (0, 0), "both rolled back");
+    enqueue_within(&database, &publisher, true).await;
+    assert_eq!((number(&database, EFFECTS).await, stage.live().await), (1, 1), "both there");
+}
+
+/// With a broker (here: memory) the job goes through the outbox.
+async fn the_outbox_sends_what_was_committed_and_nothing_else(database: Database, keep: impl Send + 'static) {
+    execute(&database, "CREATE TABLE effects (n INTEGER)").await;
+    let (memory, crew) = (Memory::new(), crew());
+    let jobs: Jobs<App> =
+        config().connect_beside(&crew, Arc::new(memory.clone()), &database).await.expect("jobs");
+    let publisher = jobs.publisher();
+    let app = App::noting();
+    jobs.register::<Plain>().run(app.clone());
+    enqueue_within(&database, &publisher, false).await;
+    enqueue_within(&database, &publisher, true).await;
+    until("the committed one ran", || async { app.runs() == 1 }).await;
+    let left = || number(&database, "SELECT count(*) FROM groundcrew_jobs_outbox");
+    until("the outbox is empty", || async { left().await == 0 }).await;
+    memory.idle().await;
+    assert_eq!((app.runs(), number(&database, EFFECTS).await), (1, 1));
+    drop(keep);
+}
+
+async fn tables_are_prepared_by_many_replicas_at_once(database: Database, keep: impl Send + 'static) {
+    let connects = (0..4).map(|_| {
+        let database = database.clone();
+        async move { groundcrew_jobs::migrate(&database).await }
+    });
+    for prepared in futures_util::future::join_all(connects).await {
+        prepared.expect("prepared");
+    }
+    assert_eq!(number(&database, "SELECT count(*) FROM groundcrew_jobs").await, 0);
+    drop(keep);
+}
+
+/// A long backlog does not make one worker wait for another, nor hide what is urgent.
+async fn a_job_of_an_unknown_kind_in_front_does_not_hold_up_the_rest(
+    database: Database,
+    keep: impl Send + 'static,
+) {
+    let stage = database::stage(&database, keep).await;
+    let strangers = (0..2000).map(|_| NewJob { envelope: envelope("stranger"), when: When::Now }).collect();
+    let done = stage.backend.enqueue(strangers).await;
+    assert!(done.iter().all(|done| matches!(done, Ok(Enqueued::New(_)))));
+    let app = App::noting();
+    let config = JobsConfig { poll_period: Duration::from_millis(10), ..config() };
+    let jobs = stage.jobs_in(&stage.crew, &config);
+    let publisher = jobs.publisher();
+    jobs.register::<Plain>().run(app.clone());
+    publisher.enqueue(&Plain("x".to_owned())).await.expect("enqueued");
+    until("it ran", || async { app.runs() == 1 }).await;
+    assert_eq!(stage.count(State::Ready).await, 2000);
+}
+
+async fn a_key_that_no_row_can_hold_is_refused_and_the_rest_of_the_batch_is_not(
+    database: Database,
+    keep: impl Send + 'static,
+) {
+    let stage = database::stage(&database, keep).await;
+    let bad = Envelope { key: Some("\0".to_owned()), ..envelope("a") };
+    let jobs = [envelope("a"), bad, envelope("a")].map(|envelope| NewJob { envelope, when: When::Now });
+    let done = stage.backend.enqueue(jobs.to_vec()).await;
+    let good: Vec<_> = done.iter().map(Result::is_ok).collect();
+    assert_eq!(good, [true, false, true]);
+    assert_eq!(stage.count(State::Ready).await, 2);
+}
+
+macro_rules! for_backend {
+    ($backend:ident, $($test:ident),+ $(,)?) => {
+        mod $backend {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    let test = async {
+                        let (database, keep) = crate::database::$backend::database().await;
+                        super::$test(database, keep).await;
+                    };
+                    let limit = std::time::Duration::from_secs(90);
+                    tokio::time::timeout(limit, test).await.expect("the test ends in time");
+                }
+            )+
+        }
+    };
+}
+
+macro_rules! all_tests {
+    ($backend:ident) => {
+        for_backend!(
+            $backend,
+            a_job_that_runs_again_has_one_effect,
+            without_the_mark_the_effect_doubles,
+            an_effect_that_is_rolled_back_happens_with_the_next_attempt,
+            a_job_exists_exactly_if_the_transaction_commits,
+            the_outbox_sends_what_was_committed_and_nothing_else,
+            tables_are_prepared_by_many_replicas_at_once,
+            a_job_of_an_unknown_kind_in_front_does_not_hold_up_the_rest,
+            a_key_that_no_row_can_hold_is_refused_and_the_rest_of_the_batch_is_not,
+        );
+    };
+}
+
+all_tests!(sqlite);
+all_tests!(postgres);

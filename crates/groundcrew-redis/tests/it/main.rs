@@ -1,0 +1,13 @@
+//! Redis against a real server, beside what the bare libraries do.
+#![cfg(unix)]
+
+#[cfg(feature = "cache")]
+mod cache;
+mod configuration;
+mod pool;
+mod secrets;
+mod shared;
+mod start;
+mod support;
+#[cfg(feature = "tls")]
+mod tls;
