@@ -71,6 +71,19 @@ impl Amqp {
         made
     }
 
+    /// A channel of the library's own on the connection that consumes, for what this crate has no words for: without
+    /// confirms, without coming back. Close it when it is done with.
+    ///
+    /// # Errors
+    ///
+    /// When there is no connection, or the broker gives no answer.
+    pub async fn channel(&self) -> Result<lapin::Channel, lapin::Error> {
+        let link = self.inner.consume().link();
+        let link = tokio::time::timeout(self.inner.config.connect_timeout, link).await.ok().flatten();
+        let link = link.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::NotConnected))?;
+        link.channel().await
+    }
+
     /// The name in health, metrics and the shutdown.
     pub fn name(&self) -> &str {
         &self.inner.settings.name

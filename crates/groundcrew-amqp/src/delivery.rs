@@ -114,6 +114,13 @@ impl Delivery {
 
 // === impl Verdict ===
 
+impl From<lapin::message::Delivery> for Delivery {
+    /// One that was fetched through a [channel](crate::Amqp::channel) of the library's own.
+    fn from(delivery: lapin::message::Delivery) -> Self {
+        Self::new(delivery)
+    }
+}
+
 impl From<()> for Verdict {
     /// What was handled is done.
     fn from((): ()) -> Self {

@@ -71,8 +71,9 @@ impl Topology {
     /// The names of all queues that are declared, each followed by its dead-letter and retry queues.
     pub fn queue_names(&self) -> impl Iterator<Item = String> {
         self.queues.iter().flat_map(|queue| {
-            let own = [queue.name().to_owned(), queue.dead_letter_queue()];
-            own.into_iter().chain(queue.retry_steps().iter().map(|step| queue.retry_queue(*step)))
+            let dead = queue.has_own_dead_letters().then(|| queue.dead_letter_queue());
+            let own = [queue.name().to_owned()].into_iter().chain(dead);
+            own.chain(queue.retry_steps().iter().map(|step| queue.retry_queue(*step)))
         })
     }
 

@@ -46,8 +46,12 @@ impl<C: Clone + Send + Sync + 'static> Jobs<C> {
     ///
     /// # Panics
     ///
-    /// When another kind has the same [`NAME`](Job::NAME): one of the two would never run.
+    /// When another kind has the same [`NAME`](Job::NAME): one of the two would never run. When the backend cannot
+    /// keep what its policy promises, such as a global limit over RabbitMQ.
     pub fn register<J: Job<Context = C>>(mut self) -> Self {
+        if let Err(error) = self.backend.admit(J::NAME, &J::policy()) {
+            panic!("the job `{}` cannot run here: {error}", J::NAME);
+        }
         let metrics = self.metrics.job(J::NAME);
         let make = move |context: C| Runner {
             name: J::NAME,

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "amqp")]
+mod amqp;
 mod attempt;
 mod backend;
 mod choose;

@@ -43,6 +43,25 @@ impl Inbox {
         }
     }
 
+    /// The next one, if there is one now.
+    pub(super) fn try_take(&self) -> Option<Held> {
+        self.state.lock().waiting.pop_front()
+    }
+
+    /// Resolves when there may be something to take (true), or nothing comes any more. Cancel safe.
+    pub(super) async fn ready(&self) -> bool {
+        loop {
+            let changed = self.changed.notified();
+            {
+                let state = self.state.lock();
+                if state.closed || !state.waiting.is_empty() {
+                    return !state.waiting.is_empty();
+                }
+            }
+            changed.await;
+        }
+    }
+
     /// Takes out what nobody has taken, so that nobody works on what is given to somebody else.
     pub(super) fn clear(&self) -> VecDeque<Held> {
         std::mem::take(&mut self.state.lock().waiting)

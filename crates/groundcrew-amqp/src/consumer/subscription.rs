@@ -176,6 +176,17 @@ impl Subscription {
         self.inbox.take().await
     }
 
+    /// The next message, if one is there now.
+    pub fn try_recv(&self) -> Option<Held> {
+        self.inbox.try_take()
+    }
+
+    /// Resolves when [`try_recv`](Self::try_recv) may give a message (true), or once the service stops (false). It
+    /// takes none, so dropping the future loses nothing.
+    pub async fn ready(&self) -> bool {
+        self.inbox.ready().await
+    }
+
     /// Why nothing comes at present, if that is so.
     pub fn problem(&self) -> Option<String> {
         self.problem.get()

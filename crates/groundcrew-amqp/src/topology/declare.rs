@@ -46,7 +46,9 @@ impl Topology {
 
 async fn declare_queue(link: &Link, channel: &Channel, queue: &Queue) -> Result<(), TopologyError> {
     let dead_letters = queue.dead_letter_exchange();
-    declare_exchange(link, channel, &dead_letters, ExchangeKind::Fanout).await?;
+    if queue.has_own_dead_letters() {
+        declare_exchange(link, channel, &dead_letters, ExchangeKind::Fanout).await?;
+    }
     for declared in queue.declared() {
         let step = Step::Queue(&declared.name);
         let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
@@ -54,7 +56,10 @@ async fn declare_queue(link: &Link, channel: &Channel, queue: &Queue) -> Result<
         let made = link.bounded(channel.queue_declare(name, options, declared.arguments)).await;
         made.map_err(|error| step.failed(&error))?;
     }
-    bind(link, channel, &queue.dead_letter_queue(), &dead_letters, "").await
+    if queue.has_own_dead_letters() {
+        bind(link, channel, &queue.dead_letter_queue(), &dead_letters, "").await?;
+    }
+    Ok(())
 }
 
 async fn declare_exchange(

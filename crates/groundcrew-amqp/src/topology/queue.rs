@@ -23,6 +23,7 @@ pub struct Queue {
     quorum: bool,
     delivery_limit: u32,
     max_length: Option<u32>,
+    dead_letters_to: Option<String>,
     arguments: Vec<(String, AMQPValue)>,
     retry_steps: Vec<Duration>,
 }
@@ -53,7 +54,16 @@ impl Queue {
     fn of(base: String, quorum: bool) -> Self {
         let (arguments, retry_steps) = (Vec::new(), Vec::new());
         let name = format!("{base}.v1");
-        Self { name, base, quorum, delivery_limit: DELIVERY_LIMIT, max_length: None, arguments, retry_steps }
+        Self {
+            name,
+            base,
+            quorum,
+            delivery_limit: DELIVERY_LIMIT,
+            max_length: None,
+            dead_letters_to: None,
+            arguments,
+            retry_steps,
+        }
     }
 
     /// Sets the version, which stands in the name: to be raised with every change of what the queue is.
@@ -83,6 +93,13 @@ impl Queue {
         self
     }
 
+    /// Sends dead letters to this exchange, which several queues may share, instead of one of its own with a queue of
+    /// its own. Part of what the queue is. With the empty name each goes to the queue that its routing key names.
+    pub fn dead_letters_to(mut self, exchange: impl Into<String>) -> Self {
+        self.dead_letters_to = Some(exchange.into());
+        self
+    }
+
     /// Sets an argument that has no method here. Part of what the queue is.
     pub fn argument(mut self, name: impl Into<String>, value: impl Into<AMQPValue>) -> Self {
         self.arguments.push((name.into(), value.into()));
@@ -106,9 +123,15 @@ impl Queue {
         &self.name
     }
 
-    /// The exchange that takes its dead letters: a fanout, so that more queues may be bound to it.
+    /// The exchange that takes its dead letters: a fanout, so that more queues may be bound to it, unless
+    /// [`dead_letters_to`](Self::dead_letters_to) names another.
     pub fn dead_letter_exchange(&self) -> String {
-        format!("{}.dlx", self.name)
+        self.dead_letters_to.clone().unwrap_or_else(|| format!("{}.dlx", self.name))
+    }
+
+    /// Whether its dead letters have an exchange and a queue of their own.
+    pub fn has_own_dead_letters(&self) -> bool {
+        self.dead_letters_to.is_none()
     }
 
     /// The queue in which its dead letters wait for somebody to look at them.
@@ -130,7 +153,10 @@ impl Queue {
 
     /// All queues that it takes, dead letters first: each is there before something is sent to it.
     pub(super) fn declared(&self) -> Vec<Declared> {
-        let mut all = vec![Declared { name: self.dead_letter_queue(), arguments: self.resting() }];
+        let mut all = Vec::new();
+        if self.has_own_dead_letters() {
+            all.push(Declared { name: self.dead_letter_queue(), arguments: self.resting() });
+        }
         all.push(Declared { name: self.name.clone(), arguments: self.own() });
         for step in &self.retry_steps {
             let mut arguments = self.resting();
