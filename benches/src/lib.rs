@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "jobs")]
+pub mod jobs;
+
 use std::net::{Ipv4Addr, SocketAddr};
 
 /// Where a contender listens: loopback, and the port in the variable `PORT`.

@@ -56,6 +56,10 @@ pub struct HttpConfig {
     pub trace_share: f64,
     /// What `/health` and `/ready` say.
     pub probes: ProbesConfig,
+    /// Networks of the proxies in front, such as `10.0.0.0/8`. Only what they write into X-Forwarded-For is believed.
+    #[cfg(feature = "limit")]
+    #[config(default)]
+    pub trusted_proxies: Vec<crate::Cidr>,
     /// Which other origins browsers may call from. Unset: none.
     #[cfg(feature = "cors")]
     pub cors: Option<CorsConfig>,

@@ -78,6 +78,8 @@ fn handle(
     if let Some(peer) = &edge.connection.peer {
         request.extensions_mut().insert(ConnectInfo(peer.address));
     }
+    #[cfg(feature = "limit")]
+    find_client(&mut request, edge);
     if request.body().is_end_stream() {
         // A GET without a body costs no boxed body. An upgrade lies in the extensions, not here.
         return router.call(request.map(|_nothing| Body::empty()));
@@ -85,6 +87,18 @@ fn handle(
     let limit = edge.shared.config.body_limit.as_usize();
     DefaultBodyLimit::max(limit).apply(&mut request);
     router.call(request)
+}
+
+/// Only behind proxies that are named, and behind one on this machine, is the client another than the peer.
+#[cfg(feature = "limit")]
+fn find_client(request: &mut Request<Incoming>, edge: &Edge) {
+    let trusted = &edge.shared.config.trusted_proxies;
+    let peer = edge.connection.peer.as_ref().map(|peer| peer.address.ip());
+    if (!trusted.is_empty() || peer.is_none())
+        && let Some(client) = crate::ClientAddress::behind(peer, request.headers(), trusted)
+    {
+        request.extensions_mut().insert(client);
+    }
 }
 
 /// The span of a request. Its ids stand in the context, which every line reads, so it needs no fields of its

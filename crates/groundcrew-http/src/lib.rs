@@ -5,6 +5,10 @@ mod access_log;
 mod admin;
 mod answer;
 mod body;
+#[cfg(feature = "limit")]
+mod cidr;
+#[cfg(feature = "limit")]
+mod client;
 mod clock;
 mod config;
 mod connection;
@@ -24,6 +28,10 @@ mod peer;
 mod port_holder;
 mod probes;
 mod problem;
+#[cfg(feature = "limit")]
+mod rate_limit;
+#[cfg(feature = "limit")]
+mod rate_limit_fields;
 mod rejection;
 mod route;
 mod routes;
@@ -41,6 +49,10 @@ mod websocket;
 
 pub use ::http::StatusCode;
 pub use axum;
+#[cfg(feature = "limit")]
+pub use cidr::{Cidr, CidrError};
+#[cfg(feature = "limit")]
+pub use client::ClientAddress;
 #[cfg(feature = "cors")]
 pub use config::CorsConfig;
 #[cfg(feature = "tls")]
@@ -54,6 +66,8 @@ pub use json::Json;
 pub use listener::BindError;
 pub use probes::{HEALTH_PATH, METRICS_PATH, READY_PATH};
 pub use problem::{PROBLEM_JSON, Problem};
+#[cfg(feature = "limit")]
+pub use rate_limit::{RateKey, RateLimit, RateLimited};
 pub use route::{OwnTimeout, RequestTimeout};
 pub use server::Http;
 #[cfg(feature = "tls")]

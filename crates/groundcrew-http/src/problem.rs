@@ -64,28 +64,36 @@ impl Problem {
         self.status
     }
 
-    fn body(self) -> String {
-        let mut members = self.members;
+    /// The body that a client gets, with the id of the current request: for problems that are told later, or
+    /// in another way than by an answer of this status.
+    ///
+    /// ```
+    /// # use groundcrew_http::{Problem, StatusCode};
+    /// let told = Problem::new(StatusCode::NOT_FOUND, "NO_SUCH_PARCEL").to_json();
+    /// assert_eq!(told["code"], "NO_SUCH_PARCEL");
+    /// ```
+    pub fn to_json(&self) -> Value {
+        let mut members = self.members.clone();
         members.insert("type".into(), "about:blank".into());
         members.insert("title".into(), self.status.canonical_reason().unwrap_or("Error").into());
         members.insert("status".into(), self.status.as_u16().into());
-        members.insert("code".into(), self.code.into());
-        if let Some(detail) = self.detail {
-            members.insert("detail".into(), detail.into());
+        members.insert("code".into(), (*self.code).into());
+        if let Some(detail) = &self.detail {
+            members.insert("detail".into(), (**detail).into());
         }
         if let Some(id) = groundcrew_telemetry::with_current(|context| {
             context.map(|context| context.request_id().as_str().to_owned())
         }) {
             members.insert("request_id".into(), id.into());
         }
-        Value::Object(members).to_string()
+        Value::Object(members)
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, retry_after) = (self.status, self.retry_after);
-        let mut response = Response::new(Body::from(self.body()));
+        let mut response = Response::new(Body::from(self.to_json().to_string()));
         *response.status_mut() = status;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         if let Some(seconds) = retry_after {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use crate::dead::{DeadJob, DeadQuery, Selection};
-use crate::{Envelope, JobId, NewJob, QueueStat, Settlement};
+use crate::{Envelope, JobId, NewJob, Policy, QueueStat, Settlement};
 
 /// The seam between the worker and where jobs are kept: SQL, a broker, memory.
 ///
@@ -21,6 +21,12 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// transaction go by the outbox.
     fn sql(&self) -> Option<&'static str> {
         None
+    }
+
+    /// Whether it can keep what the policy of a kind of job promises, said before any of them runs.
+    fn admit(&self, name: &'static str, policy: &Policy) -> Result<(), BackendError> {
+        let _any = (name, policy);
+        Ok(())
     }
 
     /// Makes jobs durable: one result for each, in their order. `Ok` is a promise. A job whose id is there

@@ -7,7 +7,7 @@ use groundcrew_runtime::Crew;
 
 use crate::metrics::JobMetrics;
 use crate::worker::{Runner, Worker};
-use crate::{Backend, ConnectError, DeadSet, Job, JobsConfig, Publisher, watch};
+use crate::{Backend, ConnectError, DeadSet, Job, JobsConfig, Publisher, operation, watch};
 
 /// Makes a runner out of the context that all jobs share.
 type Make<C> = Box<dyn FnOnce(C) -> Runner + Send>;
@@ -46,8 +46,12 @@ impl<C: Clone + Send + Sync + 'static> Jobs<C> {
     ///
     /// # Panics
     ///
-    /// When another kind has the same [`NAME`](Job::NAME): one of the two would never run.
+    /// When another kind has the same [`NAME`](Job::NAME): one of the two would never run. When the backend cannot
+    /// keep what its policy promises, such as a global limit over RabbitMQ.
     pub fn register<J: Job<Context = C>>(mut self) -> Self {
+        if let Err(error) = self.backend.admit(J::NAME, &J::policy()) {
+            panic!("the job `{}` cannot run here: {error}", J::NAME);
+        }
         let metrics = self.metrics.job(J::NAME);
         let make = move |context: C| Runner {
             name: J::NAME,
@@ -110,6 +114,7 @@ impl JobsConfig {
         let enqueued = metrics.enqueued.clone();
         let publisher = Publisher::start(crew, backend.clone(), self.enqueue_timeout, enqueued);
         watch::start(crew, self, &backend, &metrics);
+        operation::offer(crew, &backend);
         let (crew, config, kinds) = (crew.clone(), self.clone(), BTreeMap::new());
         Ok(Jobs { crew, config, backend, metrics, publisher, kinds })
     }

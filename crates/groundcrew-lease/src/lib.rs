@@ -1,1 +1,23 @@
 #![doc = include_str!("../README.md")]
+
+mod alone;
+mod campaign;
+mod candidate;
+mod config;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod database;
+mod error;
+mod keeper;
+mod lease;
+mod metrics;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod term;
+
+pub use config::LeaseConfig;
+pub use error::LeaseError;
+pub use lease::{Lease, LeaseStatus};
+pub use metrics::names;
+pub use term::Leadership;

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::check::{self, CheckGuard, CheckPolicy};
 use crate::health::{Health, Readiness};
 use crate::hook::{Hook, PhaseScope};
+use crate::operation::Operation;
 use crate::task::{TaskReport, Tasks};
 use crate::watchdog::{Liveness, Watchdog};
 use crate::{CrewBuilder, Gate, Outcome, Phase, Reason, ShutdownConfig, Stop};
@@ -39,6 +40,7 @@ pub(crate) struct Inner {
     pub(crate) reason: Mutex<Option<Reason>>,
     pub(crate) hooks: Mutex<Vec<Hook>>,
     pub(crate) running: Mutex<Vec<Running>>,
+    pub(crate) operations: Mutex<Vec<Operation>>,
 }
 
 /// Work that the drain waits for.

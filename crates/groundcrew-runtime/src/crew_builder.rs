@@ -83,6 +83,7 @@ impl CrewBuilder {
                 reason: Mutex::new(None),
                 hooks: Mutex::new(Vec::new()),
                 running: Mutex::new(Vec::new()),
+                operations: Mutex::new(Vec::new()),
             }),
         }
     }

@@ -25,6 +25,14 @@ pub struct SqlConfig {
     /// How long to wait for a free connection before the operation fails.
     #[config(default = "3s")]
     pub acquire_timeout: Duration,
+    /// How long one operation may take: a statement, the begin or the end of a transaction, the next row of a
+    /// stream. What remains of the request's time limits it too. `0s` for never; unset: 5 s more than
+    /// `statement_timeout`, so that Postgres ends a slow statement before we give its connection up.
+    pub operation_timeout: Option<Duration>,
+    /// After how long a pool is replaced in which every connection is in use, nothing is answered and somebody
+    /// waits, if Postgres answers on a connection of its own; `0s` for never. Postgres only.
+    #[config(default = "5s")]
+    pub replace_after: Duration,
     /// How long one attempt to reach Postgres may take.
     #[config(default = "5s")]
     pub connect_timeout: Duration,
@@ -45,6 +53,15 @@ pub struct SqlConfig {
     /// do not reconnect together; `0s` for no limit.
     #[config(default = "30m")]
     pub max_lifetime: Duration,
+    /// Whether the URL leads to PgBouncer, or to another pooler that lends a server for one transaction.
+    /// Settings are not sent then (give them to the role with `ALTER ROLE … SET`), no statement is prepared for
+    /// later, and each statement is a transaction of its own.
+    #[config(default = false)]
+    pub pgbouncer: bool,
+    /// The same database without the pooler, for what needs a session of its own: migrations and advisory
+    /// locks. Unset: `url`. Needed with `pgbouncer`.
+    #[config(alias = "DATABASE_DIRECT_URL")]
+    pub direct_url: Option<Sourced<Secret<String>>>,
     /// What a database that does not answer means for `/ready`. Unset: `degraded` for Postgres, which all
     /// replicas share, so that taking every one of them out helps nobody; `required` for a SQLite file.
     pub impact: Option<DatabaseImpact>,
@@ -60,6 +77,23 @@ pub struct SqlConfig {
     /// How long a migration waits until no other process migrates.
     #[config(default = "60s")]
     pub migrate_timeout: Duration,
+    /// What happens to a pending migration that drops or renames a table or a column, changes its type or
+    /// demands a value for it, without a line `-- groundcrew: contract <why>`: the version that runs while this
+    /// one is rolled out, or after it is rolled back, may use it.
+    #[config(default = "refuse")]
+    pub migrate_contract: ContractMode,
+}
+
+/// What happens to a pending migration that takes away what the running version may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, FromConfig)]
+pub enum ContractMode {
+    /// It is refused, and none of the pending ones is applied.
+    #[default]
+    Refuse,
+    /// It is applied, with a warning in the log.
+    Warn,
+    /// It is applied.
+    Allow,
 }
 
 /// What a database that does not answer means for the service.
@@ -82,6 +116,14 @@ pub enum MigrateMode {
     Never,
 }
 
+/// What Postgres has to say that a statement's time is over.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// How long an operation may take where the database itself sets no limit that we know.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+const WITHOUT_STATEMENT_TIMEOUT: Duration = Duration::from_secs(60);
+
 // === impl SqlConfig ===
 
 impl SqlConfig {
@@ -94,5 +136,15 @@ impl SqlConfig {
     pub fn of(url: impl Into<String>) -> Self {
         let url = Sourced::new(Secret::new(url.into()), groundcrew_config::Origin::Set);
         Self { url: Some(url), ..Self::default() }
+    }
+
+    /// How long an operation may take; `None` for no limit.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn operation_limit(&self) -> Option<Duration> {
+        let usual = match self.statement_timeout {
+            Duration::ZERO => WITHOUT_STATEMENT_TIMEOUT,
+            timeout => timeout.saturating_add(MARGIN),
+        };
+        Some(self.operation_timeout.unwrap_or(usual)).filter(|limit| !limit.is_zero())
     }
 }

@@ -1,7 +1,9 @@
 use groundcrew_runtime::Crew;
 
 use crate::migrations::MigrationPlan;
-use crate::{ConnectError, MigrationStatus, Migrations, MigrationsError, SqlConfig, migrate, target};
+use crate::{
+    ConnectError, MigrationProgress, MigrationStatus, Migrations, MigrationsError, SqlConfig, migrate, target,
+};
 
 /// The database of a service that runs on SQLite and on Postgres: one repository for each, chosen here.
 ///
@@ -68,12 +70,25 @@ impl Database {
         &self,
         migrations: impl Into<Migrations>,
     ) -> Result<MigrationStatus, MigrationsError> {
+        self.apply_migrations_telling(migrations, &mut |_| {}).await
+    }
+
+    /// As [`apply_migrations`](Self::apply_migrations), and tells what it does meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// Names the migration that failed, and what to do about it.
+    pub async fn apply_migrations_telling(
+        &self,
+        migrations: impl Into<Migrations>,
+        tell: &mut (dyn FnMut(MigrationProgress<'_>) + Send),
+    ) -> Result<MigrationStatus, MigrationsError> {
         let migrations = migrations.into();
         match self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(sqlite) => migrate::sqlite::apply(sqlite, migrations.for_sqlite()?).await,
+            Self::Sqlite(sqlite) => migrate::sqlite::apply(sqlite, migrations, tell).await,
             #[cfg(feature = "postgres")]
-            Self::Postgres(postgres) => migrate::postgres::apply(postgres, migrations.for_postgres()?).await,
+            Self::Postgres(postgres) => migrate::postgres::apply(postgres, migrations, tell).await,
         }
     }
 
@@ -130,6 +145,24 @@ impl SqlConfig {
     /// and when the backend is not compiled in.
     pub async fn connect(&self, crew: &Crew) -> Result<Database, ConnectError> {
         self.connect_as("database", crew).await
+    }
+
+    /// As [`connect`](Self::connect), but `None` where the SQLite file is not there yet: nothing is created.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`connect`](Self::connect).
+    pub async fn connect_existing(&self, crew: &Crew) -> Result<Option<Database>, ConnectError> {
+        #[cfg(feature = "sqlite")]
+        if let target::Target::Sqlite { url, origin } =
+            target::resolve(self, crew.service(), crew.environment())?
+        {
+            let url = url.as_ref().map(|url| url.expose().as_str());
+            if crate::sqlite::is_missing(self, crew.service(), url, &origin)? {
+                return Ok(None);
+            }
+        }
+        self.connect(crew).await.map(Some)
     }
 
     /// As [`connect`](Self::connect), for a service with several databases.

@@ -1,68 +1,19 @@
-//! References to our handles are sqlx executors.
+//! References to our handles and connections are sqlx executors.
+//!
+//! One backend at a time, and not `impl<DB> Executor for &Connections<DB>`: such a thing makes rustc go round in
+//! circles in generic code of others that asks for `for<'a> &'a T: Executor<'a>`.
 
 use futures_core::future::BoxFuture;
 use futures_core::stream::BoxStream;
-use futures_util::TryStreamExt;
 use sqlx::{Database, Describe, Either, Error, Execute, Executor, SqlStr};
 
-use crate::Connections;
 use crate::stream::stream_from;
+use crate::{Connections, Session};
 
-impl<'c, DB: Database> Executor<'c> for &'c Connections<DB>
-where
-    for<'a> &'a mut DB::Connection: Executor<'a, Database = DB>,
-{
-    type Database = DB;
-
-    fn fetch_many<'e, 'q: 'e, E>(
-        self,
-        query: E,
-    ) -> BoxStream<'e, Result<Either<DB::QueryResult, DB::Row>, Error>>
-    where
-        'c: 'e,
-        E: 'q + Execute<'q, DB>,
-    {
-        stream_from(move |feed| async move {
-            let mut connection = self.acquire().await?;
-            let mut steps = (&mut *connection).fetch_many(query);
-            while let Some(step) = steps.try_next().await? {
-                feed.send(step).await;
-            }
-            Ok(())
-        })
-    }
-
-    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Option<DB::Row>, Error>>
-    where
-        'c: 'e,
-        E: 'q + Execute<'q, DB>,
-    {
-        Box::pin(async move { (&mut *self.acquire().await?).fetch_optional(query).await })
-    }
-
-    fn prepare_with<'e>(
-        self,
-        sql: SqlStr,
-        parameters: &'e [DB::TypeInfo],
-    ) -> BoxFuture<'e, Result<DB::Statement, Error>>
-    where
-        'c: 'e,
-    {
-        Box::pin(async move { (&mut *self.acquire().await?).prepare_with(sql, parameters).await })
-    }
-
-    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, Result<Describe<DB>, Error>>
-    where
-        'c: 'e,
-    {
-        Box::pin(async move { (&mut *self.acquire().await?).describe(sql).await })
-    }
-}
-
-/// `&$handle` executes on the connections that `$connections` picks.
+/// `$handle` executes on the session that `$session` comes to.
 macro_rules! executes_on {
-    ($handle:ty, $backend:ty, $connections:expr) => {
-        impl<'c> Executor<'c> for &'c $handle {
+    ($handle:ty, $backend:ty, |$me:ident| $session:expr) => {
+        impl<'c> Executor<'c> for $handle {
             type Database = $backend;
 
             fn fetch_many<'e, 'q: 'e, E>(
@@ -76,7 +27,8 @@ macro_rules! executes_on {
                 'c: 'e,
                 E: 'q + Execute<'q, $backend>,
             {
-                $connections(self).fetch_many(query)
+                let $me = self;
+                stream_from(move |feed| async move { $session.stream(query, feed).await })
             }
 
             fn fetch_optional<'e, 'q: 'e, E>(
@@ -87,7 +39,8 @@ macro_rules! executes_on {
                 'c: 'e,
                 E: 'q + Execute<'q, $backend>,
             {
-                $connections(self).fetch_optional(query)
+                let $me = self;
+                Box::pin(async move { $session.optional(query).await })
             }
 
             fn prepare_with<'e>(
@@ -98,20 +51,31 @@ macro_rules! executes_on {
             where
                 'c: 'e,
             {
-                $connections(self).prepare_with(sql, parameters)
+                let $me = self;
+                Box::pin(async move { $session.prepared(sql, parameters).await })
             }
 
             fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, Result<Describe<$backend>, Error>>
             where
                 'c: 'e,
             {
-                $connections(self).describe(sql)
+                let $me = self;
+                Box::pin(async move { $session.described(sql).await })
             }
         }
     };
 }
 
 #[cfg(feature = "sqlite")]
-executes_on!(crate::Sqlite, sqlx::Sqlite, crate::Sqlite::write);
+executes_on!(&'c crate::Sqlite, sqlx::Sqlite, |sqlite| sqlite.write().session().await?);
+#[cfg(feature = "sqlite")]
+executes_on!(&'c Connections<sqlx::Sqlite>, sqlx::Sqlite, |connections| connections.session().await?);
+#[cfg(feature = "sqlite")]
+executes_on!(&'c mut Session<sqlx::Sqlite>, sqlx::Sqlite, |session| session);
+
 #[cfg(feature = "postgres")]
-executes_on!(crate::Postgres, sqlx::Postgres, crate::Postgres::connections);
+executes_on!(&'c crate::Postgres, sqlx::Postgres, |postgres| postgres.connections().session().await?);
+#[cfg(feature = "postgres")]
+executes_on!(&'c Connections<sqlx::Postgres>, sqlx::Postgres, |connections| connections.session().await?);
+#[cfg(feature = "postgres")]
+executes_on!(&'c mut Session<sqlx::Postgres>, sqlx::Postgres, |session| session);

@@ -1,8 +1,11 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use groundcrew_telemetry::{Kind, Metrics, MetricsError};
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, Opts};
 use sqlx::{Database, Pool};
+
+use crate::pools::Pools;
 
 /// The names of the metrics, for dashboards and alerts. Every series has the label `pool`.
 pub mod names {
@@ -18,6 +21,10 @@ pub mod names {
     pub const ACQUIRE_WAIT: &str = "db_acquire_wait_seconds";
     /// Counter: operations that got no connection in time.
     pub const ACQUIRE_TIMEOUTS: &str = "db_acquire_timeouts_total";
+    /// Counter: operations on a connection that were cut by their deadline.
+    pub const OPERATION_TIMEOUTS: &str = "db_operation_timeouts_total";
+    /// Counter: pools that were replaced because none of their connections answered any more.
+    pub const REPLACEMENTS: &str = "db_pool_replacements_total";
     /// Histogram with `query_type`: how long queries took that were timed, in seconds.
     pub const QUERY_DURATION: &str = "db_query_duration_seconds";
 }
@@ -31,6 +38,9 @@ pub const ACQUIRE_BUCKETS: &[f64] =
 pub(crate) struct PoolMetrics {
     wait: Histogram,
     timeouts: IntCounter,
+    cut: IntCounter,
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "only pools to Postgres are replaced"))]
+    replacements: IntCounter,
     queries: HistogramVec,
 }
 
@@ -41,11 +51,11 @@ impl PoolMetrics {
     pub(crate) fn register<DB: Database>(
         metrics: &Metrics,
         name: &str,
-        pool: &Pool<DB>,
+        pools: &Arc<Pools<DB>>,
     ) -> Result<Self, MetricsError> {
         let gauge = |metric, help, read: fn(&Pool<DB>) -> f64| {
-            let pool = pool.clone();
-            metrics.pull(Kind::Gauge, metric, help, &[("pool", name)], move || read(&pool))
+            let pools = Arc::clone(pools);
+            metrics.pull(Kind::Gauge, metric, help, &[("pool", name)], move || read(&pools.current()))
         };
         gauge(names::ACTIVE, "Database connections that are in use.", |pool| f64::from(active(pool)))?;
         gauge(names::SIZE, "Open database connections, in use and idle.", |pool| f64::from(pool.size()))?;
@@ -62,16 +72,22 @@ impl PoolMetrics {
             |metric: &'static str| move |source| MetricsError::Invalid { name: metric.to_owned(), source };
         let wait = histogram(names::ACQUIRE_WAIT, "How long operations waited for a database connection.");
         let wait = Histogram::with_opts(wait).map_err(invalid(names::ACQUIRE_WAIT))?;
-        let timeouts =
-            Opts::new(names::ACQUIRE_TIMEOUTS, "Operations that got no database connection in time.");
-        let timeouts = IntCounter::with_opts(timeouts.const_label("pool", name))
-            .map_err(invalid(names::ACQUIRE_TIMEOUTS))?;
+        let counter = |metric: &'static str, help: &str| {
+            let counter = IntCounter::with_opts(Opts::new(metric, help).const_label("pool", name));
+            let counter = counter.map_err(invalid(metric))?;
+            metrics.register(metric, counter.clone()).map(|()| counter)
+        };
         let queries = histogram(names::QUERY_DURATION, "How long timed database queries took.");
         let queries = HistogramVec::new(queries, &["query_type"]).map_err(invalid(names::QUERY_DURATION))?;
         metrics.register(names::ACQUIRE_WAIT, wait.clone())?;
-        metrics.register(names::ACQUIRE_TIMEOUTS, timeouts.clone())?;
+        let help = "Operations that got no database connection in time.";
+        let timeouts = counter(names::ACQUIRE_TIMEOUTS, help)?;
+        let help = "Operations on a database connection that were cut by their deadline.";
+        let cut = counter(names::OPERATION_TIMEOUTS, help)?;
+        let help = "Connection pools that were replaced because none of their connections answered any more.";
+        let replacements = counter(names::REPLACEMENTS, help)?;
         metrics.register(names::QUERY_DURATION, queries.clone())?;
-        Ok(Self { wait, timeouts, queries })
+        Ok(Self { wait, timeouts, cut, replacements, queries })
     }
 
     pub(crate) fn waited(&self, time: Duration) {
@@ -80,6 +96,15 @@ impl PoolMetrics {
 
     pub(crate) fn timed_out(&self) {
         self.timeouts.inc();
+    }
+
+    pub(crate) fn cut(&self) {
+        self.cut.inc();
+    }
+
+    #[cfg(feature = "postgres")]
+    pub(crate) fn replaced(&self) {
+        self.replacements.inc();
     }
 
     pub(crate) fn queried(&self, query_type: &'static str, time: Duration) {

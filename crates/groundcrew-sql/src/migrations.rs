@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 
+pub(crate) use crate::config::ContractMode;
 use crate::{MigrateMode, SqlConfig};
 
 /// The migrations of a service, for each backend that it supports.
@@ -16,10 +17,11 @@ use crate::{MigrateMode, SqlConfig};
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Migrations {
-    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "the other backend reads it"))]
     sqlite: Option<&'static Migrator>,
     #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "the other backend reads it"))]
     postgres: Option<&'static Migrator>,
+    /// Of migrations up to this one nobody asks whether they keep the contract.
+    pub(crate) judged_after: i64,
 }
 
 /// One migration, as files and the database know it.
@@ -40,6 +42,18 @@ pub struct MigrationStatus {
     pub pending: Vec<MigrationState>,
     /// Applied by a newer version of the service.
     pub newer: Vec<MigrationState>,
+}
+
+/// What happens while migrations are applied, for whoever shows it.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum MigrationProgress<'a> {
+    /// Another process migrates, and is waited for at most for so long.
+    Waiting(Duration),
+    /// This one is being applied.
+    Applying(&'a MigrationState),
+    /// This one was applied, and took so long.
+    Applied(&'a MigrationState, Duration),
 }
 
 /// Why migrations could not be applied.
@@ -64,7 +78,39 @@ pub enum MigrationsError {
         /// What the database said.
         cause: String,
         /// In which state it left the database.
-        left: &'static str,
+        left: String,
+    },
+    /// A pending migration takes away what the version may use that runs now.
+    #[error(
+        "migration {version} ({description}) is refused: {problem}: line {line}, `{statement}`; release a version \
+         first that does without, then mark the migration with a line `-- groundcrew: contract <why>` (or see \
+         database.migrate_contract)"
+    )]
+    Contract {
+        /// Its version.
+        version: i64,
+        /// Its description.
+        description: String,
+        /// The line in its file, from 1.
+        line: usize,
+        /// The statement, shortened.
+        statement: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A pending migration creates an index that is there already, and invalid.
+    #[error(
+        "migration {version} ({description}) creates the index {index}, which an attempt before it has left \
+         behind invalid; unless somebody is creating it right now: DROP INDEX CONCURRENTLY {index}, and start or \
+         `migrate` again"
+    )]
+    InvalidIndex {
+        /// Its version.
+        version: i64,
+        /// Its description.
+        description: String,
+        /// The index.
+        index: String,
     },
     /// A migration that is applied does not say any more what it said then.
     #[error(
@@ -108,6 +154,7 @@ pub enum MigrationsError {
 pub(crate) struct MigrationPlan {
     pub(crate) at_start: bool,
     pub(crate) patience: Duration,
+    pub(crate) contract: ContractMode,
 }
 
 // === impl Migrations ===
@@ -115,20 +162,34 @@ pub(crate) struct MigrationPlan {
 impl Migrations {
     /// For services that run on either backend.
     pub const fn both(sqlite: &'static Migrator, postgres: &'static Migrator) -> Self {
-        Self { sqlite: Some(sqlite), postgres: Some(postgres) }
+        Self { sqlite: Some(sqlite), postgres: Some(postgres), judged_after: i64::MIN }
     }
 
     /// For services that only know SQLite.
     pub const fn sqlite(migrator: &'static Migrator) -> Self {
-        Self { sqlite: Some(migrator), postgres: None }
+        Self { sqlite: Some(migrator), postgres: None, judged_after: i64::MIN }
     }
 
     /// For services that only know Postgres.
     pub const fn postgres(migrator: &'static Migrator) -> Self {
-        Self { sqlite: None, postgres: Some(migrator) }
+        Self { sqlite: None, postgres: Some(migrator), judged_after: i64::MIN }
     }
 
-    #[cfg(feature = "sqlite")]
+    /// Leaves migrations up to this version unjudged by `database.migrate_contract`: those from before the
+    /// service knew the rule, whose files must not change any more.
+    pub const fn judged_after(self, version: i64) -> Self {
+        Self { judged_after: version, ..self }
+    }
+
+    /// What is pending in a SQLite file that is not there yet: everything.
+    ///
+    /// # Errors
+    ///
+    /// When there are none for SQLite.
+    pub fn for_a_new_sqlite_file(self) -> Result<MigrationStatus, MigrationsError> {
+        crate::migrate::nothing_applied(self.for_sqlite()?)
+    }
+
     pub(crate) fn for_sqlite(self) -> Result<&'static Migrator, MigrationsError> {
         self.sqlite.ok_or(MigrationsError::NoneFor { backend: "SQLite" })
     }
@@ -150,7 +211,11 @@ impl From<&'static Migrator> for Migrations {
 
 impl MigrationPlan {
     pub(crate) fn of(config: &SqlConfig) -> Self {
-        Self { at_start: config.migrate == MigrateMode::Start, patience: config.migrate_timeout }
+        Self {
+            at_start: config.migrate == MigrateMode::Start,
+            patience: config.migrate_timeout,
+            contract: config.migrate_contract,
+        }
     }
 }
 

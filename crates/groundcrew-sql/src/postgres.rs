@@ -3,14 +3,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use groundcrew_runtime::{Crew, Phase};
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{Error, Transaction};
+use sqlx::postgres::{PgConnectOptions, PgPool};
+use sqlx::{ConnectOptions, Error, PgConnection};
 
+use crate::connections::Limits;
+use crate::deadline::{Awaited, Budget, Limit};
 use crate::migrations::MigrationPlan;
+use crate::replace::Recipe;
 use crate::target::Target;
 use crate::{
     ConnectError, Connections, Database, DatabaseImpact, MigrationStatus, Migrations, MigrationsError,
-    SqlConfig, UrlError, readiness, retry,
+    SqlConfig, Transaction, UrlError, readiness, retry,
 };
 
 /// A Postgres database behind a pool with bounded waits.
@@ -21,16 +24,21 @@ use crate::{
 pub struct Postgres {
     connections: Connections<sqlx::Postgres>,
     plan: Arc<MigrationPlan>,
-    migrating: Arc<Migrating>,
+    direct: Arc<Direct>,
 }
 
-/// How migrations connect: apart from the pool, and without a limit for a statement.
-pub(crate) struct Migrating(pub(crate) PgConnectOptions);
+/// How to connect apart from the pool, and past a pooler.
+struct Direct {
+    /// `None` where only the pooler's URL is known.
+    options: Option<PgConnectOptions>,
+    lock: Duration,
+    connect: Duration,
+}
 
-impl std::fmt::Debug for Migrating {
+impl std::fmt::Debug for Direct {
     /// Without the options, which hold the password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Migrating")
+        f.write_str("Direct")
     }
 }
 
@@ -43,12 +51,12 @@ impl Postgres {
     }
 
     /// Begins a transaction; see [`Connections::begin`].
-    pub async fn begin(&self) -> Result<Transaction<'static, sqlx::Postgres>, Error> {
+    pub async fn begin(&self) -> Result<Transaction<sqlx::Postgres>, Error> {
         self.connections.begin().await
     }
 
     /// The library's own pool, without our guarantees; see [`Connections::raw`].
-    pub fn raw(&self) -> &PgPool {
+    pub fn raw(&self) -> PgPool {
         self.connections.raw()
     }
 
@@ -69,8 +77,22 @@ impl Postgres {
         &self.plan
     }
 
-    pub(crate) fn migrating(&self) -> &PgConnectOptions {
-        &self.migrating.0
+    /// A connection of its own, apart from the pool and past a pooler (`direct_url`), for what belongs to a
+    /// session: advisory locks, `LISTEN`. No limit is set for its statements but `lock_timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`DeadlineExceeded`](crate::DeadlineExceeded) after `connect_timeout`, what Postgres says, and
+    /// [`Error::Configuration`] behind a pooler without `direct_url`.
+    pub async fn direct(&self) -> Result<PgConnection, Error> {
+        let Direct { options, lock, connect } = &*self.direct;
+        let Some(options) = options else {
+            let words = "database.pgbouncer is set, and migrations, locks and LISTEN must not go through a pooler: set \
+                         DATABASE_DIRECT_URL (database.direct_url) to the server itself";
+            return Err(Error::Configuration(words.into()));
+        };
+        let options = with_limit(options.clone(), "lock_timeout", *lock);
+        Budget::new(Awaited::Connection, Limit::Connect, Some(*connect)).wait(options.connect()).await
     }
 }
 
@@ -107,20 +129,20 @@ pub(crate) async fn open(
     url: &str,
     origin: &str,
 ) -> Result<Postgres, ConnectError> {
+    let direct = direct_options(config, crew.service(), url, origin)?;
     let base = base_options(config, crew.service(), url, origin)?;
     let target = describe(&base);
-    let options = with_limits(base.clone(), config);
+    let options = if config.pgbouncer { for_pooler(base) } else { with_limits(base, config) };
     retry::reach(&options, config, &target).await?;
 
     let lifetime = jittered(config.max_lifetime, unit_random());
     let lifetime = (!lifetime.is_zero()).then_some(lifetime);
-    let pool = PgPoolOptions::new()
-        .acquire_timeout(config.acquire_timeout)
-        .max_connections(config.max_connections)
-        .min_connections(config.min_connections.min(config.max_connections))
-        .max_lifetime(lifetime)
-        .connect_lazy_with(options.clone());
-    let connections = Connections::register(crew.metrics(), name, pool, "BEGIN")?;
+    let recipe = Recipe::new(name, config, options.clone(), lifetime);
+    let limits = Limits::remote(config);
+    // What sqlx asks about types by itself it names, whatever we say; names of others must not be in its way.
+    let begin = if config.pgbouncer { "BEGIN; DEALLOCATE ALL" } else { "BEGIN" };
+    let connections = Connections::register(crew.metrics(), name, recipe.pool(), begin, limits)?;
+    recipe.watch(&connections);
 
     let (probed, patience) = (connections.clone(), config.connect_timeout);
     let probe = move || readiness::postgres(probed.clone(), options.clone(), patience);
@@ -128,8 +150,9 @@ pub(crate) async fn open(
     let closing = connections.clone();
     crew.on_shutdown(Phase::Close, name, move |scope| async move { closing.close(&scope).await });
     tracing::info!(database.name = name, database.target = target, "Postgres is connected");
-    let migrating = Arc::new(Migrating(with_lock_timeout(base, config)));
-    Ok(Postgres { connections, plan: Arc::new(MigrationPlan::of(config)), migrating })
+    let direct =
+        Arc::new(Direct { options: direct, lock: config.lock_timeout, connect: config.connect_timeout });
+    Ok(Postgres { connections, plan: Arc::new(MigrationPlan::of(config)), direct })
 }
 
 fn base_options(
@@ -153,13 +176,32 @@ fn base_options(
     Ok(options)
 }
 
+/// The options for what must not go through a pooler, if they are known.
+fn direct_options(
+    config: &SqlConfig,
+    service: &str,
+    url: &str,
+    origin: &str,
+) -> Result<Option<PgConnectOptions>, UrlError> {
+    let Some(direct) = &config.direct_url else {
+        let known = !config.pgbouncer;
+        return known.then(|| base_options(config, service, url, origin)).transpose();
+    };
+    let origin = direct.origin().to_string();
+    crate::target::check_direct(direct.expose(), &origin)?;
+    base_options(config, service, direct.expose(), &origin).map(Some)
+}
+
+/// A pooler refuses settings that it does not know, and a statement that was prepared for later may be another
+/// server's.
+fn for_pooler(options: PgConnectOptions) -> PgConnectOptions {
+    options.statement_cache_capacity(0).extra_float_digits(None)
+}
+
 fn with_limits(options: PgConnectOptions, config: &SqlConfig) -> PgConnectOptions {
     let options = with_limit(options, "statement_timeout", config.statement_timeout);
     let idle = "idle_in_transaction_session_timeout";
-    with_lock_timeout(with_limit(options, idle, config.idle_in_transaction_timeout), config)
-}
-
-fn with_lock_timeout(options: PgConnectOptions, config: &SqlConfig) -> PgConnectOptions {
+    let options = with_limit(options, idle, config.idle_in_transaction_timeout);
     with_limit(options, "lock_timeout", config.lock_timeout)
 }
 

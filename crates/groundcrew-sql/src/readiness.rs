@@ -58,7 +58,7 @@ mod of_sqlite {
         let checked = tokio::task::spawn_blocking(move || file.check()).await;
         checked.map_err(|error| error.to_string())??;
         // Unlike `SELECT 1`, this reads the file.
-        let read = sqlx::query("PRAGMA schema_version").execute(reader.raw()).await;
+        let read = sqlx::query("PRAGMA schema_version").execute(&reader).await;
         read.map(drop).map_err(|error| error.to_string())
     }
 }
@@ -67,22 +67,22 @@ mod of_sqlite {
 mod of_postgres {
     use std::time::Duration;
 
-    use sqlx::Error;
     use sqlx::postgres::PgConnectOptions;
 
     use crate::retry::{Failure, attempt};
-    use crate::{Connections, metrics};
+    use crate::{Awaited, Connections, DeadlineExceeded, metrics};
 
     pub(crate) async fn postgres(
         connections: Connections<sqlx::Postgres>,
         options: PgConnectOptions,
         patience: Duration,
     ) -> Result<(), String> {
-        let pool = connections.raw();
-        match sqlx::query("SELECT 1").execute(pool).await {
-            Ok(_) => Ok(()),
-            Err(Error::PoolTimedOut) => Err(why_none_was_free(pool, &options, patience).await),
-            Err(error) => Err(error.to_string()),
+        let Err(error) = sqlx::query("SELECT 1").execute(&connections).await else { return Ok(()) };
+        match DeadlineExceeded::of(&error) {
+            Some(exceeded) if exceeded.awaited == Awaited::Connection => {
+                Err(why_none_was_free(&connections.raw(), &options, patience).await)
+            }
+            _ => Err(error.to_string()),
         }
     }
 

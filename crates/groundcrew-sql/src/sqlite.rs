@@ -3,16 +3,17 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use groundcrew_runtime::{Crew, Phase};
+use sqlx::Error;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{Error, Transaction};
 
+use crate::connections::Limits;
 use crate::migrations::MigrationPlan;
 use crate::target::Target;
 use crate::{
     ConnectError, Connections, Database, DatabaseImpact, MigrationStatus, Migrations, MigrationsError,
-    SqlConfig, UrlError, readiness,
+    SqlConfig, Transaction, UrlError, readiness,
 };
 
 /// A SQLite file with one writer and many readers.
@@ -60,12 +61,12 @@ impl Sqlite {
     }
 
     /// Begins a transaction that may write; see [`Connections::begin`].
-    pub async fn begin(&self) -> Result<Transaction<'static, sqlx::Sqlite>, Error> {
+    pub async fn begin(&self) -> Result<Transaction<sqlx::Sqlite>, Error> {
         self.writer.begin().await
     }
 
     /// The library's own pool of the writer, without our guarantees: its `begin()` is a deferred one.
-    pub fn raw(&self) -> &SqlitePool {
+    pub fn raw(&self) -> SqlitePool {
         self.writer.raw()
     }
 
@@ -126,13 +127,13 @@ pub(crate) async fn open(
     let base = options(config, crew.service(), url, origin)?;
     let path = base.get_filename().to_path_buf();
     let in_memory = is_in_memory(url);
-    let begin = "BEGIN IMMEDIATE";
+    let (begin, limits) = ("BEGIN IMMEDIATE", Limits::local(config));
 
     let write = base.clone().journal_mode(SqliteJournalMode::Wal).create_if_missing(true);
     let pool = SqlitePoolOptions::new().acquire_timeout(config.acquire_timeout);
     let forever = pool.clone().max_lifetime(None).idle_timeout(None).min_connections(1).max_connections(1);
     let writer = forever.connect_with(write).await.map_err(|cause| cannot_open(&path, url, cause))?;
-    let writer = Connections::register(crew.metrics(), &format!("{name}-writer"), writer, begin)?;
+    let writer = Connections::register(crew.metrics(), &format!("{name}-writer"), writer, begin, limits)?;
     let reader = if in_memory {
         writer.clone()
     } else {
@@ -140,7 +141,7 @@ pub(crate) async fn open(
             .max_connections(config.max_connections)
             .min_connections(config.min_connections.min(config.max_connections));
         let pool = pool.connect_lazy_with(base.create_if_missing(false).read_only(true));
-        Connections::register(crew.metrics(), &format!("{name}-reader"), pool, "BEGIN")?
+        Connections::register(crew.metrics(), &format!("{name}-reader"), pool, "BEGIN", limits)?
     };
 
     let (file, probed) = (readiness::File::of((!in_memory).then_some(path.as_path())), reader.clone());
@@ -182,6 +183,16 @@ fn options(
         });
     }
     Ok(options.foreign_keys(true).synchronous(SqliteSynchronous::Normal).busy_timeout(config.lock_timeout))
+}
+
+/// Whether the file is still to be created.
+pub(crate) fn is_missing(
+    config: &SqlConfig,
+    service: &str,
+    url: Option<&str>,
+    origin: &str,
+) -> Result<bool, UrlError> {
+    Ok(!is_in_memory(url) && !options(config, service, url, origin)?.get_filename().exists())
 }
 
 fn with_lower_scheme(url: &str) -> String {

@@ -8,10 +8,16 @@ use crate::{SqlConfig, UrlError};
 #[derive(Debug)]
 pub(crate) enum Target {
     /// A URL that begins with `sqlite:`, or nothing for the default file.
-    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "only the driver needs the URL"))]
+    #[cfg_attr(
+        all(not(feature = "sqlite"), not(test)),
+        expect(dead_code, reason = "only the driver needs it")
+    )]
     Sqlite { url: Option<Secret<String>>, origin: String },
     /// A URL that begins with `postgres:` or `postgresql:`.
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "only the driver needs the URL"))]
+    #[cfg_attr(
+        all(not(feature = "postgres"), not(test)),
+        expect(dead_code, reason = "only the driver needs it")
+    )]
     Postgres { url: Secret<String>, origin: String },
 }
 
@@ -79,6 +85,21 @@ pub(crate) fn resolve(
         Some(scheme) => Err(UrlError::UnknownScheme { origin, scheme: scheme.to_owned() }),
         None => Err(malformed("it does not begin with a scheme", RIGHT_ANY)),
     }
+}
+
+/// Refuses a direct URL that is not one of Postgres, or whose password stands where it would be shown.
+#[cfg(feature = "postgres")]
+pub(crate) fn check_direct(text: &str, origin: &str) -> Result<(), UrlError> {
+    let lower = text.to_ascii_lowercase();
+    let known = lower.starts_with("postgres://") || lower.starts_with("postgresql://");
+    let problem = if known {
+        postgres_problem(text)
+    } else {
+        Some("database.direct_url must be one of Postgres".to_owned())
+    };
+    problem.map_or(Ok(()), |problem| {
+        Err(UrlError::Malformed { origin: origin.to_owned(), problem, right: RIGHT_POSTGRES })
+    })
 }
 
 /// The scheme, if what stands before `://` looks like one. Anything else may be a secret in the wrong place.

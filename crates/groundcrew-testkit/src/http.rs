@@ -95,6 +95,16 @@ impl Response {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
+    /// All that came on a connection that was closed after it.
+    #[cfg(all(unix, feature = "rabbitmq"))]
+    pub(crate) fn parse(bytes: &[u8]) -> io::Result<Self> {
+        let mut answer = Answer::new(false);
+        let end = answer.end(bytes).map_err(invalid)?;
+        let end =
+            end.or_else(|| answer.may_end().then_some(bytes.len())).ok_or(io::ErrorKind::UnexpectedEof)?;
+        Self::from_bytes(&bytes[..end], &answer).map_err(invalid)
+    }
+
     fn from_bytes(bytes: &[u8], answer: &Answer) -> Result<Self, Malformed> {
         let head = answer.head().ok_or(Malformed("it has no head"))?;
         let body = &bytes[head.body..];

@@ -17,31 +17,33 @@
 //!
 //! The binaries are looked for in `PG_BIN`, then under `/usr/lib/postgresql` (the newest version), then on `PATH`.
 //! As root, which PostgreSQL refuses, it runs as the user `postgres` or `nobody`. With `TEST_DATABASE_URL` set,
-//! nothing is started and that server is used: everything works but the faults. Should the test's process be
+//! nothing is started and that server is used: everything works but the faults ([`Postgres::private`] does not look at
+//! that variable). Should the test's process be
 //! killed, a watcher ends the server and removes the folder.
 //!
 //! It speaks no SQL of its own: bring the client that you test.
 
 mod binaries;
 mod database;
-mod error;
-mod family;
 mod server;
+mod setup;
 
+pub use crate::server::Error;
 pub use database::Database;
-pub use error::Error;
+pub use setup::Setup;
 
+#[cfg(feature = "pgbouncer")]
+pub(crate) use {binaries::User, server::lets_us_in};
+
+use crate::server::{Family, given, unique_name};
 use binaries::Binaries;
-use database::Names;
-use family::Family;
 use server::Server;
+use std::fmt;
 use std::sync::Arc;
 
 /// A running PostgreSQL; dropping it ends it and removes its data.
-#[derive(Debug)]
 pub struct Postgres {
     binaries: Arc<Binaries>,
-    names: Names,
     url: String,
     server: Option<Server>,
 }
@@ -52,16 +54,26 @@ impl Postgres {
     /// # Errors
     /// When the binaries are missing (the message says how to install them) or the server does not start.
     pub async fn start() -> Result<Self, Error> {
-        let binaries = Arc::new(Binaries::find()?);
-        let given = std::env::var("TEST_DATABASE_URL").ok().filter(|url| !url.is_empty());
-        if let Some(url) = given {
-            return Ok(Self { binaries, names: Names::default(), url, server: None });
+        match given("TEST_DATABASE_URL") {
+            Some(url) => Ok(Self { binaries: Arc::new(Binaries::find()?), url, server: None }),
+            None => Self::private().await,
         }
-        let server = Server::start(Arc::clone(&binaries)).await?;
-        Ok(Self { binaries, names: Names::default(), url: server.url("postgres"), server: Some(server) })
     }
 
-    /// The URL of the maintenance database, as its superuser, without a password.
+    /// Starts a server of our own, whatever `TEST_DATABASE_URL` says: for tests that need its faults.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn private() -> Result<Self, Error> {
+        Self::setup().start().await
+    }
+
+    /// A private server with a password or with settings of your own, or one that does not run yet.
+    pub fn setup() -> Setup {
+        Setup::default()
+    }
+
+    /// The URL of the maintenance database, as its superuser.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -77,7 +89,7 @@ impl Postgres {
     /// When the server does not answer.
     pub async fn database(&self) -> Result<Database, Error> {
         let borrowed = self.server.is_none();
-        Database::create(Arc::clone(&self.binaries), &self.url, self.names.next(), borrowed).await
+        Database::create(Arc::clone(&self.binaries), &self.url, unique_name(), borrowed).await
     }
 
     /// SIGKILL for every process of the server: connections end at once, what was committed stays.
@@ -121,5 +133,11 @@ impl Postgres {
 
     fn family(&mut self) -> Result<Family, Error> {
         self.server()?.family().ok_or(Error::NotRunning)
+    }
+}
+
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Postgres").field("server", &self.server).finish_non_exhaustive()
     }
 }

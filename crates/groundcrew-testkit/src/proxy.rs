@@ -52,6 +52,12 @@ pub enum Mode {
         /// Added to the way of every byte.
         latency: Duration,
     },
+    /// Forwards without delay, but not more than so much: a full pipe, where large answers take long and small ones
+    /// do not.
+    Limit {
+        /// Throughput, in each direction of each connection; zero counts as one.
+        bytes_per_second: u64,
+    },
     /// Accepts, swallows whatever comes and never answers. A connection that was opened in this mode or has lost
     /// bytes to it stays silent for good, also after healing, as after a failover that nobody told the client of.
     BlackHole,
@@ -112,6 +118,11 @@ impl FaultProxy {
     /// Where to connect instead of the target.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// The same URL, through this proxy: only its address is another.
+    pub fn url_to(&self, url: &str) -> String {
+        crate::through::through(url, self.addr)
     }
 
     /// Changes the mode, and returns when it is in force: after [`Mode::Cut`], when every connection is gone;

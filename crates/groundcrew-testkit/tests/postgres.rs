@@ -15,11 +15,6 @@ fn ask(url: &str, sql: &str) -> Result<String, String> {
     if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
 }
 
-/// The faults are only ours to try on a server of our own.
-fn is_ours(postgres: &Postgres) -> bool {
-    postgres.port().is_some()
-}
-
 async fn port_is_open(postgres: &Postgres) -> bool {
     let port = postgres.port().expect("it is ours");
     TcpStream::connect(("127.0.0.1", port)).await.is_ok()
@@ -37,10 +32,7 @@ async fn databases_are_empty_and_apart_from_each_other() {
 
 #[tokio::test]
 async fn after_a_kill_nobody_listens_and_a_restart_brings_the_data_back() {
-    let mut postgres = Postgres::start().await.expect("it starts");
-    if !is_ours(&postgres) {
-        return;
-    }
+    let mut postgres = Postgres::private().await.expect("it starts");
     let database = postgres.database().await.expect("it is created");
     ask(database.url(), "CREATE TABLE t AS SELECT 42 AS x").expect("it is empty");
     postgres.kill().expect("it is ours");
@@ -52,10 +44,7 @@ async fn after_a_kill_nobody_listens_and_a_restart_brings_the_data_back() {
 
 #[tokio::test]
 async fn a_running_server_restarts_on_the_same_port() {
-    let mut postgres = Postgres::start().await.expect("it starts");
-    if !is_ours(&postgres) {
-        return;
-    }
+    let mut postgres = Postgres::private().await.expect("it starts");
     let before = ask(postgres.url(), "SELECT pg_postmaster_start_time()").expect("it answers");
     postgres.restart().await.expect("it starts again");
     assert_ne!(ask(postgres.url(), "SELECT pg_postmaster_start_time()"), Ok(before));
@@ -63,10 +52,7 @@ async fn a_running_server_restarts_on_the_same_port() {
 
 #[tokio::test]
 async fn a_paused_server_is_silent_until_it_is_resumed() {
-    let mut postgres = Postgres::start().await.expect("it starts");
-    if !is_ours(&postgres) {
-        return;
-    }
+    let mut postgres = Postgres::private().await.expect("it starts");
     postgres.pause().expect("it runs");
     let mut stream = TcpStream::connect(("127.0.0.1", postgres.port().expect("it is ours")))
         .await
@@ -79,16 +65,34 @@ async fn a_paused_server_is_silent_until_it_is_resumed() {
 
 #[tokio::test]
 async fn a_dropped_server_is_gone_with_its_folder() {
-    let postgres = Postgres::start().await.expect("it starts");
-    if !is_ours(&postgres) {
-        return;
-    }
+    let postgres = Postgres::private().await.expect("it starts");
     let folder = ask(postgres.url(), "SHOW unix_socket_directories").expect("it answers");
     let port = postgres.port().expect("it is ours");
     assert!(Path::new(&folder).is_dir());
     drop(postgres);
     assert!(!Path::new(&folder).exists());
     assert!(TcpStream::connect(("127.0.0.1", port)).await.is_err());
+}
+
+#[tokio::test]
+async fn a_server_with_a_password_lets_in_nobody_without_it() {
+    let setup = Postgres::setup().password("p@ss/word").setting("max_connections", "7");
+    let postgres = setup.start().await.expect("it starts");
+    assert_eq!(ask(postgres.url(), "SHOW max_connections").as_deref(), Ok("7"));
+    let without = postgres.url().replace(":p%40ss%2Fword", "");
+    assert_ne!(without, postgres.url());
+    assert!(ask(&without, "SELECT 1").is_err());
+    let database = postgres.database().await.expect("it is created");
+    assert_eq!(ask(database.url(), "SELECT 1").as_deref(), Ok("1"));
+    assert!(!format!("{postgres:?} {database:?}").contains("word"));
+}
+
+#[tokio::test]
+async fn a_prepared_server_runs_only_when_it_is_told_to() {
+    let mut postgres = Postgres::setup().prepare().await.expect("its data is made");
+    assert!(!port_is_open(&postgres).await);
+    postgres.restart().await.expect("it starts");
+    assert_eq!(ask(postgres.url(), "SELECT 1").as_deref(), Ok("1"));
 }
 
 const HOLD: &str = "TESTKIT_HOLD_A_SERVER";
@@ -99,7 +103,7 @@ async fn holds_a_server_when_told_to() {
     if std::env::var_os(HOLD).is_none() {
         return;
     }
-    let postgres = Postgres::start().await.expect("it starts");
+    let postgres = Postgres::private().await.expect("it starts");
     println!("port {}", postgres.port().expect("it is ours"));
     println!("folder {}", ask(postgres.url(), "SHOW unix_socket_directories").expect("it answers"));
     std::future::pending::<()>().await;

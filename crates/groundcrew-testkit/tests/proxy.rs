@@ -96,6 +96,45 @@ async fn a_slow_connection_takes_its_time() {
 }
 
 #[tokio::test]
+async fn a_limited_connection_carries_so_much_and_no_more() {
+    let (_server, proxy) = echo_behind_proxy().await;
+    let mut stream = connected(&proxy).await;
+    proxy.set(Mode::Limit { bytes_per_second: 10_000 }).await;
+    let start = Instant::now();
+    stream.write_all(&[7; 3_000]).await.expect("it is open");
+    stream.read_exact(&mut [0; 3_000]).await.expect("it comes back");
+    let took = start.elapsed();
+    assert!(took >= Duration::from_millis(200), "300 ms each way, overlapping, less the last rest: {took:?}");
+    proxy.heal().await;
+    assert!(tokio::time::timeout(Duration::from_secs(10), ping(&mut stream)).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_idle_connection_becomes_a_black_hole_too() {
+    let (_server, proxy) = echo_behind_proxy().await;
+    let mut stream = connected(&proxy).await;
+    proxy.set(Mode::BlackHole).await;
+    assert!(is_silent(&mut stream).await, "it is not closed");
+    stream.write_all(b"ping").await.expect("it swallows");
+    assert!(is_silent(&mut stream).await);
+    assert_eq!(proxy.bytes(Direction::ToTarget), 4, "nothing came through");
+}
+
+#[tokio::test]
+async fn half_open_towards_the_target_holds_requests_back() {
+    let (_server, proxy) = echo_behind_proxy().await;
+    let mut stream = connected(&proxy).await;
+    proxy.set(Mode::HalfOpen(Direction::ToTarget)).await;
+    stream.write_all(b"late").await.expect("the proxy takes it");
+    assert!(is_silent(&mut stream).await);
+    assert_eq!(proxy.bytes(Direction::ToTarget), 4);
+    proxy.heal().await;
+    let mut late = [0; 4];
+    stream.read_exact(&mut late).await.expect("it was held");
+    assert_eq!(&late, b"late");
+}
+
+#[tokio::test]
 async fn healing_ends_slowness() {
     let (_server, proxy) = echo_behind_proxy().await;
     let mut stream = connected(&proxy).await;

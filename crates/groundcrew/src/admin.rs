@@ -3,11 +3,13 @@ use std::time::Duration;
 
 use groundcrew_config::Secret;
 use groundcrew_http::Problem;
-use groundcrew_http::axum::extract::{ConnectInfo, State};
-use groundcrew_http::axum::http::header::AUTHORIZATION;
+use groundcrew_http::axum::extract::{ConnectInfo, Path, State};
+use groundcrew_http::axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use groundcrew_http::axum::http::{HeaderMap, StatusCode};
-use groundcrew_http::axum::routing::get;
+use groundcrew_http::axum::response::{IntoResponse, Response};
+use groundcrew_http::axum::routing::{get, post};
 use groundcrew_http::axum::{Json, Router};
+use groundcrew_runtime::{Crew, OperationError};
 use groundcrew_telemetry::{Directives, LogHandle};
 use serde_json::{Value, json};
 
@@ -17,15 +19,52 @@ const DEFAULT_RETURN: Duration = Duration::from_secs(15 * 60);
 /// What an operator may do over the admin listener besides reading.
 #[derive(Clone)]
 struct Operator {
+    crew: Crew,
     log: LogHandle,
     token: Option<Secret<String>>,
 }
 
 /// `GET /log-level` says which level is in force; `PUT /log-level {"level": "debug", "seconds": 60}` changes it
-/// until it returns by itself.
-pub(crate) fn routes(log: LogHandle, token: Option<Secret<String>>) -> Router {
-    let operator = Operator { log, token };
-    Router::new().route("/log-level", get(show).put(change)).with_state(operator)
+/// until it returns by itself. `GET /operations` lists what the parts of the service offer to operators, and
+/// `POST /operations/{name} ["word", …]` does it.
+pub(crate) fn routes(crew: Crew, log: LogHandle, token: Option<Secret<String>>) -> Router {
+    let operator = Operator { crew, log, token };
+    Router::new()
+        .route("/log-level", get(show).put(change))
+        .route("/operations", get(operations))
+        .route("/operations/{name}", post(operate))
+        .with_state(operator)
+}
+
+async fn operations(State(operator): State<Operator>) -> Json<Value> {
+    let offered = operator.crew.operations();
+    Json(offered.iter().map(|offered| json!({"name": offered.name, "help": offered.help})).collect())
+}
+
+async fn operate(
+    State(operator): State<Operator>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    Path(name): Path<String>,
+    words: String,
+) -> Result<Response, Problem> {
+    permit(operator.token.as_ref(), peer, &headers)?;
+    let words: Vec<String> = serde_json::from_str(&words).map_err(|_| {
+        Problem::new(StatusCode::BAD_REQUEST, "INVALID_REQUEST").detail("send a JSON array of words")
+    })?;
+    match operator.crew.operate(&name, words).await {
+        Ok(json) => Ok(([(CONTENT_TYPE, "application/json")], json).into_response()),
+        Err(error) => Err(refusal(&error)),
+    }
+}
+
+fn refusal(error: &OperationError) -> Problem {
+    let (status, code) = match error {
+        OperationError::Usage(_) => (StatusCode::BAD_REQUEST, "USAGE"),
+        OperationError::Unknown { .. } => (StatusCode::NOT_FOUND, "UNKNOWN_OPERATION"),
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, "OPERATION_FAILED"),
+    };
+    Problem::new(status, code).detail(error.to_string())
 }
 
 async fn show(State(operator): State<Operator>) -> Json<Value> {
@@ -38,7 +77,7 @@ async fn change(
     headers: HeaderMap,
     Json(wish): Json<Value>,
 ) -> Result<Json<Value>, Problem> {
-    operator.permit(peer, &headers)?;
+    permit(operator.token.as_ref(), peer, &headers)?;
     let invalid = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "INVALID_REQUEST").detail(detail);
     let level =
         wish["level"].as_str().ok_or_else(|| invalid("`level` must be text such as `debug`".into()))?;
@@ -58,20 +97,18 @@ fn body(log: &LogHandle) -> Value {
     json!({"level": log.level().to_string(), "returns_in_seconds": log.reverts_in().map(|left| left.as_secs())})
 }
 
-impl Operator {
-    /// With `admin.token` its bearer may change things; without it only this machine may.
-    fn permit(&self, peer: SocketAddr, headers: &HeaderMap) -> Result<(), Problem> {
-        let given = headers.get(AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-        let permitted = match &self.token {
-            Some(token) => given.is_some_and(|given| same(given, token.expose().as_bytes())),
-            None => peer.ip().is_loopback(),
-        };
-        if permitted {
-            return Ok(());
-        }
-        let detail = "changes need the token in admin.token, or without one a connection from this machine";
-        Err(Problem::new(StatusCode::FORBIDDEN, "ADMIN_ONLY").detail(detail))
+/// With `admin.token` its bearer may change things; without it only this machine may.
+fn permit(token: Option<&Secret<String>>, peer: SocketAddr, headers: &HeaderMap) -> Result<(), Problem> {
+    let given = headers.get(AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+    let permitted = match token {
+        Some(token) => given.is_some_and(|given| same(given, token.expose().as_bytes())),
+        None => peer.ip().is_loopback(),
+    };
+    if permitted {
+        return Ok(());
     }
+    let detail = "this needs the token in admin.token, or without one a connection from this machine";
+    Err(Problem::new(StatusCode::FORBIDDEN, "ADMIN_ONLY").detail(detail))
 }
 
 /// Compares in a time that does not tell how much was right.
@@ -84,12 +121,8 @@ fn same(given: &[u8], wanted: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn operator(token: Option<&str>) -> Operator {
-        let (_, log) = groundcrew_telemetry::Logging::new("test", groundcrew_telemetry::LogConfig::default())
-            .with_sink(std::io::sink())
-            .build()
-            .unwrap();
-        Operator { log, token: token.map(|token| Secret::new(token.to_owned())) }
+    fn permitted(token: Option<&str>, peer: SocketAddr, headers: &HeaderMap) -> bool {
+        permit(token.map(|token| Secret::new(token.to_owned())).as_ref(), peer, headers).is_ok()
     }
 
     fn bearer(token: &str) -> HeaderMap {
@@ -101,15 +134,14 @@ mod tests {
 
     #[test]
     fn without_a_token_only_this_machine_may_change_things() {
-        assert!(operator(None).permit(NEAR, &HeaderMap::new()).is_ok());
-        assert!(operator(None).permit(FAR, &bearer("guess")).is_err());
+        assert!(permitted(None, NEAR, &HeaderMap::new()));
+        assert!(!permitted(None, FAR, &bearer("guess")));
     }
 
     #[test]
     fn with_a_token_only_its_bearer_may_from_wherever() {
-        let operator = operator(Some("right"));
-        assert!(operator.permit(FAR, &bearer("right")).is_ok());
-        assert!(operator.permit(NEAR, &bearer("wrong")).is_err());
-        assert!(operator.permit(NEAR, &HeaderMap::new()).is_err());
+        assert!(permitted(Some("right"), FAR, &bearer("right")));
+        assert!(!permitted(Some("right"), NEAR, &bearer("wrong")));
+        assert!(!permitted(Some("right"), NEAR, &HeaderMap::new()));
     }
 }

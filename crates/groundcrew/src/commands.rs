@@ -18,6 +18,10 @@ const STANDARD: &[(&str, &str)] = &[
     ("config-reference", "the reference of the configuration: --format toml, markdown or json-schema"),
     #[cfg(feature = "http")]
     ("healthcheck", "ask the running service's /health; exit code 0 or 1, for containers without curl"),
+    #[cfg(feature = "http")]
+    ("operate", "ask the running service for one of its operations; without words, list them"),
+    #[cfg(feature = "jobs")]
+    ("jobs", "the dead jobs of the running service: list, show, requeue, discard"),
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     ("migrate", "apply the pending migrations; --plan lists them, --check fails while there are some"),
 ];
@@ -59,6 +63,10 @@ pub(crate) fn standard<C: FromConfig>(
         "config-reference" => print_reference(service, arguments, shape),
         #[cfg(feature = "http")]
         "healthcheck" => crate::healthcheck::run(service, arguments, shape),
+        #[cfg(feature = "http")]
+        "operate" => crate::operate::run(service, arguments, shape, None),
+        #[cfg(feature = "jobs")]
+        "jobs" => crate::operate::run(service, arguments, shape, Some("jobs")),
         #[cfg(any(feature = "sqlite", feature = "postgres"))]
         "migrate" => crate::migrate::run(service, arguments, shape),
         unknown => {

@@ -1,5 +1,3 @@
-use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -7,7 +5,7 @@ use groundcrew_config::{FromConfig, Loaded, Shape};
 use groundcrew_http::{HEALTH_PATH, HttpConfig};
 
 use crate::arguments::Arguments;
-use crate::{Service, exit};
+use crate::{Service, exit, local};
 
 /// As long as the probes of the container platforms wait.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -24,8 +22,9 @@ pub(crate) fn run(service: &Service, arguments: &Arguments, shape: &Shape) -> Ex
         Ok(target) => target,
         Err(problems) => return exit::with(exit::CONFIG, &problems.to_string()),
     };
-    let address = address(&target.http);
-    match ask(address) {
+    let address = local::reachable(target.http.host.0, target.http.port);
+    let head = format!("GET {HEALTH_PATH} HTTP/1.1\r\n");
+    match local::ask(address, &head, "", TIMEOUT).map(|answer| answer.status) {
         Ok(200) => {
             println!("healthy");
             ExitCode::SUCCESS
@@ -44,19 +43,4 @@ pub(crate) fn warnings(loaded: &Loaded) -> Vec<String> {
     let words = "http.probes.health_fails_with_dependencies is on: a liveness probe on /health restarts every \
                  replica at once when a shared dependency fails";
     harmful.then(|| words.to_owned()).into_iter().collect()
-}
-
-fn address(http: &HttpConfig) -> SocketAddr {
-    let host = if http.host.0.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { http.host.0 };
-    SocketAddr::new(host, http.port)
-}
-
-fn ask(address: SocketAddr) -> std::io::Result<u16> {
-    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
-    stream.set_read_timeout(Some(TIMEOUT))?;
-    write!(stream, "GET {HEALTH_PATH} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
-    let mut head = [0; 12];
-    stream.read_exact(&mut head)?;
-    let status = std::str::from_utf8(&head[9..]).ok().and_then(|code| code.parse().ok());
-    status.ok_or_else(|| std::io::Error::other("the answer is not HTTP/1.1"))
 }

@@ -2,7 +2,7 @@ use std::process::ExitCode;
 
 use groundcrew_config::{FromConfig, Shape};
 use groundcrew_runtime::{Crew, RuntimeConfig};
-use groundcrew_sql::{MigrationStatus, SqlConfig};
+use groundcrew_sql::{MigrationProgress, MigrationStatus, SqlConfig};
 
 use crate::arguments::Arguments;
 use crate::{Service, exit};
@@ -47,10 +47,14 @@ pub(crate) fn run(service: &Service, arguments: &Arguments, shape: &Shape) -> Ex
     };
     let work = async {
         let crew = Crew::builder(service.name, service.version).environment(loaded.environment()).build();
-        let database = target.database.connect(&crew).await.map_err(|error| error.to_string())?;
-        let status = match mode {
-            Mode::Apply => database.apply_migrations(migrations).await,
-            Mode::Plan | Mode::Check => database.migration_status(migrations).await,
+        let database = match mode {
+            Mode::Apply => target.database.connect(&crew).await.map(Some),
+            Mode::Plan | Mode::Check => target.database.connect_existing(&crew).await,
+        };
+        let status = match (mode, database.map_err(|error| error.to_string())?) {
+            (Mode::Apply, Some(database)) => database.apply_migrations_telling(migrations, &mut tell).await,
+            (_, Some(database)) => database.migration_status(migrations).await,
+            (_, None) => migrations.for_a_new_sqlite_file(),
         };
         crew.land().await;
         status.map_err(|error| error.to_string())
@@ -58,6 +62,22 @@ pub(crate) fn run(service: &Service, arguments: &Arguments, shape: &Shape) -> Ex
     match runtime.block_on(work) {
         Ok(status) => report(&status, mode),
         Err(words) => exit::with(exit::FAILED, &words),
+    }
+}
+
+/// One line for each step, as it happens.
+fn tell(progress: MigrationProgress<'_>) {
+    match progress {
+        MigrationProgress::Waiting(patience) => {
+            println!("another process migrates; waiting for it, at most for {patience:?}");
+        }
+        MigrationProgress::Applying(migration) => {
+            println!("applying {} {}", migration.version, migration.description);
+        }
+        MigrationProgress::Applied(migration, took) => {
+            println!("applied  {} {} in {took:.1?}", migration.version, migration.description);
+        }
+        _ => {}
     }
 }
 

@@ -3,6 +3,7 @@
 mod contender;
 mod http;
 mod instructions;
+mod jobs;
 mod load;
 mod options;
 mod server;
@@ -26,6 +27,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let workspace = Workspace::load()?;
     match what.as_str() {
         "http" => http::run(&workspace, &options),
+        "jobs" => jobs::run(&workspace, &options),
         "start" => start::run(&workspace, &options),
         other => Err(Failure::Usage(format!("there is no benchmark `{other}`\n\n{}", help::BENCH))),
     }

@@ -6,7 +6,10 @@ mod counts;
 mod failure;
 mod features;
 mod help;
+mod python;
+mod rabbitmq4;
 mod score;
+mod shared;
 mod steps;
 mod stream;
 mod style;
@@ -34,6 +37,7 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
     match command.as_str() {
         "test" => test::run(rest),
         "bench" => bench::run(rest),
+        "rabbitmq4" => rabbitmq4::run(rest),
         "score" => score::run(rest),
         "help" | "--help" | "-h" => help::print(rest.first().map(String::as_str)),
         other => Err(Failure::Usage(format!("unknown command `{other}`\n\n{}", help::OVERVIEW))),

@@ -3,6 +3,7 @@
 use crate::cargo::{self, JOBS, Workspace};
 use crate::counts::Counts;
 use crate::failure::Failure;
+use crate::shared::Shared;
 use crate::style::Style;
 use crate::{features, stream, tools};
 use std::process::Command;
@@ -15,6 +16,7 @@ pub(crate) struct Context {
     pub(crate) nextest: bool,
     /// Whether tests marked `#[ignore]` run too.
     pub(crate) long: bool,
+    pub(crate) shared: Shared,
 }
 
 /// What came of a step.
@@ -81,7 +83,7 @@ fn tests(context: &Context, counts: &mut Counts) -> Result<Outcome, Failure> {
         }
         command
     };
-    counted_run(&mut command, counts)
+    counted_run(command.envs(context.shared.environment()?), counts)
 }
 
 fn doctests(context: &Context, counts: &mut Counts) -> Result<Outcome, Failure> {
@@ -89,7 +91,8 @@ fn doctests(context: &Context, counts: &mut Counts) -> Result<Outcome, Failure> 
         return Ok(Outcome::Skipped("cargo test has run them"));
     }
     let arguments = ["test", "--doc", "--workspace", "--all-features", "--no-fail-fast", "-j", JOBS];
-    counted_run(&mut cargo_in(context, &arguments), counts)
+    let mut command = cargo_in(context, &arguments);
+    counted_run(command.envs(context.shared.environment()?), counts)
 }
 
 fn each_feature(context: &Context, _: &mut Counts) -> Result<Outcome, Failure> {

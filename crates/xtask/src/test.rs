@@ -4,6 +4,7 @@ use crate::cargo::{self, Workspace};
 use crate::counts::Counts;
 use crate::failure::Failure;
 use crate::help;
+use crate::shared::Shared;
 use crate::steps::{Context, Outcome, STEPS, Step};
 use crate::style::Style;
 use std::process::Stdio;
@@ -18,8 +19,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         return Ok(());
     }
     let style = Style::detect();
-    let context =
-        Context { workspace: Workspace::load()?, style, nextest: nextest_is_installed(), long: options.long };
+    let context = Context {
+        workspace: Workspace::load()?,
+        style,
+        nextest: nextest_is_installed(),
+        long: options.long,
+        shared: Shared::default(),
+    };
     let mut counts = Counts::default();
     let mut rows = Vec::new();
     for (index, step) in options.steps.iter().enumerate() {

@@ -2,6 +2,9 @@
 
 use crate::failure::Failure;
 use crate::stream;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -12,8 +15,19 @@ struct Tool {
     found: fn() -> bool,
 }
 
+/// Debian's packages start what they install unless this program forbids it.
+const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+/// While it lives, no package starts a service: tests start their own servers, and end them.
+struct NoServices {
+    ours: bool,
+}
+
 const TOOLS: &[Tool] = &[
     Tool { what: "the PostgreSQL server", package: "postgresql", found: postgres },
+    Tool { what: "the Redis server", package: "redis-server", found: redis },
+    Tool { what: "the RabbitMQ broker", package: "rabbitmq-server", found: rabbitmq },
+    Tool { what: "PgBouncer", package: "pgbouncer", found: pgbouncer },
     Tool { what: "a headless browser", package: "chromium", found: browser },
     Tool { what: "the driver of that browser", package: "chromium-driver", found: driver },
 ];
@@ -31,6 +45,7 @@ pub(crate) fn ensure() -> Result<(), Failure> {
     if !(is_root() && on_path("apt-get").is_some()) {
         return Err(Failure::MissingTool(format!("install it with\n  sudo {}", install_line(&missing))));
     }
+    let _no_services = NoServices::ensure()?;
     apt(&["update"])?;
     let mut arguments = vec!["install", "-y", "--no-install-recommends"];
     arguments.extend(missing.iter().map(|tool| tool.package));
@@ -38,6 +53,32 @@ pub(crate) fn ensure() -> Result<(), Failure> {
     match self::missing().first() {
         None => Ok(()),
         Some(tool) => Err(Failure::MissingTool(format!("{} is not found after installing it", tool.what))),
+    }
+}
+
+/// Writes the program that forbids packages to start services.
+pub(crate) fn forbid_services(policy: &Path) -> Result<(), Failure> {
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o755).open(policy)?;
+    Ok(file.write_all(b"#!/bin/sh\nexit 101\n")?)
+}
+
+impl NoServices {
+    /// A policy that is there already stays.
+    fn ensure() -> Result<Self, Failure> {
+        let ours = !Path::new(POLICY).exists();
+        if ours {
+            forbid_services(Path::new(POLICY))?;
+        }
+        Ok(Self { ours })
+    }
+}
+
+impl Drop for NoServices {
+    fn drop(&mut self) {
+        if self.ours {
+            let _ = std::fs::remove_file(POLICY);
+        }
     }
 }
 
@@ -59,14 +100,13 @@ fn apt(arguments: &[&str]) -> Result<(), Failure> {
     Err(Failure::MissingTool(format!("apt-get {} failed; run it by hand to see why", arguments.join(" "))))
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     let id = Command::new("id").arg("-u").output();
     id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
 /// The same places where the test kit looks.
 fn postgres() -> bool {
-    let given = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     given("TEST_DATABASE_URL") || given("PG_BIN") || debian_postgres() || on_path("postgres").is_some()
 }
 
@@ -75,14 +115,33 @@ fn debian_postgres() -> bool {
     versions.map(|version| version.path().join("bin/postgres")).any(|binary| binary.is_file())
 }
 
+fn redis() -> bool {
+    let names = ["redis-server", "valkey-server"];
+    given("REDIS_SERVER") || names.iter().any(|name| on_path(name).is_some())
+}
+
+fn rabbitmq() -> bool {
+    given("RABBITMQ_SERVER")
+        || Path::new("/usr/lib/rabbitmq/lib").is_dir()
+        || on_path("rabbitmq-server").is_some()
+}
+
+/// Debian's is where only root's `PATH` leads.
+fn pgbouncer() -> bool {
+    given("PGBOUNCER") || Path::new("/usr/sbin/pgbouncer").is_file() || on_path("pgbouncer").is_some()
+}
+
+fn given(variable: &str) -> bool {
+    std::env::var_os(variable).is_some_and(|value| !value.is_empty())
+}
+
 fn browser() -> bool {
     let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
     names.iter().any(|name| on_path(name).is_some())
 }
 
 fn driver() -> bool {
-    std::env::var_os("CHROMEDRIVER").is_some_and(|value| !value.is_empty())
-        || on_path("chromedriver").is_some()
+    given("CHROMEDRIVER") || on_path("chromedriver").is_some()
 }
 
 /// Where a program is on `PATH`.
@@ -100,7 +159,8 @@ mod tests {
         let all: Vec<&Tool> = TOOLS.iter().collect();
         assert_eq!(
             install_line(&all),
-            "apt-get install -y --no-install-recommends postgresql chromium chromium-driver"
+            "apt-get install -y --no-install-recommends \
+             postgresql redis-server rabbitmq-server pgbouncer chromium chromium-driver"
         );
     }
 

@@ -15,7 +15,7 @@ pub(crate) struct BotMetrics {
     pub(crate) queue: IntGauge,
     /// `summaries_in_progress`.
     pub(crate) in_progress: IntGauge,
-    requests: [(&'static str, Outcomes); 4],
+    requests: [(&'static str, Outcomes); 5],
 }
 
 /// The two values of the label `status`.
@@ -26,8 +26,8 @@ pub(crate) struct Outcomes {
 }
 
 /// What a request to the API may want, by the names that the OpenAPI document uses.
-pub(crate) const OPERATIONS: [&str; 4] =
-    ["create_summary", "list_summaries", "get_summary", "delete_summary"];
+pub(crate) const OPERATIONS: [&str; 5] =
+    ["create_summary", "list_summaries", "get_summary", "delete_summary", "get_job"];
 
 // === impl BotMetrics ===
 

@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
+use groundcrew::amqp::AmqpConfig;
+use groundcrew::cache::CacheConfig;
 use groundcrew::config::{ByteSize, FromConfig, Secret};
 use groundcrew::http::{AdminConfig, HttpConfig};
+use groundcrew::jobs::JobsConfig;
+use groundcrew::limit::LimitConfig;
+use groundcrew::redis::RedisConfig;
 use groundcrew::sql::SqlConfig;
 
 /// The whole configuration of the bot: one field per section.
@@ -21,10 +26,16 @@ pub struct Config {
     pub discord: DiscordConfig,
     /// Language models.
     pub openai: OpenAiConfig,
-    /// Redis.
+    /// How often one client may ask.
+    pub rate_limiting: LimitConfig,
+    /// How long summaries are kept at hand.
+    pub cache: CacheConfig,
+    /// How jobs run.
+    pub jobs: JobsConfig,
+    /// Shares the cache and the rate limits among replicas.
     pub redis: RedisConfig,
-    /// RabbitMQ.
-    pub rabbitmq: RabbitMqConfig,
+    /// Carries the jobs; without it the database does.
+    pub rabbitmq: AmqpConfig,
 }
 
 /// How summaries are made: section `summaries`.
@@ -69,22 +80,4 @@ pub struct OpenAiConfig {
     /// The key for the API. Not used yet.
     #[config(alias = "OPENAI_API_KEY")]
     pub api_key: Option<Secret<String>>,
-}
-
-/// Redis: section `redis`. Not in this version yet.
-#[derive(Debug, Clone, FromConfig)]
-#[config(default_impl)]
-pub struct RedisConfig {
-    /// The server, as `redis://host:6379`. Not used yet.
-    #[config(alias = "REDIS_URL")]
-    pub url: Option<Secret<String>>,
-}
-
-/// RabbitMQ: section `rabbitmq`. Not in this version yet.
-#[derive(Debug, Clone, FromConfig)]
-#[config(default_impl)]
-pub struct RabbitMqConfig {
-    /// The broker, as `amqp://user@host:5672`. Not used yet.
-    #[config(alias = "RABBITMQ_URL")]
-    pub url: Option<Secret<String>>,
 }

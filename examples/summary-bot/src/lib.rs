@@ -3,6 +3,7 @@
 mod api;
 mod bot_metrics;
 mod clean;
+mod clerk;
 pub mod cli;
 mod collect;
 mod config;
@@ -18,6 +19,7 @@ mod perspective;
 mod progress;
 pub mod read;
 pub mod render;
+mod request;
 mod sentences;
 mod service;
 mod sketch;
@@ -28,7 +30,7 @@ mod workshop;
 
 pub use bot_metrics::GENERATION_BUCKETS;
 pub use collect::{Collector, Conversation, Counts, Filter, Item, Person};
-pub use config::{Config, DiscordConfig, OpenAiConfig, RabbitMqConfig, RedisConfig, SummariesConfig};
+pub use config::{Config, DiscordConfig, OpenAiConfig, SummariesConfig};
 pub use conversation::{Author, Kind, Message, When};
 pub use document::{Asked, Citation, Document};
 pub use engine::summarize;

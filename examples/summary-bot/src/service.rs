@@ -6,6 +6,7 @@ use groundcrew::Crew;
 
 use crate::api::{self, App};
 use crate::bot_metrics::BotMetrics;
+use crate::clerk::{Clerk, Desk, Summarize};
 use crate::config::Config;
 use crate::store::{MIGRATIONS, Store};
 use crate::workshop::Workshop;
@@ -24,11 +25,30 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let http = config.http.bind(&crew).await?; // probes answer from here on, unready
     let database = config.database.connect(&crew).await?; // now in /ready, /metrics and the shutdown
     database.migrate(&crew, MIGRATIONS).await?;
+    let redis = config.redis.connect_if_configured(&crew).await?;
+    let rabbitmq = config.rabbitmq.connect_if_configured(&crew).await?;
+
+    let limits = &config.rate_limiting;
+    let limiter = match &redis {
+        Some(redis) => limits.limiter_over("api", &crew, redis.limits(crew.service()))?,
+        None => limits.limiter("api", &crew)?,
+    };
+    let shared = redis.map(|redis| redis.cache_store());
+    let documents = config.cache.named("documents").over(shared).build(&crew)?;
+    let jobs = match &rabbitmq {
+        Some(rabbitmq) => { let _ = rabbitmq; config.jobs.connect(&crew, &database).await? },
+        None => config.jobs.connect(&crew, &database).await?,
+    };
+    let jobs = jobs.register::<Summarize>();
+
     let metrics = BotMetrics::register(crew.metrics())?;
     let store = Store::new(database);
     let workshop = Workshop::new(&crew, store.clone(), metrics.clone(), &config.summaries);
-    let app = App { store, workshop, config: config.summaries };
+    let clerk = Clerk::new(store.clone(), jobs.publisher());
+    let max_messages = config.summaries.max_messages;
+    jobs.run(Desk { store: store.clone(), workshop: workshop.clone(), max_messages });
+    let app = App { store, documents, clerk, workshop, config: config.summaries };
     let address = http.local_addr();
-    http.serve(api::routes(app, &metrics).merge(page::routes()));
+    http.serve(api::routes(app, &metrics, limiter).merge(page::routes()));
     Ok(address)
 }

@@ -73,6 +73,7 @@ fn features(config: &Config) -> [Feature; 5] {
     let url = config.database.url.as_ref().map(|url| url.expose().to_ascii_lowercase());
     let postgres = url.is_some_and(|url| url.starts_with("postgres"));
     let later = |is_set| State::Later { is_set };
+    let on = |is_set| if is_set { State::On } else { State::Off };
     [
         Feature {
             name: "Discord",
@@ -90,19 +91,19 @@ fn features(config: &Config) -> [Feature; 5] {
             name: "Postgres",
             variable: "DATABASE_URL",
             instead: "summaries are kept in a SQLite file",
-            state: if postgres { State::On } else { State::Off },
+            state: on(postgres),
         },
         Feature {
             name: "Redis",
             variable: "REDIS_URL",
-            instead: "nothing is cached",
-            state: later(config.redis.url.is_some()),
+            instead: "this process caches and limits by itself",
+            state: on(config.redis.url.is_some()),
         },
         Feature {
             name: "RabbitMQ",
             variable: "RABBITMQ_URL",
-            instead: "work waits in this process",
-            state: later(config.rabbitmq.url.is_some()),
+            instead: "jobs wait in the database",
+            state: on(config.rabbitmq.url.is_some()),
         },
     ]
 }

@@ -101,6 +101,16 @@ impl Workshop {
         receiver.await.unwrap_or_else(|_| Err(internal_error()))
     }
 
+    /// Makes a summary for a job, which stores it by itself. Jobs have no place in the queue: theirs is durable.
+    pub(crate) async fn draft<W>(&self, work: W) -> Result<Document, Problem>
+    where
+        W: FnOnce() -> Result<Document, Problem> + Send + 'static,
+    {
+        let _bench = self.benches.clone().acquire_owned().await;
+        let _in_progress = Counted::by(&self.metrics.in_progress);
+        track_performance(&self.metrics.generation, off_the_workers(work)).await
+    }
+
     async fn keep(&self, document: Document) -> Result<(Document, String), Problem> {
         let json = serde_json::to_string(&document).map_err(|error| {
             tracing::error!(%error, "a summary cannot be written as JSON");

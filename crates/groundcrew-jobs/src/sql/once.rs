@@ -1,6 +1,7 @@
 use std::future::Future;
 
-use groundcrew_sql::sqlx::{self, Database, Error, Transaction};
+use groundcrew_sql::Transaction;
+use groundcrew_sql::sqlx::{self, Database, Error};
 
 use crate::{Attempt, JobId};
 
@@ -17,11 +18,11 @@ pub trait Effects: Sync {
     type Database: Database;
 
     /// Begins a transaction.
-    fn begin(&self) -> impl Future<Output = Result<Transaction<'static, Self::Database>, Error>> + Send;
+    fn begin(&self) -> impl Future<Output = Result<Transaction<Self::Database>, Error>> + Send;
 
     /// Marks the effect within a transaction; `false` if it is marked already.
     fn mark(
-        transaction: &mut Transaction<'_, Self::Database>,
+        transaction: &mut Transaction<Self::Database>,
         job: JobId,
         part: &str,
     ) -> impl Future<Output = Result<bool, Error>> + Send;
@@ -55,7 +56,7 @@ impl Attempt {
     pub async fn begin_once<E: Effects>(
         &self,
         database: &E,
-    ) -> Result<Option<Transaction<'static, E::Database>>, Error> {
+    ) -> Result<Option<Transaction<E::Database>>, Error> {
         self.begin_once_for(WHOLE, database).await
     }
 
@@ -64,7 +65,7 @@ impl Attempt {
         &self,
         part: &str,
         database: &E,
-    ) -> Result<Option<Transaction<'static, E::Database>>, Error> {
+    ) -> Result<Option<Transaction<E::Database>>, Error> {
         let mut transaction = database.begin().await?;
         if E::mark(&mut transaction, self.id(), part).await? {
             return Ok(Some(transaction));
@@ -78,12 +79,12 @@ impl Attempt {
 impl Effects for groundcrew_sql::Postgres {
     type Database = sqlx::Postgres;
 
-    async fn begin(&self) -> Result<Transaction<'static, sqlx::Postgres>, Error> {
+    async fn begin(&self) -> Result<Transaction<sqlx::Postgres>, Error> {
         groundcrew_sql::Postgres::begin(self).await
     }
 
     async fn mark(
-        transaction: &mut Transaction<'_, sqlx::Postgres>,
+        transaction: &mut Transaction<sqlx::Postgres>,
         job: JobId,
         part: &str,
     ) -> Result<bool, Error> {
@@ -101,12 +102,12 @@ impl Effects for groundcrew_sql::Postgres {
 impl Effects for groundcrew_sql::Sqlite {
     type Database = sqlx::Sqlite;
 
-    async fn begin(&self) -> Result<Transaction<'static, sqlx::Sqlite>, Error> {
+    async fn begin(&self) -> Result<Transaction<sqlx::Sqlite>, Error> {
         groundcrew_sql::Sqlite::begin(self).await
     }
 
     async fn mark(
-        transaction: &mut Transaction<'_, sqlx::Sqlite>,
+        transaction: &mut Transaction<sqlx::Sqlite>,
         job: JobId,
         part: &str,
     ) -> Result<bool, Error> {

@@ -63,7 +63,7 @@ impl PostgresJobs {
 /// A hint only: what is lost while it reconnects is found by polling.
 async fn listen(postgres: Postgres, woken: Arc<Notify>, stop: Stop) -> Result<(), Error> {
     let hear = async {
-        let mut listener = PgListener::connect_with(postgres.raw()).await?;
+        let mut listener = PgListener::connect_with(&postgres.raw()).await?;
         listener.listen(CHANNEL).await?;
         loop {
             listener.recv().await?;

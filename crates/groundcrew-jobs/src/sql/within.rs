@@ -7,7 +7,7 @@ use crate::{BackendError, Enqueue, EnqueueError, Enqueued, Job, JobId, NewJob, P
 /// A transaction of the user's that jobs can be written in: of `Postgres` or `Sqlite`.
 #[diagnostic::on_unimplemented(
     message = "jobs cannot be enqueued in `{Self}`",
-    note = "hand it `&mut transaction`, the `sqlx::Transaction` that `begin()` returned"
+    note = "hand it `&mut transaction`, the transaction that `begin()` returned"
 )]
 pub trait Within: Send {
     /// `Postgres` or `SQLite`.
@@ -87,7 +87,7 @@ impl Enqueue {
 }
 
 #[cfg(feature = "postgres")]
-impl Within for sqlx::Transaction<'_, sqlx::Postgres> {
+impl Within for groundcrew_sql::Transaction<sqlx::Postgres> {
     const NAME: &'static str = super::postgres::NAME;
 
     async fn write(&mut self, job: &NewJob) -> Result<Enqueued, Error> {
@@ -101,7 +101,7 @@ impl Within for sqlx::Transaction<'_, sqlx::Postgres> {
 }
 
 #[cfg(feature = "sqlite")]
-impl Within for sqlx::Transaction<'_, sqlx::Sqlite> {
+impl Within for groundcrew_sql::Transaction<sqlx::Sqlite> {
     const NAME: &'static str = super::sqlite::NAME;
 
     async fn write(&mut self, job: &NewJob) -> Result<Enqueued, Error> {

@@ -15,9 +15,9 @@ pub(super) struct Binaries {
 
 /// The ids of a user other than ourselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct User {
-    pub(super) uid: u32,
-    pub(super) gid: u32,
+pub(crate) struct User {
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
 }
 
 impl Binaries {
@@ -25,10 +25,9 @@ impl Binaries {
         let folder = candidates().find(|folder| missing(folder).is_none());
         let Some(folder) = folder else {
             let program = candidates().find_map(|folder| missing(&folder)).unwrap_or("postgres");
-            return Err(Error::Missing { program });
+            return Err(Error::Missing { program, package: "postgresql" });
         };
-        let user = if rustix::process::geteuid().is_root() { Some(User::unprivileged()?) } else { None };
-        Ok(Self { folder, user })
+        Ok(Self { folder, user: User::for_servers()? })
     }
 
     /// Who owns the data and runs the server, where that is not us.
@@ -49,6 +48,11 @@ impl Binaries {
 }
 
 impl User {
+    /// Who runs servers that refuse to run as root, where we are root.
+    pub(crate) fn for_servers() -> Result<Option<Self>, Error> {
+        if rustix::process::geteuid().is_root() { Self::unprivileged().map(Some) } else { Ok(None) }
+    }
+
     fn unprivileged() -> Result<Self, Error> {
         let users = std::fs::read_to_string("/etc/passwd").map_err(Error::system("read /etc/passwd"))?;
         let found = ["postgres", "nobody"].iter().find_map(|name| Self::named(name, &users));

@@ -1,27 +1,20 @@
 use super::Error;
 use super::binaries::Binaries;
+use std::fmt;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// An empty database for one test. On a server that is not ours it is dropped with this value.
-#[derive(Debug)]
 pub struct Database {
     name: String,
     url: String,
     cleanup: Option<Cleanup>,
 }
 
-#[derive(Debug)]
 struct Cleanup {
     binaries: Arc<Binaries>,
     server: String,
 }
-
-/// Hands out names that no other process uses.
-#[derive(Debug, Default)]
-pub(super) struct Names(AtomicU64);
 
 impl Database {
     pub(super) async fn create(
@@ -32,7 +25,7 @@ impl Database {
     ) -> Result<Self, Error> {
         let sql = format!("CREATE DATABASE {name}");
         let mut command = psql(&binaries, server, &sql);
-        let output = super::server::output(move || command.output(), "start psql").await?;
+        let output = crate::server::blocking(move || command.output(), "start psql").await?;
         succeeded("psql", &output)?;
         let cleanup = borrowed.then(|| Cleanup { binaries, server: server.to_owned() });
         Ok(Self { url: with_database(server, &name), name, cleanup })
@@ -58,11 +51,9 @@ impl Drop for Database {
     }
 }
 
-impl Names {
-    pub(super) fn next(&self) -> String {
-        let number = self.0.fetch_add(1, Ordering::Relaxed);
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        format!("test_{}_{}_{number}", std::process::id(), now.as_nanos() % 1_000_000_000)
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -92,17 +83,11 @@ fn with_database(url: &str, name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Names, with_database};
+    use super::with_database;
 
     #[test]
     fn the_database_of_a_url_is_exchanged_and_the_rest_stays() {
         assert_eq!(with_database("postgres://u:p@h:1/a?x=/y", "b"), "postgres://u:p@h:1/b?x=/y");
         assert_eq!(with_database("postgres://h", "b"), "postgres://h/b");
-    }
-
-    #[test]
-    fn no_name_is_given_twice() {
-        let names = Names::default();
-        assert_ne!(names.next(), names.next());
     }
 }

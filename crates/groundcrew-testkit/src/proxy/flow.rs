@@ -162,6 +162,7 @@ impl Gate {
             Mode::BlackHole => Self::Swallow,
             Mode::HalfOpen(stopped) if stopped == direction => Self::Hold,
             Mode::Slow { bytes_per_second, latency } => Self::slow(bytes_per_second.max(1), latency),
+            Mode::Limit { bytes_per_second } => Self::slow(bytes_per_second.max(1), Duration::ZERO),
             _ => Self::Forward { chunk: LARGEST_CHUNK, latency: Duration::ZERO, rest: Duration::ZERO },
         }
     }

@@ -12,15 +12,9 @@ use serde_json::{Value, json};
 
 use super::asked::{Given, MAX_WORDS};
 use super::openapi::{later, problem, schema};
-use super::{App, SUMMARIES, conversation};
+use super::{App, SUMMARIES, conversation, jobs};
 use crate::document::Document;
-
-/// How a body is to be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Media {
-    Json,
-    Text,
-}
+use crate::request::{Asking, Media};
 
 pub(super) async fn create(
     State(app): State<App>,
@@ -30,12 +24,26 @@ pub(super) async fn create(
     let Query(query) = query?;
     let media = media(request.headers())?;
     let place = app.workshop.admit(expected(request.headers(), app.config.body_limit.as_usize()))?;
+    let later = prefers_async(request.headers());
     let body = Bytes::from_request(request, &()).await?;
+    if later {
+        let id = app.clerk.take(Asking { media, query, body: body.into() }).await?;
+        return Ok(jobs::accepted(id));
+    }
     let most = app.config.max_messages;
     let (document, json) = app.workshop.make(place, move || summarize(body, media, query, most)).await?;
     let location = format!("{SUMMARIES}/{}", document.id);
     let headers = [(LOCATION, location), (CONTENT_TYPE, "application/json".to_owned())];
     Ok((StatusCode::CREATED, headers, json).into_response())
+}
+
+/// `Prefer: respond-async` (RFC 7240, section 4.1).
+fn prefers_async(headers: &HeaderMap) -> bool {
+    let given = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    given.flat_map(|value| value.split(',')).any(|preference| {
+        let name = preference.split(['=', ';']).next().unwrap_or_default();
+        name.trim().eq_ignore_ascii_case("respond-async")
+    })
 }
 
 /// How much memory the body will take: what the client announces, or else as much as may come.
@@ -57,7 +65,7 @@ fn media(headers: &HeaderMap) -> Result<Media, Problem> {
 }
 
 /// All that takes time; not for a worker.
-fn summarize(
+pub(crate) fn summarize(
     body: Bytes,
     media: Media,
     mut query: Vec<(String, String)>,
@@ -134,11 +142,18 @@ pub(super) fn operation() -> Value {
                 "headers": {"Location": {"description": "The summary's path.", "schema": {"type": "string"}}},
                 "content": {"application/json": {"schema": schema("Summary")}},
             },
+            "202": {
+                "description": "With `Prefer: respond-async`: it is kept and will be summarised; `Location` tells how \
+                    far it is.",
+                "headers": {"Location": {"description": "The job's path.", "schema": {"type": "string"}}},
+                "content": {"application/json": {"schema": schema("Job")}},
+            },
             "400": problem("`INVALID_JSON`, `INVALID_REQUEST`: with the line, column or field."),
             "403": problem("`CROSS_SITE`: a browser sent this for another site's page."),
             "413": problem("`BODY_TOO_LARGE`: `summaries.body_limit` says how much is read."),
             "415": problem("`UNSUPPORTED_MEDIA_TYPE`: send `application/json` or `text/plain`."),
             "422": problem("`INSUFFICIENT_CONTENT`: too little to summarise. `TOO_MANY_MESSAGES`."),
+            "429": later("`RATE_LIMITED`."),
             "503": later("`QUEUE_FULL`, `STORAGE_UNAVAILABLE`, `STARTING`, `SHUTTING_DOWN`."),
             "504": problem("`REQUEST_TIMEOUT`: it took too long; the summary may be in the list all the same."),
         },
@@ -149,6 +164,10 @@ fn parameters() -> Value {
     let parameter = |name: &str, schema: Value, description: &str| json!({"name": name, "in": "query", "required": false, "schema": schema, "description": description});
     let perspectives = crate::Perspective::ALL.map(|(name, _)| name);
     json!([
+        {
+            "name": "Prefer", "in": "header", "required": false, "schema": {"type": "string"},
+            "description": "`respond-async`: answer 202 at once, and summarise later (RFC 7240).",
+        },
         parameter("title", json!({"type": "string"}), "What to call the conversation."),
         parameter(
             "length",

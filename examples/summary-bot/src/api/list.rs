@@ -82,6 +82,7 @@ pub(super) fn operation() -> Value {
             "200": answer("A page; the header `Link` names the next one.", "Page"),
             "400": problem("`INVALID_REQUEST`: with the parameter in `field`."),
             "403": problem("`CROSS_SITE`."),
+            "429": later("`RATE_LIMITED`."),
             "503": later("`STORAGE_UNAVAILABLE`, `STARTING`, `SHUTTING_DOWN`."),
         },
     })

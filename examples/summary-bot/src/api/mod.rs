@@ -4,6 +4,7 @@ mod asked;
 mod conversation;
 mod create;
 mod cursor;
+mod jobs;
 mod list;
 mod one;
 mod openapi;
@@ -11,6 +12,7 @@ mod schemas;
 
 use std::convert::Infallible;
 
+use groundcrew::cache::Cache;
 use groundcrew::http::axum::Router;
 use groundcrew::http::axum::extract::{DefaultBodyLimit, Request, State};
 use groundcrew::http::axum::http::StatusCode;
@@ -18,28 +20,40 @@ use groundcrew::http::axum::http::header::CACHE_CONTROL;
 use groundcrew::http::axum::middleware::{self, Next};
 use groundcrew::http::axum::response::{IntoResponse, Response};
 use groundcrew::http::axum::routing::{MethodRouter, delete, get, post};
-use groundcrew::http::{Problem, RequestTimeout};
+use groundcrew::http::{Problem, RateLimit, RequestTimeout};
+use groundcrew::limit::Limiter;
 
 use crate::bot_metrics::{BotMetrics, Outcomes};
+use crate::clerk::Clerk;
 use crate::config::SummariesConfig;
 use crate::store::Store;
 use crate::workshop::Workshop;
+
+pub(crate) use create::summarize;
 
 /// Where summaries are.
 pub(crate) const SUMMARIES: &str = "/api/v1/summaries";
 /// Where one summary is.
 pub(crate) const SUMMARY: &str = "/api/v1/summaries/{id}";
 
+/// Where jobs are.
+pub(crate) const JOBS: &str = "/api/v1/jobs";
+/// Where one job is.
+pub(crate) const JOB: &str = "/api/v1/jobs/{id}";
+
 /// What the handlers share.
 #[derive(Debug, Clone)]
 pub(crate) struct App {
     pub(crate) store: Store,
+    /// Summaries as they are answered, by id.
+    pub(crate) documents: Cache<Option<String>>,
+    pub(crate) clerk: Clerk,
     pub(crate) workshop: Workshop,
     pub(crate) config: SummariesConfig,
 }
 
 /// Every route of the API.
-pub(crate) fn routes(app: App, metrics: &BotMetrics) -> Router {
+pub(crate) fn routes(app: App, metrics: &BotMetrics, limiter: Limiter) -> Router {
     let counted = |operation: &str, route: MethodRouter<App>| match metrics.requests(operation) {
         Some(outcomes) => route.route_layer(middleware::from_fn_with_state(outcomes, count)),
         None => route,
@@ -54,6 +68,8 @@ pub(crate) fn routes(app: App, metrics: &BotMetrics) -> Router {
     Router::new()
         .route(SUMMARIES, summaries)
         .route(SUMMARY, summary)
+        .route(JOB, counted("get_job", get(jobs::read)))
+        .route_layer(RateLimit::new(limiter))
         .layer(middleware::from_fn(guard))
         .with_state(app)
         .merge(openapi::routes())

@@ -1,5 +1,6 @@
 //! `GET` and `DELETE /api/v1/summaries/{id}`.
 
+use groundcrew::cache::LoadError;
 use groundcrew::http::Problem;
 use groundcrew::http::axum::extract::rejection::PathRejection;
 use groundcrew::http::axum::extract::{Path, State};
@@ -18,7 +19,10 @@ pub(super) async fn read(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
     let id = id(path)?;
-    let json = app.store.get(id).await.map_err(|error| storage_problem(&error))?.ok_or_else(not_found)?;
+    let store = app.store.clone();
+    let load = move || async move { store.get(id).await };
+    let found = app.documents.get_or_load(&id, load).await.map_err(|error| cannot_load(&error))?;
+    let json = found.ok_or_else(not_found)?;
     Ok(([(CONTENT_TYPE, "application/json")], json).into_response())
 }
 
@@ -28,7 +32,18 @@ pub(super) async fn delete(
 ) -> Result<StatusCode, Problem> {
     let id = id(path)?;
     let deleted = app.store.delete(id).await.map_err(|error| storage_problem(&error))?;
+    if let Err(error) = app.documents.remove(&id).await {
+        // Its lifetime in the cache ends it, at the latest.
+        tracing::warn!(%error, summary.id = %id, "a deleted summary is still in the shared cache");
+    }
     if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(not_found()) }
+}
+
+fn cannot_load(error: &LoadError) -> Problem {
+    match error.downcast_ref::<sqlx::Error>() {
+        Some(error) => storage_problem(error),
+        None => storage_problem(&sqlx::Error::Protocol(error.to_string())),
+    }
 }
 
 /// What is no id is the id of nothing.
@@ -53,6 +68,7 @@ pub(super) fn read_operation() -> Value {
             "200": answer("The summary.", "Summary"),
             "403": problem("`CROSS_SITE`."),
             "404": problem("`NOT_FOUND`."),
+            "429": later("`RATE_LIMITED`."),
             "503": later("`STORAGE_UNAVAILABLE`, `STARTING`, `SHUTTING_DOWN`."),
         },
     })
@@ -69,6 +85,7 @@ pub(super) fn delete_operation() -> Value {
             "204": {"description": "It is gone."},
             "403": problem("`CROSS_SITE`."),
             "404": problem("`NOT_FOUND`."),
+            "429": later("`RATE_LIMITED`."),
             "503": later("`STORAGE_UNAVAILABLE`, `STARTING`, `SHUTTING_DOWN`."),
         },
     })

@@ -5,7 +5,7 @@ use groundcrew::http::axum::http::header::CONTENT_TYPE;
 use groundcrew::http::axum::routing::get;
 use serde_json::{Value, json};
 
-use super::{SUMMARIES, SUMMARY, create, list, one, schemas};
+use super::{JOB, SUMMARIES, SUMMARY, create, jobs, list, one, schemas};
 
 pub(super) fn routes() -> Router {
     let document = document().to_string();
@@ -30,6 +30,7 @@ pub(crate) fn document() -> Value {
         "paths": {
             SUMMARIES: {"post": create::operation(), "get": list::operation()},
             SUMMARY: {"get": one::read_operation(), "delete": one::delete_operation()},
+            JOB: {"get": jobs::operation()},
         },
         "components": {"schemas": schemas::all()},
     })

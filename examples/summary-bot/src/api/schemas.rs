@@ -49,6 +49,15 @@ pub(super) fn all() -> Value {
             "text": text("What it says; very long ones are cut."),
         })),
         "Entry": entry(),
+        "Job": object("A summary that is made later.", &json!({
+            "id": {"type": "string", "format": "uuid", "description": "The job's id."},
+            "state": {"type": "string", "enum": ["pending", "succeeded", "failed"]},
+            "summary": optional("string", "The path of the summary, once it has succeeded."),
+            "problem": {
+                "description": "Why there is no summary, once it has failed.",
+                "oneOf": [schema("Problem"), {"type": "null"}],
+            },
+        })),
         "Page": object("A page of the list.", &json!({
             "items": list("Entry", "The entries, the newest first."),
             "next_cursor": optional("string", "What to pass as `cursor` for older entries; null at the end."),

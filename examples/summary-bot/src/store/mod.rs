@@ -1,6 +1,7 @@
 //! Where summaries are kept: one module for each backend, chosen by the database that is configured.
 
 mod postgres;
+mod requests;
 mod sqlite;
 
 use groundcrew::sql::{Database, Migrations};

@@ -1,8 +1,15 @@
-use groundcrew::sql::Postgres;
+use groundcrew::sql::{Postgres, Session};
 
+use super::requests::{AskingRow, NewRequest, StandingRow};
 use super::{NewRow, Row};
 
 pub(super) async fn insert(database: &Postgres, row: NewRow) -> sqlx::Result<()> {
+    let mut connection = database.connections().acquire().await?;
+    database.connections().timed("insert_summary", insert_in(&mut connection, row)).await
+}
+
+/// Also within a transaction.
+pub(super) async fn insert_in(connection: &mut Session<sqlx::Postgres>, row: NewRow) -> sqlx::Result<()> {
     let insert = sqlx::query("INSERT INTO summaries VALUES ($1, $2, $3, $4, $5, $6, $7)")
         .bind(row.id)
         .bind(row.created_ms)
@@ -10,9 +17,8 @@ pub(super) async fn insert(database: &Postgres, row: NewRow) -> sqlx::Result<()>
         .bind(row.excerpt)
         .bind(row.messages)
         .bind(row.participants)
-        .bind(row.document)
-        .execute(database);
-    database.connections().timed("insert_summary", insert).await.map(drop)
+        .bind(row.document);
+    insert.execute(connection).await.map(drop)
 }
 
 pub(super) async fn get(database: &Postgres, id: &str) -> sqlx::Result<Option<String>> {
@@ -33,4 +39,40 @@ pub(super) async fn delete(database: &Postgres, id: &str) -> sqlx::Result<bool> 
     let delete = sqlx::query("DELETE FROM summaries WHERE id = $1").bind(id).execute(database);
     let deleted = database.connections().timed("delete_summary", delete).await?;
     Ok(deleted.rows_affected() > 0)
+}
+
+pub(super) async fn insert_request(connection: &mut Session<sqlx::Postgres>, row: NewRequest) -> sqlx::Result<()> {
+    let insert = sqlx::query(
+        "INSERT INTO requests (id, created_ms, media, query, body) VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(row.id)
+    .bind(row.created_ms)
+    .bind(row.media)
+    .bind(row.query)
+    .bind(row.body);
+    insert.execute(connection).await.map(drop)
+}
+
+pub(super) async fn asking(database: &Postgres, id: &str) -> sqlx::Result<Option<AskingRow>> {
+    let select = sqlx::query_as("SELECT media, query, body FROM requests WHERE id = $1").bind(id);
+    database.connections().timed("select_request", select.fetch_optional(database)).await
+}
+
+pub(super) async fn mark_answered(connection: &mut Session<sqlx::Postgres>, id: &str, summary: &str) -> sqlx::Result<()> {
+    let update = sqlx::query("UPDATE requests SET summary_id = $1, body = NULL WHERE id = $2");
+    update.bind(summary).bind(id).execute(connection).await.map(drop)
+}
+
+pub(super) async fn refuse(database: &Postgres, id: &str, problem: &str) -> sqlx::Result<()> {
+    let update = sqlx::query(
+        "UPDATE requests SET problem = $1, body = NULL WHERE id = $2 AND summary_id IS NULL",
+    );
+    let update = update.bind(problem).bind(id).execute(database);
+    database.connections().timed("refuse_request", update).await.map(drop)
+}
+
+pub(super) async fn standing(database: &Postgres, id: &str) -> sqlx::Result<Option<StandingRow>> {
+    let select =
+        sqlx::query_as("SELECT created_ms, summary_id, problem FROM requests WHERE id = $1").bind(id);
+    database.connections().timed("select_request", select.fetch_optional(database)).await
 }

@@ -1,8 +1,15 @@
-use groundcrew::sql::Sqlite;
+use groundcrew::sql::{Sqlite, Session};
 
+use super::requests::{AskingRow, NewRequest, StandingRow};
 use super::{NewRow, Row};
 
 pub(super) async fn insert(database: &Sqlite, row: NewRow) -> sqlx::Result<()> {
+    let mut connection = database.write().acquire().await?;
+    database.write().timed("insert_summary", insert_in(&mut connection, row)).await
+}
+
+/// Also within a transaction.
+pub(super) async fn insert_in(connection: &mut Session<sqlx::Sqlite>, row: NewRow) -> sqlx::Result<()> {
     let insert = sqlx::query("INSERT INTO summaries VALUES (?, ?, ?, ?, ?, ?, ?)")
         .bind(row.id)
         .bind(row.created_ms)
@@ -10,9 +17,8 @@ pub(super) async fn insert(database: &Sqlite, row: NewRow) -> sqlx::Result<()> {
         .bind(row.excerpt)
         .bind(row.messages)
         .bind(row.participants)
-        .bind(row.document)
-        .execute(database);
-    database.write().timed("insert_summary", insert).await.map(drop)
+        .bind(row.document);
+    insert.execute(connection).await.map(drop)
 }
 
 pub(super) async fn get(database: &Sqlite, id: &str) -> sqlx::Result<Option<String>> {
@@ -33,4 +39,40 @@ pub(super) async fn delete(database: &Sqlite, id: &str) -> sqlx::Result<bool> {
     let delete = sqlx::query("DELETE FROM summaries WHERE id = ?").bind(id).execute(database);
     let deleted = database.write().timed("delete_summary", delete).await?;
     Ok(deleted.rows_affected() > 0)
+}
+
+pub(super) async fn insert_request(connection: &mut Session<sqlx::Sqlite>, row: NewRequest) -> sqlx::Result<()> {
+    let insert = sqlx::query(
+        "INSERT INTO requests (id, created_ms, media, query, body) VALUES (?, ?, ?, ?, ?)",
+    )
+    .bind(row.id)
+    .bind(row.created_ms)
+    .bind(row.media)
+    .bind(row.query)
+    .bind(row.body);
+    insert.execute(connection).await.map(drop)
+}
+
+pub(super) async fn asking(database: &Sqlite, id: &str) -> sqlx::Result<Option<AskingRow>> {
+    let select = sqlx::query_as("SELECT media, query, body FROM requests WHERE id = ?").bind(id);
+    database.write().timed("select_request", select.fetch_optional(database.read())).await
+}
+
+pub(super) async fn mark_answered(connection: &mut Session<sqlx::Sqlite>, id: &str, summary: &str) -> sqlx::Result<()> {
+    let update = sqlx::query("UPDATE requests SET summary_id = ?, body = NULL WHERE id = ?");
+    update.bind(summary).bind(id).execute(connection).await.map(drop)
+}
+
+pub(super) async fn refuse(database: &Sqlite, id: &str, problem: &str) -> sqlx::Result<()> {
+    let update = sqlx::query(
+        "UPDATE requests SET problem = ?, body = NULL WHERE id = ? AND summary_id IS NULL",
+    );
+    let update = update.bind(problem).bind(id).execute(database);
+    database.write().timed("refuse_request", update).await.map(drop)
+}
+
+pub(super) async fn standing(database: &Sqlite, id: &str) -> sqlx::Result<Option<StandingRow>> {
+    let select =
+        sqlx::query_as("SELECT created_ms, summary_id, problem FROM requests WHERE id = ?").bind(id);
+    database.write().timed("select_request", select.fetch_optional(database.read())).await
 }

@@ -1,5 +1,6 @@
 use groundcrew_sql::Postgres;
-use groundcrew_sql::sqlx::{self, Error, PgConnection};
+use groundcrew_sql::Session;
+use groundcrew_sql::sqlx::{self, Error};
 
 use super::super::postgres::now;
 use super::{BATCH, Passed, Row, send};
@@ -26,7 +27,7 @@ const LATER: &str = concat!(
      FROM unnest($1::bigint[], $2::bigint[]) AS r(seq, due_in) WHERE o.seq = r.seq"
 );
 
-pub(in super::super) async fn post(connection: &mut PgConnection, record: &str) -> Result<(), Error> {
+pub(in super::super) async fn post(connection: &mut Session<sqlx::Postgres>, record: &str) -> Result<(), Error> {
     sqlx::query(POST).bind(record).execute(connection).await?;
     Ok(())
 }

@@ -1,5 +1,6 @@
 use groundcrew_sql::Sqlite;
-use groundcrew_sql::sqlx::{self, Error, SqliteConnection};
+use groundcrew_sql::Session;
+use groundcrew_sql::sqlx::{self, Error};
 
 use super::super::sqlite::now;
 use super::{BATCH, Passed, Row, send};
@@ -7,7 +8,7 @@ use crate::Backend;
 
 const NEXT: &str = "SELECT seq, record, attempts FROM groundcrew_jobs_outbox WHERE due_at <= ?1 ORDER BY due_at, seq LIMIT ?2";
 
-pub(in super::super) async fn post(connection: &mut SqliteConnection, record: &str) -> Result<(), Error> {
+pub(in super::super) async fn post(connection: &mut Session<sqlx::Sqlite>, record: &str) -> Result<(), Error> {
     sqlx::query("INSERT INTO groundcrew_jobs_outbox (record, at, due_at) VALUES (?1, ?2, ?2)")
         .bind(record)
         .bind(now())

@@ -1,7 +1,8 @@
 use std::collections::{HashMap, HashSet};
 
 use groundcrew_sql::Postgres;
-use groundcrew_sql::sqlx::{self, Error, PgConnection};
+use groundcrew_sql::Session;
+use groundcrew_sql::sqlx::{self, Error};
 
 use super::super::rows::{ClaimRow, NewRow, json, refuse};
 use super::{NAME, now, unavailable};
@@ -71,7 +72,7 @@ async fn all(postgres: &Postgres, jobs: &[&NewJob]) -> Result<Vec<Enqueued>, Err
 
 /// Writes jobs, in whatever transaction the connection is.
 pub(in super::super) async fn insert(
-    connection: &mut PgConnection,
+    connection: &mut Session<sqlx::Postgres>,
     jobs: &[&NewJob],
 ) -> Result<Vec<Enqueued>, Error> {
     let holders = claim(connection, jobs).await?;
@@ -96,7 +97,7 @@ pub(in super::super) async fn insert(
 
 /// Who holds the unique keys of these jobs, after they have taken what was free.
 async fn claim(
-    connection: &mut PgConnection,
+    connection: &mut Session<sqlx::Postgres>,
     jobs: &[&NewJob],
 ) -> Result<HashMap<(String, String), JobId>, Error> {
     let mut seen = HashSet::new();

@@ -1,7 +1,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use groundcrew_sql::Postgres;
-use groundcrew_sql::sqlx::{self, Error, PgConnection};
+use groundcrew_sql::Session;
+use groundcrew_sql::sqlx::{self, Error};
 
 use super::super::rows::{DeliveryRow, json, micros};
 use super::now;
@@ -165,7 +166,7 @@ async fn limited(postgres: &Postgres, ask: &Ask, max: usize) -> Result<Vec<Deliv
 }
 
 async fn choose(
-    connection: &mut PgConnection,
+    connection: &mut Session<sqlx::Postgres>,
     ask: &Ask,
     free: &[&'static str],
     bound: &[&'static str],

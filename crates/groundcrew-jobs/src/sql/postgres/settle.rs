@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use groundcrew_sql::Postgres;
-use groundcrew_sql::sqlx::{self, Error, PgConnection};
+use groundcrew_sql::Session;
+use groundcrew_sql::sqlx::{self, Error};
 
 use super::super::rows::{BeatRow, Held, Settled, json, micros};
 use super::now;
@@ -75,7 +76,7 @@ pub(super) async fn settle(postgres: &Postgres, batch: &[Settlement]) -> Result<
     transaction.commit().await
 }
 
-async fn over(connection: &mut PgConnection, over: &[Held]) -> Result<Vec<String>, Error> {
+async fn over(connection: &mut Session<sqlx::Postgres>, over: &[Held]) -> Result<Vec<String>, Error> {
     if over.is_empty() {
         return Ok(Vec::new());
     }

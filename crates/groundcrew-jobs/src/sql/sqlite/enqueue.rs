@@ -1,7 +1,8 @@
 use std::collections::{HashMap, HashSet};
 
 use groundcrew_sql::Sqlite;
-use groundcrew_sql::sqlx::{self, Error, SqliteConnection};
+use groundcrew_sql::Session;
+use groundcrew_sql::sqlx::{self, Error};
 
 use super::super::rows::{ClaimRow, NewRow, json, refuse};
 use super::{NAME, now, unavailable};
@@ -48,7 +49,7 @@ async fn all(sqlite: &Sqlite, jobs: &[&NewJob]) -> Result<Vec<Enqueued>, Error> 
 
 /// Writes jobs, in whatever transaction the connection is.
 pub(in super::super) async fn insert(
-    connection: &mut SqliteConnection,
+    connection: &mut Session<sqlx::Sqlite>,
     jobs: &[&NewJob],
 ) -> Result<Vec<Enqueued>, Error> {
     let holders = claim(connection, jobs).await?;
@@ -73,7 +74,7 @@ pub(in super::super) async fn insert(
 
 /// Who holds the unique keys of these jobs, after they have taken what was free.
 async fn claim(
-    connection: &mut SqliteConnection,
+    connection: &mut Session<sqlx::Sqlite>,
     jobs: &[&NewJob],
 ) -> Result<HashMap<(String, String), JobId>, Error> {
     let mut seen = HashSet::new();

@@ -1,5 +1,6 @@
 use groundcrew_sql::Sqlite;
-use groundcrew_sql::sqlx::{self, Error, SqliteConnection};
+use groundcrew_sql::Session;
+use groundcrew_sql::sqlx::{self, Error};
 
 use super::super::rows::{DeliveryRow, json, micros};
 use super::now;
@@ -66,7 +67,7 @@ pub(super) async fn reserve(sqlite: &Sqlite, ask: &Ask) -> Result<Vec<DeliveryRo
     Ok(rows)
 }
 
-async fn choose(connection: &mut SqliteConnection, ask: &Ask, now: i64) -> Result<Vec<String>, Error> {
+async fn choose(connection: &mut Session<sqlx::Sqlite>, ask: &Ask, now: i64) -> Result<Vec<String>, Error> {
     let mut chooser = Chooser::new(ask);
     let running: Vec<(String, Option<String>, i64)> =
         sqlx::query_as(RUNNING).bind(now).fetch_all(&mut *connection).await?;
@@ -96,7 +97,7 @@ async fn choose(connection: &mut SqliteConnection, ask: &Ask, now: i64) -> Resul
 }
 
 async fn candidates(
-    connection: &mut SqliteConnection,
+    connection: &mut Session<sqlx::Sqlite>,
     ask: &Ask,
     chooser: &Chooser<'_>,
     priority: Priority,

@@ -1,0 +1,11 @@
+//! Backups of real databases, restored.
+#![cfg(unix)]
+#![expect(clippy::large_futures, reason = "each test is one future, polled where it stands")]
+
+mod cli;
+mod postgres;
+mod retention;
+#[cfg(feature = "s3")]
+mod s3;
+mod sqlite;
+mod support;

@@ -1,0 +1,109 @@
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::CacheConfig;
+
+/// How long one value is good, and for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Life {
+    /// From when on the shared store is asked again.
+    pub(crate) check_at: Instant,
+    /// From when on it is served only while it is renewed.
+    pub(crate) fresh_until: Instant,
+    /// From when on it is not served.
+    pub(crate) stale_until: Instant,
+    /// From when on renewing is tried again after it failed.
+    pub(crate) renew_at: Instant,
+}
+
+/// The lives that values get.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lives {
+    pub(crate) fresh: Duration,
+    pub(crate) negative: Duration,
+    pub(crate) stale: Duration,
+    pub(crate) local: Duration,
+    jitter: u32,
+}
+
+// === impl Life ===
+
+impl Life {
+    pub(crate) fn is_fresh(&self) -> bool {
+        Instant::now() < self.fresh_until
+    }
+}
+
+// === impl Lives ===
+
+impl Lives {
+    pub(crate) fn of(config: &CacheConfig, is_shared: bool) -> Self {
+        Self {
+            fresh: config.fresh_for(),
+            negative: config.negative_ttl,
+            stale: config.stale,
+            local: if is_shared { config.local_ttl } else { Duration::MAX },
+            jitter: config.jitter.min(99),
+        }
+    }
+
+    /// For how long a new value is fresh, and for how long it is served after that.
+    pub(crate) fn draw(&self, is_absent: bool) -> (Duration, Duration) {
+        let (fresh, stale) =
+            if is_absent { (self.negative, Duration::ZERO) } else { (self.fresh, self.stale) };
+        (jittered(fresh, self.jitter, unit_random()), stale)
+    }
+
+    pub(crate) fn begin(&self, (fresh, stale): (Duration, Duration)) -> Life {
+        let now = Instant::now();
+        let fresh_until = later(now, fresh);
+        let stale_until = later(fresh_until, stale);
+        Life { check_at: later(now, self.local), fresh_until, stale_until, renew_at: now }
+    }
+}
+
+/// A time too far off to be told is thirty years away.
+pub(crate) fn later(from: Instant, by: Duration) -> Instant {
+    from.checked_add(by).unwrap_or_else(|| from + Duration::from_secs(946_080_000))
+}
+
+/// A number of percent more or less, by a number from 0 to 1.
+fn jittered(time: Duration, percent: u32, random: f64) -> Duration {
+    let part = f64::from(percent) / 100.0;
+    Duration::try_from_secs_f64(time.as_secs_f64() * (1.0 - part + 2.0 * part * random)).unwrap_or(time)
+}
+
+/// A number in [0, 1): the standard library's random keys are enough for jitter.
+fn unit_random() -> f64 {
+    use std::hash::{BuildHasher, RandomState};
+    (RandomState::new().hash_one(1u8) >> 11) as f64 / (1u64 << 53) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_life_is_at_most_its_jitter_off(random in 0.0..1.0, percent in 0u32..=50) {
+            let seconds = jittered(Duration::from_secs(100), percent, random).as_secs_f64();
+            let percent = f64::from(percent);
+            prop_assert!((99.999 - percent..=100.001 + percent).contains(&seconds));
+        }
+    }
+
+    // Field note: TTL jitter. What was loaded together must not expire together.
+    #[test]
+    fn values_that_are_loaded_together_expire_apart() {
+        let lives = Lives::of(&CacheConfig::default(), false);
+        let drawn: std::collections::HashSet<_> = (0..100).map(|_| lives.draw(false).0.as_millis()).collect();
+        assert!(drawn.len() > 50, "{drawn:?}");
+        let control = Lives::of(&CacheConfig { jitter: 0, ..CacheConfig::default() }, false);
+        let drawn: std::collections::HashSet<_> =
+            (0..100).map(|_| control.draw(false).0.as_millis()).collect();
+        assert_eq!(drawn.len(), 1);
+    }
+}

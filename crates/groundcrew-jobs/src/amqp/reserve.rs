@@ -1,0 +1,144 @@
+//! From the queues into the worker's hands.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use groundcrew_amqp::{Held, Message};
+
+use super::letter::{self, Wait};
+use super::route::{Lane, Route};
+use super::source::Source;
+use super::{AmqpJobs, Inner, publish_failed, unavailable};
+use crate::{Ask, BackendError, Delivery, Envelope, Known};
+
+/// How long a payload of a newer version waits before a worker looks at it again.
+const PARKED: Duration = Duration::from_secs(5);
+/// A job that cannot be moved goes back into its queue after this, so that nothing spins.
+const UNMOVED: Duration = Duration::from_secs(1);
+
+/// What becomes of a message that came.
+enum Arrival {
+    Runs(Delivery),
+    /// To another queue.
+    Moves(Message, Held),
+    /// It is no job at all.
+    Rejected,
+}
+
+// === impl AmqpJobs ===
+
+impl AmqpJobs {
+    pub(super) async fn take(&self, ask: &Ask) -> Result<Vec<Delivery>, BackendError> {
+        self.open(ask).await?;
+        let sources = self.inner.sources.read().clone();
+        let turn = self.inner.turn.fetch_add(1, Ordering::Relaxed);
+        let mut free: Vec<u32> = ask.known.iter().map(|known| known.free.unwrap_or(u32::MAX)).collect();
+        let (mut got, mut moves) = (Vec::with_capacity(ask.max), Vec::new());
+        for lane in 0..Lane::ALL.len() {
+            // Not always the same kind first.
+            for at in (0..ask.known.len()).map(|at| (at + turn) % ask.known.len()) {
+                let known = &ask.known[at];
+                let Some(source) = sources.get(known.name) else { continue };
+                while got.len() < ask.max && free[at] > 0 {
+                    let Some(held) = source.take(lane) else { break };
+                    match self.inner.arrived(source, known, lane, held) {
+                        Arrival::Runs(delivery) => {
+                            free[at] -= 1;
+                            got.push(delivery);
+                        }
+                        Arrival::Moves(message, held) => moves.push((message, held)),
+                        Arrival::Rejected => {}
+                    }
+                }
+                if lane > 0 && known.free.is_none() {
+                    let widened = source.widen(&self.inner.amqp, lane, ask.max);
+                    widened.map_err(|error| unavailable("consume jobs", &error))?;
+                }
+            }
+        }
+        if !moves.is_empty() {
+            tokio::spawn(move_on(self.inner.clone(), moves));
+        }
+        Ok(got)
+    }
+
+    /// Consumes kinds that were not asked for before.
+    async fn open(&self, ask: &Ask) -> Result<(), BackendError> {
+        let is_open = |known: &Known| self.inner.sources.read().contains_key(known.name);
+        for known in ask.known.iter().filter(|known| !is_open(known)) {
+            let route = self.inner.route(known.name).await?;
+            let want = ask.max.min(known.free.map_or(usize::MAX, |free| free.max(1) as usize));
+            let mut sources = self.inner.sources.write();
+            if sources.contains_key(known.name) {
+                continue;
+            }
+            let opened = Source::open(&self.inner.amqp, route, want);
+            let source = Arc::new(opened.map_err(|error| unavailable("consume jobs", &error))?);
+            Arc::make_mut(&mut sources).insert(known.name, source);
+        }
+        Ok(())
+    }
+}
+
+// === impl Inner ===
+
+impl Inner {
+    fn arrived(&self, source: &Source, known: &Known, lane: usize, held: Held) -> Arrival {
+        let mut envelope = match letter::read(&held) {
+            Ok(envelope) => envelope,
+            Err(error) => {
+                tracing::error!(job.name = known.name, %error, "a message is no job; it goes to the dead ones");
+                held.reject();
+                return Arrival::Rejected;
+            }
+        };
+        let route = &source.route;
+        if let Some(due) = letter::not_before(&held).filter(|due| letter::left(*due).is_some()) {
+            return self.moves(route, &envelope, Wait::Until(due), held);
+        }
+        if envelope.version > known.version {
+            return self.moves(route, &envelope, Wait::Step(PARKED), held);
+        }
+        let deliveries = u32::try_from(held.delivery_count()).unwrap_or(u32::MAX);
+        let deliveries = deliveries.max(u32::from(held.is_redelivered()));
+        let crashes = envelope.crashes.saturating_add(deliveries);
+        if Lane::ALL[lane] == Lane::Trial {
+            // Alone in its process each time: these were its own.
+            envelope.crashes = crashes;
+        } else if crashes >= self.suspect {
+            // Many of these may have been somebody else's crashes, so no more of them count than make it suspect.
+            envelope.crashes = self.suspect;
+            return self.moves(route, &envelope, Wait::No, held);
+        }
+        source.came(envelope.enqueued_at);
+        let token = self.hands.put(held, route.clone());
+        Arrival::Runs(Delivery { envelope, token })
+    }
+
+    fn moves(&self, route: &Arc<Route>, envelope: &Envelope, wait: Wait, held: Held) -> Arrival {
+        Arrival::Moves(letter::waiting(&self.names, route, envelope, self.suspect, wait), held)
+    }
+}
+
+/// Confirmed there first, then acknowledged here.
+async fn move_on(inner: Arc<Inner>, moves: Vec<(Message, Held)>) {
+    let (messages, mut held): (Vec<_>, Vec<_>) = moves.into_iter().unzip();
+    let moved = inner.publisher.publish_all(messages).await;
+    let mut unmoved = Vec::new();
+    let mut failure = None;
+    for (held, moved) in held.drain(..).zip(moved) {
+        match moved {
+            Ok(()) => held.ack(),
+            Err(error) => {
+                failure = Some(error);
+                unmoved.push(held);
+            }
+        }
+    }
+    if let Some(error) = failure {
+        let error = publish_failed("move jobs", &error);
+        tracing::warn!(jobs.count = unmoved.len(), %error, "jobs cannot be moved; they stay where they are");
+        tokio::time::sleep(UNMOVED).await;
+    }
+}

@@ -1,0 +1,9 @@
+//! Leases against real files, processes and servers, beside what a lock without a heartbeat does.
+#![cfg(all(unix, feature = "sqlite", feature = "postgres"))]
+
+mod alone;
+mod ledger;
+mod postgres;
+mod process;
+mod sqlite;
+mod support;

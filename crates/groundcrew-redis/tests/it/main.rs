@@ -1,0 +1,15 @@
+//! Redis against a real server, beside what the bare libraries do.
+#![cfg(unix)]
+
+#[cfg(feature = "cache")]
+mod cache;
+mod configuration;
+#[cfg(feature = "limit")]
+mod limit;
+mod pool;
+mod secrets;
+mod shared;
+mod start;
+mod support;
+#[cfg(feature = "tls")]
+mod tls;

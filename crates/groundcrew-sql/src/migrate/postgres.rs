@@ -1,0 +1,165 @@
+use std::time::{Duration, Instant};
+
+use sqlx::migrate::{Migration, Migrator};
+use sqlx::{Connection, PgConnection};
+
+use super::{
+    POLL, Tell, applied, apply_one, compare, failed, keeps_the_contract, pending, prepare, report, state,
+};
+use crate::sql_text::{Token, tokens};
+use crate::{MigrationProgress, MigrationState, MigrationStatus, Migrations, MigrationsError, Postgres};
+
+/// Of the advisory lock, which belongs to the database and not to the server: `groundcr` in ASCII.
+const LOCK: i64 = i64::from_be_bytes(*b"groundcr");
+
+pub(crate) async fn status(
+    postgres: &Postgres,
+    migrator: &Migrator,
+) -> Result<MigrationStatus, MigrationsError> {
+    let mut connection = postgres.direct().await?;
+    let status = compare(&applied(&mut connection, migrator).await?, migrator);
+    connection.close().await?;
+    status
+}
+
+pub(crate) async fn apply(
+    postgres: &Postgres,
+    migrations: Migrations,
+    tell: Tell<'_>,
+) -> Result<MigrationStatus, MigrationsError> {
+    let (migrator, started) = (migrations.for_postgres()?, Instant::now());
+    // A connection of its own: no limit for a statement, and the lock goes when it is dropped.
+    let mut connection = postgres.direct().await?;
+    let before = compare(&applied(&mut connection, migrator).await?, migrator)?;
+    if before.pending.is_empty() {
+        connection.close().await?;
+        return Ok(before);
+    }
+    without_limits(&mut connection).await?;
+    lock(&mut connection, postgres.plan().patience, tell).await?;
+    // Whoever held the lock may have migrated.
+    let before = compare(&applied(&mut connection, migrator).await?, migrator)?;
+    if before.pending.is_empty() {
+        connection.close().await?;
+        return Ok(before);
+    }
+    keeps_the_contract(migrator, &before, migrations, postgres.plan())?;
+    prepare(&mut connection, migrator).await?;
+    for migration in pending(migrator, &before) {
+        if migration.no_tx {
+            apply_without_transaction(&mut connection, migrator, migration, tell).await?;
+        } else {
+            let left = "those before it are applied, and it was rolled back";
+            apply_one(&mut connection, migrator, migration, tell)
+                .await
+                .map_err(|cause| failed(migration, cause, left))?;
+        }
+    }
+    let invalid = invalid_indexes(&mut connection).await?;
+    if !invalid.is_empty() {
+        let indexes = invalid.join(", ");
+        tracing::warn!(
+            database.indexes = indexes,
+            "invalid indexes, which no query uses: DROP INDEX CONCURRENTLY and create them again"
+        );
+    }
+    let after = compare(&applied(&mut connection, migrator).await?, migrator)?;
+    connection.close().await?;
+    report(&before, &after, started.elapsed());
+    Ok(after)
+}
+
+/// A role's limits are for the service. That a client is gone, Postgres notices only between two statements
+/// unless it is told to look: the statement of a killed process would hold the lock until it ends.
+async fn without_limits(connection: &mut PgConnection) -> Result<(), MigrationsError> {
+    let none = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
+    sqlx::raw_sql(none).execute(&mut *connection).await?;
+    // Postgres 14 and later, on systems that can tell.
+    let look = sqlx::raw_sql("SET client_connection_check_interval = '2s'").execute(connection).await;
+    if let Err(error) = look {
+        tracing::debug!(%error, "Postgres does not look whether its client is gone");
+    }
+    Ok(())
+}
+
+/// Asks again and again instead of waiting inside of Postgres: a waiting statement has a snapshot, and
+/// `CREATE INDEX CONCURRENTLY` in the process that holds the lock would wait for that snapshot.
+async fn lock(
+    connection: &mut PgConnection,
+    patience: Duration,
+    tell: Tell<'_>,
+) -> Result<(), MigrationsError> {
+    let (started, mut told) = (Instant::now(), false);
+    loop {
+        let query = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(LOCK);
+        if query.fetch_one(&mut *connection).await? {
+            return Ok(());
+        }
+        if started.elapsed() >= patience {
+            return Err(MigrationsError::Locked { within: patience });
+        }
+        if !std::mem::replace(&mut told, true) {
+            tell(MigrationProgress::Waiting(patience));
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+async fn apply_without_transaction(
+    connection: &mut PgConnection,
+    migrator: &Migrator,
+    migration: &Migration,
+    tell: Tell<'_>,
+) -> Result<(), MigrationsError> {
+    let created = created_indexes(migration.sql.as_str());
+    let invalid = invalid_indexes(connection).await?;
+    if let Some(index) = invalid.into_iter().find(|index| created.contains(index)) {
+        let MigrationState { version, description } = state(migration);
+        return Err(MigrationsError::InvalidIndex { version, description, index });
+    }
+    // `CREATE INDEX CONCURRENTLY` waits for every transaction that began before it.
+    sqlx::raw_sql("SET lock_timeout = 0").execute(&mut *connection).await?;
+    if let Err(cause) = apply_one(connection, migrator, migration, tell).await {
+        let mut left =
+            "those before it are applied, and it may be half done, since it asked for no transaction"
+                .to_owned();
+        let invalid = invalid_indexes(connection).await.unwrap_or_default();
+        for index in invalid.into_iter().filter(|index| created.contains(index)) {
+            left.push_str(&format!("; it left an invalid index: DROP INDEX CONCURRENTLY {index} first"));
+        }
+        return Err(failed(migration, cause, left));
+    }
+    sqlx::raw_sql("RESET lock_timeout").execute(connection).await?;
+    Ok(())
+}
+
+/// What a `CREATE INDEX CONCURRENTLY` that was cut short leaves behind: kept up to date, and used by no query.
+async fn invalid_indexes(connection: &mut PgConnection) -> Result<Vec<String>, MigrationsError> {
+    let query = "SELECT relname::text FROM pg_index JOIN pg_class ON oid = indexrelid WHERE NOT indisvalid";
+    Ok(sqlx::query_scalar(query).fetch_all(connection).await?)
+}
+
+/// The indexes that a migration creates concurrently, by name.
+fn created_indexes(sql: &str) -> Vec<String> {
+    let all = tokens(sql);
+    let behind = |(at, token): (usize, &Token<'_>)| {
+        let is_one = token.is("CONCURRENTLY") && at > 0 && all[at - 1].is("INDEX");
+        let mut rest =
+            all[at + 1..].iter().filter(|token| !["IF", "NOT", "EXISTS"].iter().any(|word| token.is(word)));
+        is_one.then(|| rest.next().map(Token::name))?
+    };
+    all.iter().enumerate().filter_map(behind).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_indexes_are_found() {
+        let sql =
+            "-- no-transaction\nCREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS \"By Weight\" ON parcels (w);
+            create index concurrently by_name on parcels (name); CREATE INDEX plain ON parcels (n)";
+        assert_eq!(created_indexes(sql), ["By Weight", "by_name"]);
+    }
+}

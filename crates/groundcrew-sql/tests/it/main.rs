@@ -1,0 +1,20 @@
+//! What the crate promises, against real databases.
+
+mod configuration;
+#[cfg(feature = "postgres")]
+mod deadlines;
+#[cfg(feature = "sqlite")]
+mod migrations;
+#[cfg(feature = "postgres")]
+mod outage;
+#[cfg(feature = "postgres")]
+mod pgbouncer;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "postgres")]
+mod postgres_migrations;
+#[cfg(feature = "postgres")]
+mod secrets;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod support;

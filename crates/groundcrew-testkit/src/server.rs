@@ -1,0 +1,106 @@
+//! What all real servers share: a process with its children, a folder that goes away, a free port.
+
+mod error;
+mod family;
+mod folder;
+mod running;
+#[cfg(any(feature = "pgbouncer", feature = "rabbitmq", feature = "redis"))]
+mod url;
+
+pub use error::Error;
+pub(crate) use family::Family;
+pub(crate) use folder::Folder;
+pub(crate) use running::Running;
+#[cfg(any(feature = "pgbouncer", feature = "rabbitmq", feature = "redis"))]
+pub(crate) use url::Url;
+
+#[cfg(feature = "postgres")]
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+#[cfg(any(feature = "pgbouncer", feature = "rabbitmq", feature = "redis"))]
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Where folders are made: the path of a Unix socket may not be long.
+pub(crate) const TEMPORARY: &str = "/tmp";
+
+/// How long a server may take to start.
+pub(crate) const START: Duration = Duration::from_mins(1);
+
+/// How often a condition that nothing announces is looked at.
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// Another process may take the port between our choice and the server's start.
+pub(crate) const ATTEMPTS: usize = 5;
+
+/// A variable, where it is set to something.
+pub(crate) fn given(variable: &str) -> Option<String> {
+    std::env::var(variable).ok().filter(|value| !value.is_empty())
+}
+
+/// A program, by a variable that names it or on `PATH`.
+#[cfg(any(feature = "pgbouncer", feature = "rabbitmq", feature = "redis"))]
+pub(crate) fn program(variable: &str, names: &[&str]) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = || {
+        let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+        let files = folders.iter().flat_map(|folder| names.iter().map(|name| folder.join(name)));
+        files.into_iter().find(|file| file.is_file())
+    };
+    given(variable).map(PathBuf::from).or_else(on_path)
+}
+
+/// Ports that nobody uses now, all different.
+pub(crate) fn free_ports<const N: usize>() -> Result<[u16; N], Error> {
+    let mut ports = [0; N];
+    let mut held = Vec::with_capacity(N);
+    for port in &mut ports {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+        let listener = listener.map_err(Error::system("find a free port"))?;
+        *port = listener.local_addr().map_err(Error::system("find a free port"))?.port();
+        held.push(listener);
+    }
+    Ok(ports)
+}
+
+/// Whether the server did not start because somebody was faster with its port.
+pub(crate) fn port_was_taken(error: &Error) -> bool {
+    let says_so =
+        |log: &str| log.to_ascii_lowercase().contains("already in use") || log.contains("eaddrinuse");
+    matches!(error, Error::NotReady { log, .. } if says_so(log))
+}
+
+/// A name that no other process and no other call uses: letters, digits and underscores.
+pub(crate) fn unique_name() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("test_{}_{}_{number}", std::process::id(), now.as_nanos() % 1_000_000_000)
+}
+
+/// Runs something that blocks without blocking the test's other tasks.
+#[cfg(feature = "postgres")]
+pub(crate) async fn blocking<T: Send + 'static>(
+    run: impl FnOnce() -> io::Result<T> + Send + 'static,
+    what: &'static str,
+) -> Result<T, Error> {
+    let ran = tokio::task::spawn_blocking(run).await.map_err(io::Error::other);
+    ran.and_then(|ran| ran).map_err(Error::system(what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{free_ports, unique_name};
+
+    #[test]
+    fn no_name_is_given_twice() {
+        assert_ne!(unique_name(), unique_name());
+    }
+
+    #[test]
+    fn ports_that_are_asked_for_together_differ() {
+        let [one, other] = free_ports().expect("there are some");
+        assert_ne!(one, other);
+    }
+}

@@ -1,0 +1,75 @@
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use groundcrew_config::Shape;
+use serde_json::{Value, json};
+
+use crate::arguments::Arguments;
+use crate::reserved::Reserved;
+use crate::{Service, exit, local, table};
+
+/// Some operations go through many jobs.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// `operate NAME WORD…`, or `jobs WORD…`: asks the admin listener of the service that runs beside us.
+pub(crate) fn run(
+    service: &Service,
+    arguments: &Arguments,
+    shape: &Shape,
+    operation: Option<&str>,
+) -> ExitCode {
+    let reserved: Reserved = match service.load(arguments, shape).and_then(|loaded| loaded.read()) {
+        Ok(reserved) => reserved,
+        Err(problems) => return exit::with(exit::CONFIG, &problems.to_string()),
+    };
+    let words = arguments.rest.iter().map(|word| word.to_string_lossy().into_owned());
+    let mut words: Vec<String> = words.collect();
+    let operation = match operation {
+        Some(operation) => Some(operation.to_owned()),
+        None if words.is_empty() => None,
+        None => Some(words.remove(0)),
+    };
+    let head = match &operation {
+        Some(name) if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)) => {
+            format!("POST /operations/{name} HTTP/1.1\r\n")
+        }
+        Some(name) => return exit::with(exit::USAGE, &format!("{name:?} is no operation")),
+        None => "GET /operations HTTP/1.1\r\n".to_owned(),
+    };
+    let authorization =
+        reserved.admin.token.as_ref().map(|token| format!("authorization: Bearer {}\r\n", token.expose()));
+    let body = if operation.is_some() { json!(words).to_string() } else { String::new() };
+    let address = local::reachable(reserved.admin.host.0, reserved.admin.port);
+    match local::ask(address, &(head + &authorization.unwrap_or_default()), &body, TIMEOUT) {
+        Ok(answer) => show(answer.status, &answer.body),
+        Err(error) => {
+            let words = format!(
+                "the admin listener of {} does not answer on {address}: {error}; is it running, and does \
+                 admin.port fit?",
+                service.name
+            );
+            exit::with(exit::FAILED, &words)
+        }
+    }
+}
+
+/// JSON into a pipe, a table onto a terminal.
+fn show(status: u16, body: &str) -> ExitCode {
+    let Ok(answer) = serde_json::from_str::<Value>(body) else {
+        return exit::with(
+            exit::FAILED,
+            &format!("the admin listener answers {status} without JSON: {body}"),
+        );
+    };
+    if status != 200 {
+        let code = if status == 400 || status == 404 { exit::USAGE } else { exit::FAILED };
+        return exit::with(code, answer["detail"].as_str().unwrap_or(body));
+    }
+    if std::io::stdout().is_terminal() {
+        print!("{}", table::of(&answer));
+    } else {
+        println!("{answer:#}");
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,10 @@
+-- Conversations that are summarised later. The body goes as soon as it is answered.
+CREATE TABLE requests (
+    id           TEXT PRIMARY KEY NOT NULL,
+    created_ms   INTEGER NOT NULL,
+    media        TEXT NOT NULL,
+    query        TEXT NOT NULL,
+    body         BLOB,
+    summary_id   TEXT,
+    problem      TEXT
+) WITHOUT ROWID;
