@@ -95,6 +95,15 @@ impl Line {
         decided.link.clone()
     }
 
+    /// Resolves once that connection is no longer the one. What is asked of a connection that dies meanwhile is not
+    /// always answered by the library.
+    pub(crate) async fn lost(&self, link: &Arc<Link>) {
+        let is_another = |now: &LineState| now.link.as_ref().is_none_or(|now| !Arc::ptr_eq(now, link));
+        let mut state = self.state();
+        // The sender is ours.
+        let _lost = state.wait_for(is_another).await;
+    }
+
     /// Why the line cannot be used, if so.
     pub(crate) fn problem(&self) -> Option<String> {
         let state = self.state.borrow();
@@ -167,7 +176,10 @@ impl Line {
         let link = connected.map_err(|error| (words(&error), matches!(code(&error), Some(403 | 530))))?;
         self.metrics().connects.inc();
         let topology = self.settings.topology.lock().clone();
-        topology.declare(&link).await.map_err(|error| (error.to_string(), false))?;
+        tokio::select! {
+            declared = topology.declare(&link) => declared.map_err(|error| (error.to_string(), false))?,
+            error = self.watch(&link) => return Err((error, false)),
+        }
         Ok(Arc::new(link))
     }
 

@@ -13,7 +13,7 @@ use crate::line::{Line, Settings};
 use crate::message::Message;
 use crate::metrics::AmqpMetrics;
 use crate::{AmqpConfig, PublishError};
-use driver::{Command, Driver, Gate};
+use driver::{Command, Driver, Failure, Gate};
 
 /// Publishes messages, and tells the truth about each. Clones share one channel and one window.
 ///
@@ -48,7 +48,7 @@ pub(crate) struct Shared {
 /// A message that is on its way. Dropping it does not call the message back.
 #[must_use = "only `confirmed` says whether the message arrived"]
 pub struct Pending {
-    reply: oneshot::Receiver<Result<(), PublishError>>,
+    reply: oneshot::Receiver<Result<(), Failure>>,
     deadline: Instant,
     shared: Arc<Shared>,
 }
@@ -116,53 +116,17 @@ impl Publisher {
     ///
     /// Those that are certain: the message was not sent.
     pub async fn send(&self, message: Message) -> Result<Pending, PublishError> {
-        let deadline = self.shared.deadline();
-        let admitted = self.admit(&message, deadline).await;
+        let shared = &self.shared;
+        let deadline = shared.deadline();
+        let admitted = match message.check() {
+            Ok(()) => shared.admit(deadline).await,
+            too_long => too_long,
+        };
         if admitted.is_err() {
-            self.shared.metrics.published(&admitted);
+            shared.metrics.published(&admitted);
         }
         admitted?;
-        let (sender, reply) = oneshot::channel();
-        let command = Command { message: message.with_trace(), reply: sender };
-        // Should the driver be gone, the reply is closed and says so.
-        let _gone = self.shared.commands.send(command);
-        Ok(Pending { reply, deadline, shared: self.shared.clone() })
-    }
-
-    /// Waits for an open gate and a place in the window, and takes the place.
-    async fn admit(&self, message: &Message, deadline: Instant) -> Result<(), PublishError> {
-        message.check()?;
-        let shared = &*self.shared;
-        let began = Instant::now();
-        if began >= deadline {
-            let reason = "the deadline of the request had passed already".to_owned();
-            return Err(PublishError::Unavailable { reason });
-        }
-        loop {
-            if *shared.gate.borrow() != Gate::Open {
-                let mut gate = shared.gate.clone();
-                let opens = gate.wait_for(|gate| matches!(gate, Gate::Open | Gate::Closed));
-                if timeout_at(deadline, opens).await.is_err() {
-                    return Err(shared.why_shut(began));
-                }
-                if *shared.gate.borrow() == Gate::Closed {
-                    return Err(shared.why_shut(began));
-                }
-            }
-            if let Ok(place) = shared.window.try_acquire() {
-                place.forget();
-                return Ok(());
-            }
-            match timeout_at(deadline, shared.window.acquire()).await {
-                // It may have been a while: the gate is looked at once more.
-                Ok(Ok(place)) if *shared.gate.borrow() == Gate::Open => {
-                    place.forget();
-                    return Ok(());
-                }
-                Ok(_) => {}
-                Err(_) => return Err(shared.why_shut(began)),
-            }
-        }
+        Ok(Pending { reply: shared.hand_over(message.with_trace()), deadline, shared: shared.clone() })
     }
 
     /// Waits until nothing is unconfirmed.
@@ -200,6 +164,50 @@ impl Shared {
         Instant::now() + request.map_or(self.timeout, |remaining| remaining.min(self.timeout))
     }
 
+    /// Waits for an open gate and a place in the window, and takes the place.
+    async fn admit(&self, deadline: Instant) -> Result<(), PublishError> {
+        let began = Instant::now();
+        if began >= deadline {
+            let reason = "the deadline of the request had passed already".to_owned();
+            return Err(PublishError::Unavailable { reason });
+        }
+        loop {
+            if *self.gate.borrow() != Gate::Open {
+                let mut gate = self.gate.clone();
+                let opens = gate.wait_for(|gate| matches!(gate, Gate::Open | Gate::Closed));
+                if timeout_at(deadline, opens).await.is_err() {
+                    return Err(self.why_shut(began));
+                }
+                if *self.gate.borrow() == Gate::Closed {
+                    return Err(self.why_shut(began));
+                }
+            }
+            if let Ok(place) = self.window.try_acquire() {
+                place.forget();
+                return Ok(());
+            }
+            match timeout_at(deadline, self.window.acquire()).await {
+                // It may have been a while: the gate is looked at once more.
+                Ok(Ok(place)) if *self.gate.borrow() == Gate::Open => {
+                    place.forget();
+                    return Ok(());
+                }
+                Ok(_) => {}
+                Err(_) => return Err(self.why_shut(began)),
+            }
+        }
+    }
+
+    /// Gives the driver a message that was admitted.
+    fn hand_over(&self, message: Message) -> oneshot::Receiver<Result<(), Failure>> {
+        let (sender, reply) = oneshot::channel();
+        if let Err(unsent) = self.commands.send(Command { message, reply: sender }) {
+            let reason = "the service shuts down".to_owned();
+            let _told = unsent.0.reply.send(Err(Failure::Told(PublishError::Unavailable { reason })));
+        }
+        reply
+    }
+
     fn why_shut(&self, began: Instant) -> PublishError {
         let waited_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         match &*self.gate.borrow() {
@@ -219,20 +227,32 @@ impl Pending {
     /// # Errors
     ///
     /// As [`Publisher::publish`]; [`PublishError::Unknown`] at the deadline.
-    pub async fn confirmed(self) -> Result<(), PublishError> {
-        let outcome = match timeout_at(self.deadline, self.reply).await {
-            Ok(Ok(outcome)) => outcome,
-            // The driver ended, which it does in order only with nothing in flight.
-            Ok(Err(_)) => Err(PublishError::Unknown { reason: "the publisher ended".to_owned() }),
-            Err(_) => Err(PublishError::Unknown {
-                reason: match &*self.shared.gate.borrow() {
-                    Gate::Blocked(reason) => format!("the broker takes no messages ({reason})"),
-                    _ => "it was not confirmed in time".to_owned(),
-                },
-            }),
-        };
+    pub async fn confirmed(mut self) -> Result<(), PublishError> {
+        let outcome = self.outcome().await;
         self.shared.metrics.published(&outcome);
         outcome
+    }
+
+    async fn outcome(&mut self) -> Result<(), PublishError> {
+        let unknown = |reason| Err(PublishError::Unknown { reason });
+        loop {
+            let message = match timeout_at(self.deadline, &mut self.reply).await {
+                Ok(Ok(Ok(()))) => return Ok(()),
+                Ok(Ok(Err(Failure::Told(error)))) => return Err(error),
+                // The connection was lost in the moment in which it was handed over.
+                Ok(Ok(Err(Failure::Unsent(message)))) => *message,
+                // The driver ended, which it does in order only with nothing in flight.
+                Ok(Err(_)) => return unknown("the publisher ended".to_owned()),
+                Err(_) => {
+                    return unknown(match &*self.shared.gate.borrow() {
+                        Gate::Blocked(reason) => format!("the broker takes no messages ({reason})"),
+                        _ => "it was not confirmed in time".to_owned(),
+                    });
+                }
+            };
+            self.shared.admit(self.deadline).await?;
+            self.reply = self.shared.hand_over(message);
+        }
     }
 }
 

@@ -65,7 +65,8 @@ impl Inner {
         bound: &Bound,
     ) -> Result<Restored, RestoreError> {
         let manifest = bound.on(self.find(which)).await?;
-        let database = options.into.as_ref().map_or_else(|| self.database.clone(), |into| self.instead(into));
+        let database =
+            options.into.as_ref().map_or_else(|| self.database.clone(), |into| instead(&self.database, into));
         let file = sqlite::file(&database, &self.service, self.environment);
         match (manifest.backend, file) {
             (Backend::Sqlite, Some(file)) => {
@@ -78,16 +79,6 @@ impl Inner {
                 target: if file.is_some() { "SQLite" } else { "Postgres" },
             }),
         }
-    }
-
-    /// The database's section with another URL. A password in that URL is meant for it.
-    fn instead(&self, into: &Secret<String>) -> SqlConfig {
-        let authority = into.expose().split_once("://").map_or("", |(_, rest)| rest);
-        let authority = authority.split(['/', '?']).next().unwrap_or_default();
-        let brings = authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'));
-        let url = Some(Sourced::new(into.clone(), Origin::Set));
-        let password = self.database.password.clone().filter(|_| !brings);
-        SqlConfig { url, password, ..self.database.clone() }
     }
 
     /// The manifest of the backup that is meant.
@@ -239,6 +230,16 @@ impl Inner {
     }
 }
 
+/// The database's section with another URL. A password in that URL is meant for it.
+fn instead(database: &SqlConfig, into: &Secret<String>) -> SqlConfig {
+    let authority = into.expose().split_once("://").map_or("", |(_, rest)| rest);
+    let authority = authority.split(['/', '?']).next().unwrap_or_default();
+    let brings = authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'));
+    let url = Some(Sourced::new(into.clone(), Origin::Set));
+    let password = database.password.clone().filter(|_| !brings);
+    SqlConfig { url, password, ..database.clone() }
+}
+
 pub(crate) fn database_error(what: &'static str, client: &Client, cause: sqlx::Error) -> RestoreError {
     RestoreError::Database { what, target: client.target.clone(), cause: Box::new(cause), hint: "" }
 }
@@ -286,5 +287,20 @@ async fn remove(file: &Path, keep_as: Option<PathBuf>) -> Result<(), StoreError>
             Err(StoreError::file("remove", file)(error))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_the_url_of_the_target_is_meant_for_it_and_otherwise_the_services_holds() {
+        let mut database = SqlConfig::of("postgres://parcels@db/parcels");
+        database.password = Some(Secret::new("the service's".to_owned()));
+        let password = |url: &str| instead(&database, &Secret::new(url.to_owned())).password;
+        assert!(password("postgres://clerk:own@spare/parcels").is_none());
+        assert!(password("postgres://clerk@spare/parcels?x=a:b@c").is_some());
+        assert!(password("postgres://spare:5432/parcels").is_some());
     }
 }

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 /// let retention = Retention { keep: 2, keep_for: Duration::from_secs(7 * 86_400) };
 /// let times = [days_ago(1), days_ago(6), days_ago(8), days_ago(30)];
 /// assert_eq!(retention.expired(&times, now), [2, 3]);
-/// assert_eq!(retention.expired(&times[2..], now), [], "the newest two stay, however old");
+/// assert!(retention.expired(&times[2..], now).is_empty(), "the newest two stay, however old");
 /// # Ok::<(), jiff::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -180,7 +180,7 @@ impl Upload {
             #[cfg(feature = "s3")]
             Kind::Bucket(writing) => writing.finish().await?,
         }
-        Ok(Sum { size: self.size, sha256: format!("{:x}", self.hash.finalize()) })
+        Ok(Sum { size: self.size, sha256: hex(&self.hash.finalize()) })
     }
 
     /// Removes what was written, and waits until it is.
@@ -198,11 +198,19 @@ async fn sum(path: &Path) -> Result<Sum, StoreError> {
     let (mut hash, mut size, mut buffer) = (Sha256::new(), 0, vec![0; CHUNK]);
     loop {
         match file.read(&mut buffer).await.map_err(StoreError::file("read", path))? {
-            0 => return Ok(Sum { size, sha256: format!("{:x}", hash.finalize()) }),
+            0 => return Ok(Sum { size, sha256: hex(&hash.finalize()) }),
             read => {
                 hash.update(&buffer[..read]);
                 size += read as u64;
             }
         }
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

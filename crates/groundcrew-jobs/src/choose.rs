@@ -82,9 +82,9 @@ impl Chooser<'_> {
     }
 }
 
+#[cfg(feature = "postgres")]
 impl crate::Known {
     /// Whether jobs of this name without a key may be taken without looking at what else runs.
-    #[cfg(feature = "postgres")]
     pub(crate) fn is_unlimited(&self) -> bool {
         self.free.is_none() && self.global.is_none()
     }

@@ -18,6 +18,7 @@ mod metrics;
 mod operation;
 mod policy;
 mod publisher;
+mod schedule;
 mod settlement;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sql;
@@ -39,6 +40,7 @@ pub use memory::Memory;
 pub use metrics::{JOB_BUCKETS, names};
 pub use policy::{Policy, Priority};
 pub use publisher::Publisher;
+pub use schedule::{Misfire, Schedule, ScheduleError};
 pub use settlement::{Ending, Fate, Settlement};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use sql::{Effects, Within, migrate};

@@ -30,17 +30,23 @@ struct Shared {
     calls: mpsc::Sender<Call>,
     timeout: Duration,
     enqueued: CounterFamily<1>,
-    /// Jobs that were handed over and not answered.
-    pending: AtomicUsize,
-    settled: Notify,
+    under_way: Arc<UnderWay>,
     /// A job was written to the outbox, in a transaction that may commit soon.
     #[cfg_attr(not(any(feature = "sqlite", feature = "postgres")), expect(dead_code, reason = "SQL tells"))]
     posted: Notify,
 }
 
+/// How many jobs were handed over and not answered, whether or not somebody still waits for the answer.
+#[derive(Debug, Default)]
+struct UnderWay {
+    jobs: AtomicUsize,
+    fewer: Notify,
+}
+
 #[derive(Debug)]
 struct Call {
     jobs: Vec<NewJob>,
+    pending: Pending,
     answer: oneshot::Sender<Vec<Result<Enqueued, BackendError>>>,
 }
 
@@ -54,8 +60,8 @@ impl Publisher {
         enqueued: CounterFamily<1>,
     ) -> Self {
         let (calls, waiting) = mpsc::channel(QUEUE);
-        let (pending, settled, posted) = (AtomicUsize::new(0), Notify::new(), Notify::new());
-        let shared = Arc::new(Shared { backend, calls, timeout, enqueued, pending, settled, posted });
+        let (under_way, posted) = (Arc::default(), Notify::new());
+        let shared = Arc::new(Shared { backend, calls, timeout, enqueued, under_way, posted });
         tokio::spawn(feed(shared.backend.clone(), waiting));
         let publisher = Self { shared };
         let flushed = publisher.clone();
@@ -63,7 +69,7 @@ impl Publisher {
             tokio::select! {
                 () = flushed.flush() => Outcome::finished(""),
                 () = scope.cut() => {
-                    let left = flushed.shared.pending.load(Ordering::Relaxed);
+                    let left = flushed.shared.under_way.jobs.load(Ordering::Relaxed);
                     Outcome::cut(format!("{left} jobs may be enqueued or not"))
                 }
             }
@@ -127,14 +133,14 @@ impl Publisher {
         let mut answers = Vec::new();
         while !jobs.is_empty() {
             let rest = jobs.split_off(jobs.len().min(BATCH));
-            let pending = Pending::of(&self.shared, jobs.len());
+            let pending = Pending::of(&self.shared.under_way, jobs.len());
             let (answer, answered) = oneshot::channel();
-            let call = Call { jobs: std::mem::replace(&mut jobs, rest), answer };
+            let call = Call { jobs: std::mem::replace(&mut jobs, rest), pending, answer };
             self.shared.calls.send(call).await.map_err(|_| EnqueueError::Closed)?;
-            answers.push((answered, pending));
+            answers.push(answered);
         }
         let mut results = Vec::new();
-        for (answered, _pending) in answers {
+        for answered in answers {
             results.extend(answered.await.map_err(|_| EnqueueError::Closed)?);
         }
         Ok(results)
@@ -155,29 +161,30 @@ impl Publisher {
     /// Waits until nothing is under way.
     async fn flush(&self) {
         loop {
-            let settled = self.shared.settled.notified();
-            if self.shared.pending.load(Ordering::Acquire) == 0 {
+            let fewer = self.shared.under_way.fewer.notified();
+            if self.shared.under_way.jobs.load(Ordering::Acquire) == 0 {
                 return;
             }
-            settled.await;
+            fewer.await;
         }
     }
 }
 
-/// Jobs of a call that waits for its answer.
-struct Pending<'a>(&'a Shared, usize);
+/// Jobs of one call, until they are answered.
+#[derive(Debug)]
+struct Pending(Arc<UnderWay>, usize);
 
-impl<'a> Pending<'a> {
-    fn of(shared: &'a Shared, jobs: usize) -> Self {
-        shared.pending.fetch_add(jobs, Ordering::AcqRel);
-        Self(shared, jobs)
+impl Pending {
+    fn of(under_way: &Arc<UnderWay>, jobs: usize) -> Self {
+        under_way.jobs.fetch_add(jobs, Ordering::AcqRel);
+        Self(under_way.clone(), jobs)
     }
 }
 
-impl Drop for Pending<'_> {
+impl Drop for Pending {
     fn drop(&mut self) {
-        self.0.pending.fetch_sub(self.1, Ordering::AcqRel);
-        self.0.settled.notify_waiters();
+        self.0.jobs.fetch_sub(self.1, Ordering::AcqRel);
+        self.0.fewer.notify_waiters();
     }
 }
 
@@ -216,11 +223,11 @@ async fn feed(backend: Arc<dyn Backend>, mut waiting: mpsc::Receiver<Call>) {
 async fn enqueue_all(backend: &dyn Backend, calls: Vec<Call>) {
     let (mut jobs, mut answers) = (Vec::new(), Vec::new());
     for call in calls {
-        answers.push((call.jobs.len(), call.answer));
+        answers.push((call.jobs.len(), call.answer, call.pending));
         jobs.extend(call.jobs);
     }
     let mut results = backend.enqueue(jobs).await.into_iter();
-    for (count, answer) in answers {
+    for (count, answer, _pending) in answers {
         // Nobody may be waiting any more: the job is there all the same.
         let _gone = answer.send(results.by_ref().take(count).collect());
     }

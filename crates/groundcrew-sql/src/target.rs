@@ -8,10 +8,16 @@ use crate::{SqlConfig, UrlError};
 #[derive(Debug)]
 pub(crate) enum Target {
     /// A URL that begins with `sqlite:`, or nothing for the default file.
-    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "only the driver needs the URL"))]
+    #[cfg_attr(
+        all(not(feature = "sqlite"), not(test)),
+        expect(dead_code, reason = "only the driver needs it")
+    )]
     Sqlite { url: Option<Secret<String>>, origin: String },
     /// A URL that begins with `postgres:` or `postgresql:`.
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "only the driver needs the URL"))]
+    #[cfg_attr(
+        all(not(feature = "postgres"), not(test)),
+        expect(dead_code, reason = "only the driver needs it")
+    )]
     Postgres { url: Secret<String>, origin: String },
 }
 

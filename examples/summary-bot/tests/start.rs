@@ -156,3 +156,24 @@ fn the_readme_shows_what_is_really_answered() {
         "the engine tells it differently now: put that into the README"
     );
 }
+
+#[test]
+fn migrate_plans_and_checks_without_creating_a_file_and_tells_what_it_applies() {
+    let folder = TempDir::new().expect("a folder");
+    let migrate = |option: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_summary-bot"));
+        let output = command.arg("migrate").args(option).env_clear().current_dir(folder.path()).output();
+        let output = output.expect("it runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    for (option, code) in [("--plan", Some(0)), ("--check", Some(1))] {
+        let (exit, said) = migrate(&[option]);
+        assert_eq!(exit, code, "{said}");
+        assert!(said.contains("pending  ") && said.contains("0 applied"), "{said}");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing was created");
+    }
+    let (exit, said) = migrate(&[]);
+    assert_eq!(exit, Some(0), "{said}");
+    assert!(said.contains("applying ") && said.contains("applied  "), "{said}");
+    assert_eq!(migrate(&["--check"]).0, Some(0));
+}

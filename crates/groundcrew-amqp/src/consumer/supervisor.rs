@@ -65,7 +65,10 @@ impl Supervisor {
                 (silent, last) = (0, Arc::downgrade(&link));
             }
             let began = Instant::now();
-            let started = stopping.unless(self.start(link.clone(), again)).await?;
+            let started = tokio::select! {
+                started = stopping.unless(self.start(link.clone(), again)) => started?,
+                () = self.line.lost(&link) => Err(Unstarted::Refused("the connection was lost".to_owned())),
+            };
             let reason = match started {
                 Ok(session) => {
                     self.problem.set(None);

@@ -14,7 +14,14 @@ use crate::line::{Line, LineState, Settings};
 use crate::link::Link;
 use crate::message::Message;
 
-pub(super) type Reply = oneshot::Sender<Result<(), PublishError>>;
+pub(super) type Reply = oneshot::Sender<Result<(), Failure>>;
+
+/// Why a message that was admitted was not confirmed.
+pub(super) enum Failure {
+    Told(PublishError),
+    /// It was never sent, and here it is again.
+    Unsent(Box<Message>),
+}
 
 /// A message that was admitted, and where its outcome goes.
 pub(super) struct Command {
@@ -65,13 +72,16 @@ impl Driver {
                 }
             }
             last = Arc::downgrade(&link);
-            let channel = match open(&link).await {
+            let opened = tokio::select! {
+                opened = open(&link) => opened,
+                () = self.line.lost(&link) => continue,
+            };
+            let channel = match opened {
                 Ok(channel) => channel,
                 Err(error) => {
                     self.gate.send_replace(Gate::Down(words(&error).into()));
                     link.kill();
-                    // The line notices; nothing else is to be done with this connection.
-                    let _gone = tokio::time::timeout(LOOK, state.changed()).await;
+                    self.line.lost(&link).await;
                     continue;
                 }
             };
@@ -95,20 +105,20 @@ impl Driver {
             if now.closed {
                 self.gate.send_replace(Gate::Closed);
                 self.commands.close();
-                self.refuse_queued("the service shuts down");
+                self.give_back_queued();
                 return None;
             }
             if let Some(link) = now.link {
                 return Some(link);
             }
             let reason = now.down.map_or_else(|| "not connected".into(), |down| down.error);
-            self.refuse_queued(&reason);
             self.gate.send_replace(Gate::Down(reason));
+            self.give_back_queued();
             tokio::select! {
                 changed = state.changed() => changed.ok()?,
                 command = self.commands.recv() => match command {
                     // Admitted in the moment in which the connection was lost.
-                    Some(command) => self.refuse(command, "the connection was lost"),
+                    Some(command) => self.give_back(command),
                     None => return None,
                 },
             }
@@ -138,6 +148,11 @@ impl Driver {
                 }
                 count = self.commands.recv_many(&mut commands, AT_ONCE), if !nobody_publishes => {
                     nobody_publishes = count == 0;
+                    if !channel.status().connected() {
+                        self.gate.send_replace(Gate::Down("the channel was closed".into()));
+                        commands.drain(..).for_each(|command| self.give_back(command));
+                        break "the channel was closed".to_owned();
+                    }
                     for command in commands.drain(..) {
                         publish(channel, &mut in_flight, command);
                     }
@@ -183,15 +198,15 @@ impl Driver {
         }
     }
 
-    fn refuse_queued(&mut self, reason: &str) {
+    fn give_back_queued(&mut self) {
         while let Ok(command) = self.commands.try_recv() {
-            self.refuse(command, reason);
+            self.give_back(command);
         }
     }
 
-    fn refuse(&self, command: Command, reason: &str) {
-        let _gone = command.reply.send(Err(PublishError::Unavailable { reason: reason.to_owned() }));
+    fn give_back(&self, Command { message, reply }: Command) {
         self.release(1);
+        let _gone = reply.send(Err(Failure::Unsent(Box::new(message))));
     }
 }
 

@@ -19,7 +19,7 @@ use lapin::types::ShortString;
 use lapin::{Confirmation, ErrorKind};
 use parking_lot::Mutex;
 
-use super::driver::Reply;
+use super::driver::{Failure, Reply};
 use crate::PublishError;
 use crate::error::{code, words};
 
@@ -238,7 +238,7 @@ impl Entry {
 
     fn answer(self, outcome: Result<(), PublishError>) {
         // The caller may have gone away; the message is on its way all the same.
-        let _gone = self.reply.send(outcome);
+        let _gone = self.reply.send(outcome.map_err(Failure::Told));
     }
 }
 

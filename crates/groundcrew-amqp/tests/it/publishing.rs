@@ -9,6 +9,7 @@ use lapin::{BasicProperties, Confirmation};
 use crate::support::{Bench, bounded, eventually, metric};
 
 const COUNT: usize = 400;
+const ROUNDS: usize = 10;
 
 fn is_routable(number: usize) -> bool {
     !number.is_multiple_of(3)
@@ -22,24 +23,26 @@ fn routable_and_unroutable_messages_on_one_channel_are_each_told_the_truth() {
         let amqp = bench.connect().await;
         let queue = Queue::quorum("mixed");
         amqp.declare(Topology::new().queue(queue.clone())).await.expect("declared");
-        let messages = (0..COUNT).map(|number| {
-            let key = if is_routable(number) { queue.name() } else { "nowhere" };
-            Message::to_queue(key, number.to_string())
-        });
-        let outcomes = amqp.publisher().publish_all(messages).await;
-        for (number, outcome) in outcomes.iter().enumerate() {
-            match outcome {
-                Ok(()) => assert!(is_routable(number), "{number} is in no queue, and was told to be"),
-                Err(PublishError::Unroutable { .. }) => {
-                    assert!(!is_routable(number), "{number} is in the queue");
+        for _ in 0..ROUNDS {
+            let messages = (0..COUNT).map(|number| {
+                let key = if is_routable(number) { queue.name() } else { "nowhere" };
+                Message::to_queue(key, number.to_string())
+            });
+            let outcomes = amqp.publisher().publish_all(messages).await;
+            for (number, outcome) in outcomes.iter().enumerate() {
+                match outcome {
+                    Ok(()) => assert!(is_routable(number), "{number} is in no queue, and was told to be"),
+                    Err(PublishError::Unroutable { .. }) => {
+                        assert!(!is_routable(number), "{number} is in the queue");
+                    }
+                    Err(other) => panic!("{number}: {other}"),
                 }
-                Err(other) => panic!("{number}: {other}"),
             }
         }
-        let routable = (0..COUNT).filter(|number| is_routable(*number)).count();
+        let routable = ROUNDS * (0..COUNT).filter(|number| is_routable(*number)).count();
         bench.depth_becomes(queue.name(), routable as u64).await;
         let returned = metric(&bench.crew, "amqp_returned_total");
-        assert_eq!(returned, (COUNT - routable).to_string());
+        assert_eq!(returned, (ROUNDS * COUNT - routable).to_string());
     });
 }
 
@@ -55,7 +58,7 @@ fn the_naive_reading_of_confirms_lies_about_some() {
         let channel = connection.create_channel().await.expect("a channel");
         channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
         let mut lies = 0;
-        for _ in 0..20 {
+        for _ in 0..2 * ROUNDS {
             let mut confirms = Vec::new();
             for number in 0..COUNT {
                 let key = if is_routable(number) { queue.name() } else { "nowhere" };

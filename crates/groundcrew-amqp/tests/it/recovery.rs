@@ -229,10 +229,10 @@ fn nothing_that_was_confirmed_is_lost_through_cuts() {
 
 /// Whatever was not confirmed is published again, with the same id.
 async fn publish_until_confirmed(publisher: Publisher, queue: String) -> BTreeSet<String> {
-    let mut published = BTreeSet::new();
+    let mut attempted = BTreeSet::new();
     for batch in 0..40 {
         let mut left: Vec<_> = (0..100).map(|n| format!("{batch}-{n}")).collect();
-        published.extend(left.clone());
+        attempted.extend(left.clone());
         while !left.is_empty() {
             let messages = left.iter().map(|id| Message::to_queue(&queue, "x").with_id(id));
             let outcomes = publisher.publish_all(messages).await;
@@ -240,7 +240,7 @@ async fn publish_until_confirmed(publisher: Publisher, queue: String) -> BTreeSe
             left = failed.map(|(id, _)| id).collect();
         }
     }
-    published
+    attempted
 }
 
 /// The control of the deleted queue above: the library's stream ends, quietly, and nothing comes any more.

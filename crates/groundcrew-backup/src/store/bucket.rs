@@ -59,8 +59,16 @@ impl Bucket {
         if let Some(endpoint) = &config.endpoint {
             builder = builder.with_endpoint(endpoint).with_virtual_hosted_style_request(false);
         }
-        if let (Some(key), Some(secret)) = (&config.access_key_id, &config.secret_access_key) {
-            builder = builder.with_access_key_id(key.expose()).with_secret_access_key(secret.expose());
+        match (&config.access_key_id, &config.secret_access_key) {
+            (Some(key), Some(secret)) => {
+                builder = builder.with_access_key_id(key.expose()).with_secret_access_key(secret.expose());
+            }
+            (None, None) => {}
+            _ => {
+                let words = "backup.s3 has an access key without its secret, or the other way round: set \
+                             S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY, or neither";
+                return Err(StoreError::Config(words.to_owned()));
+            }
         }
         let store =
             builder.build().map_err(|error| StoreError::Config(format!("backup.s3 is wrong: {error}")))?;

@@ -63,6 +63,10 @@ async fn each_way_to_fail_has_its_exit_code() {
         assert_eq!(code(&["verify", "--force"]), Some(2));
         assert_eq!(code(&["--set", "backup.keep=0", "list"]), Some(78));
         assert_eq!(code(&["--set", "backup.storage=s3", "list"]), Some(78), "no bucket is named");
+        let half = ["--set", "backup.storage=s3", "--set", "backup.s3.bucket=b"];
+        let half =
+            half.iter().chain(&["--set", "backup.s3.access_key_id=k", "list"]).copied().collect::<Vec<_>>();
+        assert_eq!(code(&half), Some(78), "a key without its secret");
         assert_eq!(run(path, "mysql://h/d", &["backup"]).status.code(), Some(78));
         assert_eq!(code(&["backup"]), Some(1), "there is no file");
         assert_eq!(code(&["restore"]), Some(1), "there is no backup");

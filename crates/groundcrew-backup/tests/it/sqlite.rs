@@ -209,7 +209,25 @@ async fn the_log_of_the_old_database_does_not_reach_the_new_one() {
     .await;
 }
 
-/// Control of the test above: the same restore by hand, with `cp`.
+/// What restores are for. The log that lies beside the wreck belongs to it.
+#[tokio::test]
+async fn a_damaged_database_with_a_log_is_replaced() {
+    bounded(async {
+        let folder = tempdir().expect("a folder");
+        let (backups, _) = backed_up(folder.path()).await;
+        let file = folder.path().join("parcels.db");
+        killed_with_a_log(&file).await;
+        std::fs::write(&file, [b'x'; 8192]).expect("damaged");
+
+        let force = RestoreOptions { force: true, ..RestoreOptions::default() };
+        let restored = backups.restore(&Which::Latest, &force).await.expect("restored");
+        assert_eq!(rows(&file).await, 1);
+        assert!(restored.kept.expect("the old one").is_file());
+    })
+    .await;
+}
+
+/// Control of the two tests above: the same restore by hand, with `cp`.
 #[tokio::test]
 async fn a_log_that_is_left_beside_a_new_file_is_played_into_it() {
     bounded(async {

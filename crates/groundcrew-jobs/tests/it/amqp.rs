@@ -408,7 +408,7 @@ async fn what_is_urgent_goes_first() {
         until("all three have come", || async {
             stage.backend.reserve(&none).await.expect("reserved");
             broker.vhost.queues().await.is_ok_and(|queues| {
-                queues.iter().map(|queue| queue.unacknowledged()).sum::<u64>() == 3
+                queues.iter().map(|queue| queue.unacknowledged).sum::<u64>() == 3
             })
         })
         .await;

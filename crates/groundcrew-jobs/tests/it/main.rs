@@ -7,6 +7,7 @@ mod conformance;
 mod database;
 mod engine;
 mod memory;
+mod outage;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod sql;
 mod stage;

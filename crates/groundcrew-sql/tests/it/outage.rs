@@ -8,7 +8,7 @@ use groundcrew_sql::{Checkout, Postgres, SqlConfig};
 use groundcrew_telemetry::Context;
 use groundcrew_testkit::proxy::Mode;
 use sqlx::postgres::PgPoolOptions;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 
 use crate::support::field::Field;
 use crate::support::{until, within};
@@ -33,12 +33,8 @@ async fn all_at_once(postgres: &Postgres) -> Vec<Checkout<sqlx::Postgres>> {
     takers.join_all().await
 }
 
-/// Ten statements whose answers are lost in a black hole, which is still there.
-async fn lost_in_flight(field: &Field, begin: impl AsyncFn() -> JoinHandle<()>) -> Vec<JoinHandle<()>> {
-    let mut flight = Vec::new();
-    for _ in 0..MAX {
-        flight.push(begin().await);
-    }
+/// Waits until ten statements sleep, and black-holes their answers. The hole is still there then.
+async fn lose_the_answers(field: &Field) {
     let watcher = field.watcher().await;
     let asleep = async |wanted: i64| {
         let query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
@@ -49,7 +45,6 @@ async fn lost_in_flight(field: &Field, begin: impl AsyncFn() -> JoinHandle<()>) 
     within(SOON, "all are asleep", asleep(i64::from(MAX))).await;
     field.proxy.set(Mode::BlackHole).await;
     within(SOON, "all have answered", asleep(0)).await;
-    flight
 }
 
 /// "Postgres black-holed with the pool in flight, then healed: no call outlives its deadline, liveness stays
@@ -66,11 +61,12 @@ async fn a_pool_that_was_black_holed_in_flight_has_its_full_capacity_again_withi
     };
     let postgres = config.connect_postgres(&field.crew).await.expect("connected");
     drop(all_at_once(&postgres).await);
-    let flight = lost_in_flight(&field, async || {
+    let mut flight = Vec::new();
+    for _ in 0..MAX {
         let mut taken = postgres.connections().acquire().await.expect("a connection");
-        tokio::spawn(async move { drop(sqlx::query(SLEEP).execute(&mut *taken).await) })
-    });
-    let flight = flight.await;
+        flight.push(tokio::spawn(async move { sqlx::query(SLEEP).execute(&mut *taken).await }));
+    }
+    lose_the_answers(&field).await;
 
     // Requests go on coming, with a deadline each.
     let over = Arc::new(AtomicBool::new(false));
@@ -120,11 +116,12 @@ async fn a_plain_pool_that_was_black_holed_in_flight_stays_stuck() {
     let field = Field::start().await;
     let plain = PgPoolOptions::new().max_connections(MAX).acquire_timeout(Duration::from_secs(12));
     let plain = field.plain(plain);
-    let flight = lost_in_flight(&field, async || {
+    let mut flight = Vec::new();
+    for _ in 0..MAX {
         let mut taken = plain.acquire().await.expect("a connection");
-        tokio::spawn(async move { drop(sqlx::query(SLEEP).execute(&mut *taken).await) })
-    });
-    let flight = flight.await;
+        flight.push(tokio::spawn(async move { sqlx::query(SLEEP).execute(&mut *taken).await }));
+    }
+    lose_the_answers(&field).await;
     field.proxy.heal().await;
     let stuck = within(Duration::from_secs(20), "an error", plain.acquire()).await;
     assert!(matches!(stuck, Err(sqlx::Error::PoolTimedOut)));

@@ -1,0 +1,183 @@
+//! A backend that is away for a while: nothing is lost, and nothing runs twice because of it.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use groundcrew_jobs::{
+    Ask, Backend, BackendError, Beat, DeadJob, DeadQuery, Delivery, EnqueueError, Enqueued, JobId,
+    JobsConfig, Memory, NewJob, QueueStat, Retention, Selection, Settlement,
+};
+
+use crate::stage::{App, Plain, crew, land};
+
+/// Memory, but for the times when it is away.
+#[derive(Debug, Clone, Default)]
+struct Flaky {
+    memory: Memory,
+    away: Arc<AtomicBool>,
+    refused: Arc<AtomicU32>,
+}
+
+impl Flaky {
+    fn set_away(&self, away: bool) {
+        self.away.store(away, Ordering::SeqCst);
+    }
+
+    fn refusal(&self) -> Option<BackendError> {
+        self.away.load(Ordering::SeqCst).then(|| {
+            self.refused.fetch_add(1, Ordering::SeqCst);
+            BackendError::Unavailable { backend: "flaky", action: "answer", cause: "away".to_owned() }
+        })
+    }
+
+    fn or<'a, T: Send + 'static>(
+        &'a self,
+        there: impl FnOnce() -> BoxFuture<'a, Result<T, BackendError>>,
+    ) -> BoxFuture<'a, Result<T, BackendError>> {
+        match self.refusal() {
+            Some(error) => std::future::ready(Err(error)).boxed(),
+            None => there(),
+        }
+    }
+}
+
+impl Backend for Flaky {
+    fn name(&self) -> &'static str {
+        "flaky"
+    }
+
+    fn enqueue(&self, jobs: Vec<NewJob>) -> BoxFuture<'_, Vec<Result<Enqueued, BackendError>>> {
+        match self.refusal() {
+            Some(error) => std::future::ready(vec![Err(error); jobs.len()]).boxed(),
+            None => self.memory.enqueue(jobs),
+        }
+    }
+
+    fn reserve<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Vec<Delivery>, BackendError>> {
+        match self.refusal() {
+            Some(error) => std::future::ready(Err(error)).boxed(),
+            None => self.memory.reserve(ask),
+        }
+    }
+
+    fn wait(&self, at_most: Duration) -> BoxFuture<'_, ()> {
+        self.memory.wait(at_most)
+    }
+
+    fn settle(&self, batch: Vec<Settlement>) -> BoxFuture<'_, Result<(), BackendError>> {
+        self.or(|| self.memory.settle(batch))
+    }
+
+    fn heartbeat(
+        &self,
+        beats: Vec<Beat>,
+        lease: Duration,
+    ) -> BoxFuture<'_, Result<Vec<JobId>, BackendError>> {
+        self.or(|| self.memory.heartbeat(beats, lease))
+    }
+
+    fn stats(&self) -> BoxFuture<'_, Result<Vec<QueueStat>, BackendError>> {
+        self.or(|| self.memory.stats())
+    }
+
+    fn dead(&self, query: DeadQuery) -> BoxFuture<'_, Result<Vec<DeadJob>, BackendError>> {
+        self.or(|| self.memory.dead(query))
+    }
+
+    fn requeue(&self, which: Selection) -> BoxFuture<'_, Result<u64, BackendError>> {
+        self.or(|| self.memory.requeue(which))
+    }
+
+    fn discard(&self, which: Selection) -> BoxFuture<'_, Result<u64, BackendError>> {
+        self.or(|| self.memory.discard(which))
+    }
+
+    fn sweep(&self, keep: Retention) -> BoxFuture<'_, Result<(), BackendError>> {
+        self.or(|| self.memory.sweep(keep))
+    }
+}
+
+fn config() -> JobsConfig {
+    let poll_period = Duration::from_secs(1);
+    JobsConfig { poll_period, lease: Duration::from_secs(60), ..JobsConfig::default() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_cannot_be_put_on_record_waits_and_the_job_runs_once() {
+    let (flaky, crew) = (Flaky::default(), crew());
+    let jobs = config().connect_with(&crew, flaky.clone()).expect("jobs");
+    let publisher = jobs.publisher();
+    let away = flaky.clone();
+    let app = App::logging(move |_, _| {
+        away.set_away(true);
+        async { Ok(()) }
+    });
+    jobs.register::<Plain>().run(app.clone());
+    publisher.enqueue(&Plain("x".to_owned())).await.expect("enqueued");
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let refused = flaky.refused.load(Ordering::SeqCst);
+    assert!((10..200).contains(&refused), "asked again, with growing pauses: {refused}");
+    flaky.set_away(false);
+    flaky.memory.idle().await;
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    assert_eq!(app.runs(), 1, "the lease was not lost, and nothing came again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_goes_on_when_its_backend_is_back() {
+    let (flaky, crew) = (Flaky::default(), crew());
+    let jobs = config().connect_with(&crew, flaky.clone()).expect("jobs");
+    let publisher = jobs.publisher();
+    let app = App::noting();
+    jobs.register::<Plain>().run(app.clone());
+    flaky.set_away(true);
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    let refused = publisher.enqueue(&Plain("x".to_owned())).await;
+    assert!(matches!(refused, Err(EnqueueError::Backend(_))), "{refused:?}");
+    flaky.set_away(false);
+    let back = tokio::time::Instant::now();
+    publisher.enqueue(&Plain("x".to_owned())).await.expect("enqueued");
+    flaky.memory.idle().await;
+    assert!(back.elapsed() <= Duration::from_secs(10), "within 10 s: {:?}", back.elapsed());
+    assert_eq!(app.runs(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ends_that_have_no_record_when_the_service_lands_are_told_in_the_receipt() {
+    let (flaky, crew) = (Flaky::default(), crew());
+    let jobs = config().connect_with(&crew, flaky.clone()).expect("jobs");
+    let publisher = jobs.publisher();
+    let away = flaky.clone();
+    let app = App::logging(move |_, _| {
+        away.set_away(true);
+        async { Ok(()) }
+    });
+    jobs.register::<Plain>().run(app.clone());
+    let id = publisher.enqueue(&Plain("x".to_owned())).await.expect("enqueued");
+    while app.runs() == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let receipt = land(&crew).await.summary();
+    assert!(receipt.contains("1 job without a record will run again"), "{receipt}");
+    assert!(flaky.memory.job(id).is_some(), "it is not lost");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_goes_away_takes_no_job_with_it() {
+    let (memory, crew) = (Memory::new(), crew());
+    let jobs = config().connect_with(&crew, memory.clone()).expect("jobs");
+    let publisher = jobs.publisher();
+    let app = App::noting();
+    jobs.register::<Plain>().run(app.clone());
+    let mut call = Box::pin(publisher.enqueue(&Plain("x".to_owned())).submit());
+    let polled = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    assert!(matches!(polled, Poll::Pending), "handed over, and not answered");
+    drop(call);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(app.runs(), 1);
+}
