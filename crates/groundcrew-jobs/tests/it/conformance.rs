@@ -103,7 +103,7 @@ pub(crate) async fn higher_priorities_and_older_jobs_come_first(stage: Stage) {
 }
 
 pub(crate) async fn a_delayed_job_waits_for_its_time(stage: Stage) {
-    let jobs = [When::In(Duration::from_secs(3600)), When::In(Duration::from_millis(50))];
+    let jobs = [When::In(Duration::from_secs(3600)), When::In(Duration::from_millis(400))];
     let jobs = jobs.map(|when| NewJob { envelope: envelope("a"), when });
     stage.backend.enqueue(jobs.to_vec()).await;
     assert_eq!(stage.count(State::Scheduled).await, 2);
