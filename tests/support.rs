@@ -1,5 +1,7 @@
 //! What the scenarios share: where the built services are.
 
+pub mod ledger_job;
+
 use std::path::PathBuf;
 use std::process::Command;
 

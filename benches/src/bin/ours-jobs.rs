@@ -67,7 +67,7 @@ async fn main() -> anyhow::Result<()> {
             sqlx::query("CREATE TABLE effects (text TEXT NOT NULL)").execute(&postgres).await?;
             app.effects = Some(postgres.clone());
             let amqp = AmqpConfig::of(&work.url).connect(&crew).await?;
-            config.connect_amqp_beside(&crew, &amqp, &postgres).await?
+            config.connect_through(&crew, Some(&amqp), &postgres).await?
         }
         "postgres" | "sqlite" => {
             let database = SqlConfig::of(&work.url).connect(&crew).await?;

@@ -71,7 +71,7 @@ impl Priority {
 // === impl Policy ===
 
 impl Default for Policy {
-    /// 20 attempts from 2 s, doubling, to 1 h apart (about 12 hours in all), 15 min for each.
+    /// 20 attempts from 2 s, doubling, to 1 h apart (about 7 hours in all), 15 min for each.
     fn default() -> Self {
         Self {
             max_attempts: 20,

@@ -35,10 +35,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     };
     let shared = redis.map(|redis| redis.cache_store());
     let documents = config.cache.named("documents").over(shared).build(&crew)?;
-    let jobs = match &rabbitmq {
-        Some(rabbitmq) => { let _ = rabbitmq; config.jobs.connect(&crew, &database).await? },
-        None => config.jobs.connect(&crew, &database).await?,
-    };
+    let jobs = config.jobs.connect_through(&crew, rabbitmq.as_ref(), &database).await?;
     let jobs = jobs.register::<Summarize>();
 
     let metrics = BotMetrics::register(crew.metrics())?;
