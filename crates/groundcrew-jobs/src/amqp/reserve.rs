@@ -21,7 +21,7 @@ const UNMOVED: Duration = Duration::from_secs(1);
 enum Arrival {
     Runs(Delivery),
     /// To another queue.
-    Moves(Message, Held),
+    Moves(Box<(Message, Held)>),
     /// It is no job at all.
     Rejected,
 }
@@ -40,19 +40,23 @@ impl AmqpJobs {
             for at in (0..ask.known.len()).map(|at| (at + turn) % ask.known.len()) {
                 let known = &ask.known[at];
                 let Some(source) = sources.get(known.name) else { continue };
+                let (before, mut is_empty) = (got.len(), false);
                 while got.len() < ask.max && free[at] > 0 {
-                    let Some(held) = source.take(lane) else { break };
+                    let Some(held) = source.take(lane) else {
+                        is_empty = true;
+                        break;
+                    };
                     match self.inner.arrived(source, known, lane, held) {
                         Arrival::Runs(delivery) => {
                             free[at] -= 1;
                             got.push(delivery);
                         }
-                        Arrival::Moves(message, held) => moves.push((message, held)),
+                        Arrival::Moves(moved) => moves.push(*moved),
                         Arrival::Rejected => {}
                     }
                 }
-                if lane > 0 && known.free.is_none() {
-                    let widened = source.widen(&self.inner.amqp, lane, ask.max);
+                if is_empty && got.len() > before {
+                    let widened = source.widen(&self.inner.amqp, lane, wanted(ask, known));
                     widened.map_err(|error| unavailable("consume jobs", &error))?;
                 }
             }
@@ -68,17 +72,21 @@ impl AmqpJobs {
         let is_open = |known: &Known| self.inner.sources.read().contains_key(known.name);
         for known in ask.known.iter().filter(|known| !is_open(known)) {
             let route = self.inner.route(known.name).await?;
-            let want = ask.max.min(known.free.map_or(usize::MAX, |free| free.max(1) as usize));
             let mut sources = self.inner.sources.write();
             if sources.contains_key(known.name) {
                 continue;
             }
-            let opened = Source::open(&self.inner.amqp, route, want);
+            let opened = Source::open(&self.inner.amqp, route, wanted(ask, known));
             let source = Arc::new(opened.map_err(|error| unavailable("consume jobs", &error))?);
             Arc::make_mut(&mut sources).insert(known.name, source);
         }
         Ok(())
     }
+}
+
+/// How many of a kind this worker could take.
+fn wanted(ask: &Ask, known: &Known) -> usize {
+    ask.max.min(known.free.map_or(usize::MAX, |free| free.max(1) as usize))
 }
 
 // === impl Inner ===
@@ -117,18 +125,19 @@ impl Inner {
     }
 
     fn moves(&self, route: &Arc<Route>, envelope: &Envelope, wait: Wait, held: Held) -> Arrival {
-        Arrival::Moves(letter::waiting(&self.names, route, envelope, self.suspect, wait), held)
+        let message = letter::waiting(&self.names, route, envelope, self.suspect, wait);
+        Arrival::Moves(Box::new((message, held)))
     }
 }
 
 /// Confirmed there first, then acknowledged here.
 async fn move_on(inner: Arc<Inner>, moves: Vec<(Message, Held)>) {
-    let (messages, mut held): (Vec<_>, Vec<_>) = moves.into_iter().unzip();
-    let moved = inner.publisher.publish_all(messages).await;
+    let (messages, held): (Vec<_>, Vec<_>) = moves.into_iter().unzip();
+    let outcomes = inner.publisher.publish_all(messages).await;
     let mut unmoved = Vec::new();
     let mut failure = None;
-    for (held, moved) in held.drain(..).zip(moved) {
-        match moved {
+    for (held, outcome) in held.into_iter().zip(outcomes) {
+        match outcome {
             Ok(()) => held.ack(),
             Err(error) => {
                 failure = Some(error);

@@ -166,9 +166,8 @@ async fn what_a_broker_cannot_keep_is_said_and_not_forgotten() {
         let process = broker.process().await;
         let jobs = process.jobs().await;
         let publisher = jobs.publisher();
-        let unsupported = |error: EnqueueError| {
-            matches!(error, EnqueueError::Backend(BackendError::Unsupported { .. }))
-        };
+        let unsupported =
+            |error: EnqueueError| matches!(error, EnqueueError::Backend(BackendError::Unsupported { .. }));
         let job = Plain("x".to_owned());
         let unique = publisher.enqueue(&job).unique_key("k").await.expect_err("refused");
         let keyed = publisher.enqueue(&job).key("k").await.expect_err("refused");
@@ -292,7 +291,11 @@ async fn dead_jobs_that_are_requeued_while_connections_are_cut_are_all_there() {
         let requeueing = async {
             until("none is dead", || async {
                 let _cut = stage.backend.requeue(Selection::all()).await;
-                stage.backend.dead(groundcrew_jobs::DeadQuery::default()).await.is_ok_and(|dead| dead.is_empty())
+                stage
+                    .backend
+                    .dead(groundcrew_jobs::DeadQuery::default())
+                    .await
+                    .is_ok_and(|dead| dead.is_empty())
             })
             .await;
         };
@@ -407,9 +410,11 @@ async fn what_is_urgent_goes_first() {
         let none = Ask { max: 0, ..ask(4, &["plain"]) };
         until("all three have come", || async {
             stage.backend.reserve(&none).await.expect("reserved");
-            broker.vhost.queues().await.is_ok_and(|queues| {
-                queues.iter().map(|queue| queue.unacknowledged).sum::<u64>() == 3
-            })
+            broker
+                .vhost
+                .queues()
+                .await
+                .is_ok_and(|queues| queues.iter().map(|queue| queue.unacknowledged).sum::<u64>() == 3)
         })
         .await;
         let mut got = Vec::new();
