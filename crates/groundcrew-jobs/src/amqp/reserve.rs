@@ -7,7 +7,7 @@ use std::time::Duration;
 use groundcrew_amqp::{Held, Message};
 
 use super::letter::{self, Wait};
-use super::route::{Lane, Route};
+use super::route::Lane;
 use super::source::Source;
 use super::{AmqpJobs, Inner, publish_failed, unavailable};
 use crate::{Ask, BackendError, Delivery, Envelope, Known};
@@ -17,14 +17,8 @@ const PARKED: Duration = Duration::from_secs(5);
 /// A job that cannot be moved goes back into its queue after this, so that nothing spins.
 const UNMOVED: Duration = Duration::from_secs(1);
 
-/// What becomes of a message that came.
-enum Arrival {
-    Runs(Delivery),
-    /// To another queue.
-    Moves(Box<(Message, Held)>),
-    /// It is no job at all.
-    Rejected,
-}
+/// What goes to another queue, and the message that is acknowledged once it is there.
+type Moves = Vec<(Message, Held)>;
 
 // === impl AmqpJobs ===
 
@@ -34,7 +28,7 @@ impl AmqpJobs {
         let sources = self.inner.sources.read().clone();
         let turn = self.inner.turn.fetch_add(1, Ordering::Relaxed);
         let mut free: Vec<u32> = ask.known.iter().map(|known| known.free.unwrap_or(u32::MAX)).collect();
-        let (mut got, mut moves) = (Vec::with_capacity(ask.max), Vec::new());
+        let (mut got, mut moves) = (Vec::with_capacity(ask.max), Moves::new());
         for lane in 0..Lane::ALL.len() {
             // Not always the same kind first.
             for at in (0..ask.known.len()).map(|at| (at + turn) % ask.known.len()) {
@@ -46,13 +40,9 @@ impl AmqpJobs {
                         is_empty = true;
                         break;
                     };
-                    match self.inner.arrived(source, known, lane, held) {
-                        Arrival::Runs(delivery) => {
-                            free[at] -= 1;
-                            got.push(delivery);
-                        }
-                        Arrival::Moves(moved) => moves.push(*moved),
-                        Arrival::Rejected => {}
+                    if let Some(delivery) = self.inner.arrived(source, known, lane, held, &mut moves) {
+                        free[at] -= 1;
+                        got.push(delivery);
                     }
                 }
                 if is_empty && got.len() > before {
@@ -92,46 +82,60 @@ fn wanted(ask: &Ask, known: &Known) -> usize {
 // === impl Inner ===
 
 impl Inner {
-    fn arrived(&self, source: &Source, known: &Known, lane: usize, held: Held) -> Arrival {
+    /// The delivery, if it is one for the worker; what belongs elsewhere is added to `moves`.
+    fn arrived(
+        &self,
+        source: &Source,
+        known: &Known,
+        lane: usize,
+        held: Held,
+        moves: &mut Moves,
+    ) -> Option<Delivery> {
         let mut envelope = match letter::read(&held) {
             Ok(envelope) => envelope,
             Err(error) => {
                 tracing::error!(job.name = known.name, %error, "a message is no job; it goes to the dead ones");
                 held.reject();
-                return Arrival::Rejected;
+                return None;
             }
         };
+        let wait = self.look(&mut envelope, known, lane, &held);
         let route = &source.route;
-        if let Some(due) = letter::not_before(&held).filter(|due| letter::left(*due).is_some()) {
-            return self.moves(route, &envelope, Wait::Until(due), held);
-        }
-        if envelope.version > known.version {
-            return self.moves(route, &envelope, Wait::Step(PARKED), held);
-        }
-        let deliveries = u32::try_from(held.delivery_count()).unwrap_or(u32::MAX);
-        let deliveries = deliveries.max(u32::from(held.is_redelivered()));
-        let crashes = envelope.crashes.saturating_add(deliveries);
-        if Lane::ALL[lane] == Lane::Trial {
-            // Alone in its process each time: these were its own.
-            envelope.crashes = crashes;
-        } else if crashes >= self.suspect {
-            // Many of these may have been somebody else's crashes, so no more of them count than make it suspect.
-            envelope.crashes = self.suspect;
-            return self.moves(route, &envelope, Wait::No, held);
+        if let Some(wait) = wait {
+            moves.push((letter::waiting(&self.names, route, &envelope, self.suspect, wait), held));
+            return None;
         }
         source.came(envelope.enqueued_at);
         let token = self.hands.put(held, route.clone());
-        Arrival::Runs(Delivery { envelope, token })
+        Some(Delivery { envelope, token })
     }
 
-    fn moves(&self, route: &Arc<Route>, envelope: &Envelope, wait: Wait, held: Held) -> Arrival {
-        let message = letter::waiting(&self.names, route, envelope, self.suspect, wait);
-        Arrival::Moves(Box::new((message, held)))
+    /// Counts crashes, and says where the job is to wait if it is not to run here and now.
+    fn look(&self, envelope: &mut Envelope, known: &Known, lane: usize, held: &Held) -> Option<Wait> {
+        if let Some(due) = letter::not_before(held).filter(|due| letter::left(*due).is_some()) {
+            return Some(Wait::Until(due));
+        }
+        if envelope.version > known.version {
+            return Some(Wait::Step(PARKED));
+        }
+        let deliveries = u32::try_from(held.delivery_count()).unwrap_or(u32::MAX);
+        let crashes = envelope.crashes.saturating_add(deliveries.max(u32::from(held.is_redelivered())));
+        if Lane::ALL[lane] == Lane::Trial {
+            // Alone in its process each time: these were its own.
+            envelope.crashes = crashes;
+            return None;
+        }
+        if crashes < self.suspect {
+            return None;
+        }
+        // Many of these may have been somebody else's crashes, so no more of them count than make it suspect.
+        envelope.crashes = self.suspect;
+        Some(Wait::No)
     }
 }
 
 /// Confirmed there first, then acknowledged here.
-async fn move_on(inner: Arc<Inner>, moves: Vec<(Message, Held)>) {
+async fn move_on(inner: Arc<Inner>, moves: Moves) {
     let (messages, held): (Vec<_>, Vec<_>) = moves.into_iter().unzip();
     let outcomes = inner.publisher.publish_all(messages).await;
     let mut unmoved = Vec::new();

@@ -318,18 +318,17 @@ async fn dead_jobs_that_are_requeued_while_connections_are_cut_are_all_there() {
 async fn connections_that_are_cut_while_jobs_run_lose_none_and_each_takes_effect_once() {
     use groundcrew_sql::{SqlConfig, sqlx};
 
-    const JOBS: usize = 2_000;
+    const JOBS: i64 = 2_000;
     bounded(async {
         let broker = Broker::shared().await;
         let process = broker.process().await;
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite:{}", folder.path().join("effects.db").display());
-        let database = SqlConfig::of(url).connect(&process.crew).await.expect("SQLite");
-        let groundcrew_sql::Database::Sqlite(sqlite) = &database else { panic!("SQLite") };
+        let sqlite = SqlConfig::of(url).connect_sqlite(&process.crew).await.expect("SQLite");
         // Outside the system: without a constraint, so that it can hold what must not be.
-        sqlx::query("CREATE TABLE effects (job TEXT)").execute(sqlite).await.expect("a table");
+        sqlx::query("CREATE TABLE effects (job TEXT)").execute(&sqlite).await.expect("a table");
         let jobs: Jobs<App> =
-            config().connect_through(&process.crew, Some(&process.amqp), &database).await.expect("jobs");
+            config().connect_through(&process.crew, Some(&process.amqp), &sqlite).await.expect("jobs");
         let publisher = jobs.publisher();
         let there = sqlite.clone();
         let app = App::logging(move |tag, attempt| {
@@ -361,7 +360,7 @@ async fn connections_that_are_cut_while_jobs_run_lose_none_and_each_takes_effect
             sqlx::query_scalar(query).fetch_one(sqlite.read()).await.expect(query)
         };
         until("every job took effect", || async {
-            numbers("SELECT count(DISTINCT job) FROM effects").await == JOBS as i64
+            numbers("SELECT count(DISTINCT job) FROM effects").await == JOBS
         })
         .await;
         until("nothing is left", || async { stage.live().await == 0 }).await;
