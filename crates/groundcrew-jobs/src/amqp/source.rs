@@ -67,6 +67,11 @@ impl Source {
         self.taps.iter().map(|tap| tap.lock().subscription.clone())
     }
 
+    /// How many have come and wait to be taken.
+    pub(super) fn fetched(&self) -> u64 {
+        self.subscriptions().map(|subscription| subscription.waiting() as u64).sum()
+    }
+
     pub(super) fn came(&self, enqueued_at: jiff::Timestamp) {
         self.latest.store(enqueued_at.as_microsecond(), Ordering::Relaxed);
     }

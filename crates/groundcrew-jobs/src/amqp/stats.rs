@@ -35,6 +35,8 @@ impl AmqpJobs {
     pub(super) async fn count(&self) -> Result<Vec<QueueStat>, BackendError> {
         let channel = self.inner.amqp.channel().await.map_err(failed)?;
         let mut gauge = Gauge { jobs: self, channel };
+        // Before and after: what is moved meanwhile is seen at least once.
+        let mut running = self.inner.hands.counts();
         let mut stats = Vec::new();
         let routes: Vec<_> = self.inner.routes.read().values().cloned().collect();
         for route in routes {
@@ -46,6 +48,8 @@ impl AmqpJobs {
                     consumers: sum.consumers + depth.consumers,
                 };
             }
+            let source = self.inner.sources.read().get(route.name.as_str()).cloned();
+            sum.messages += source.map_or(0, |source| source.fetched());
             let oldest = self.oldest(&route.name, sum);
             stats.push(QueueStat { name: route.name.clone(), state: State::Ready, count: sum.messages, oldest });
         }
@@ -62,13 +66,13 @@ impl AmqpJobs {
         together(State::Dead, vec![names.dead()]).await?;
         // It has done what it was for.
         let _closed = gauge.channel.close(200, "counted".into()).await;
-        stats.extend(self.running());
-        Ok(stats)
-    }
-
-    fn running(&self) -> impl Iterator<Item = QueueStat> {
+        for (name, count) in self.inner.hands.counts() {
+            let before = running.entry(name).or_default();
+            *before = count.max(*before);
+        }
         let stat = |(name, count)| QueueStat { name, state: State::Running, count, oldest: Duration::ZERO };
-        self.inner.hands.counts().into_iter().map(stat)
+        stats.extend(running.into_iter().map(stat));
+        Ok(stats)
     }
 
     /// For how long the oldest has been waiting at most. What others consume is not known, and counts as nothing.
