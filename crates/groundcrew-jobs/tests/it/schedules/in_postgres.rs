@@ -1,3 +1,4 @@
+use groundcrew_jobs::Misfire;
 use groundcrew_lease::{LeaseConfig, LeaseStatus};
 use groundcrew_sql::SqlConfig;
 use groundcrew_sql::sqlx::{self, Connection, PgConnection};
