@@ -4,6 +4,7 @@ pub mod ledger_job;
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Once;
 
 /// The path of a service of this workspace, built as the tests are.
 ///
@@ -21,6 +22,27 @@ pub fn service(package: &str) -> PathBuf {
     let status = build.status().expect("cargo runs");
     assert!(status.success(), "`cargo build -p {package}` failed");
     folder.join(package).with_extension(std::env::consts::EXE_EXTENSION)
+}
+
+/// The path of an example of this workspace. It is built as `cargo xtask test` has built it already, with every feature
+/// of every crate; otherwise the whole tree would be compiled once more.
+///
+/// # Panics
+///
+/// When it does not build.
+pub fn example(name: &str) -> PathBuf {
+    static BUILT: Once = Once::new();
+    let folder = profile_folder();
+    BUILT.call_once(|| {
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--workspace", "--all-features", "--examples", "--target-dir"]);
+        build.arg(folder.parent().expect("target/<profile>")).current_dir(env!("CARGO_MANIFEST_DIR"));
+        if folder.ends_with("release") {
+            build.arg("--release");
+        }
+        assert!(build.status().expect("cargo runs").success(), "the examples do not build");
+    });
+    folder.join("examples").join(name).with_extension(std::env::consts::EXE_EXTENSION)
 }
 
 /// `target/<profile>`: the tests run from its `deps`.

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use groundcrew::axum::extract::{Path, State};
 use groundcrew::axum::{Json, Router, routing::get};
+use groundcrew::cache::{Cache, CacheConfig};
 use groundcrew::config::FromConfig;
 use groundcrew::http::{HttpConfig, Problem, StatusCode};
+use groundcrew::redis::RedisConfig;
 use groundcrew::{Crew, Service};
-use groundcrew_cache::{Cache, CacheConfig};
-use groundcrew_redis::RedisConfig;
 use serde_json::{Value, json};
 
 #[derive(FromConfig)]

@@ -9,9 +9,9 @@ use groundcrew::axum::extract::{Path, State};
 use groundcrew::axum::{Json, Router, routing::get};
 use groundcrew::config::FromConfig;
 use groundcrew::http::{HttpConfig, Problem, StatusCode};
+use groundcrew::redis::deadpool_redis::redis::AsyncCommands;
+use groundcrew::redis::{RedisConfig, SharedConnection};
 use groundcrew::{Crew, Service};
-use groundcrew_redis::deadpool_redis::redis::AsyncCommands;
-use groundcrew_redis::{RedisConfig, SharedConnection};
 use serde_json::{Value, json};
 
 #[derive(FromConfig)]

@@ -24,6 +24,13 @@ const STANDARD: &[(&str, &str)] = &[
     ("jobs", "the dead jobs of the running service: list, show, requeue, discard"),
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     ("migrate", "apply the pending migrations; --plan lists them, --check fails while there are some"),
+    #[cfg(feature = "backup")]
+    (
+        "backup",
+        "back up the database, then prune (--no-prune); also backup list, backup verify, backup prune",
+    ),
+    #[cfg(feature = "backup")]
+    ("restore", "restore NAME or the latest backup; --into URL, --force overwrites, --owners"),
 ];
 
 /// What `--help` prints.
@@ -69,6 +76,8 @@ pub(crate) fn standard<C: FromConfig>(
         "jobs" => crate::operate::run(service, arguments, shape, Some("jobs")),
         #[cfg(any(feature = "sqlite", feature = "postgres"))]
         "migrate" => crate::migrate::run(service, arguments, shape),
+        #[cfg(feature = "backup")]
+        "backup" | "restore" => crate::backups::run(service, command, arguments, shape),
         unknown => {
             let words =
                 format!("{}: there is no command {unknown}; try {} --help", service.name, service.name);

@@ -9,6 +9,8 @@ use std::process::ExitCode;
 /// | 2 | the command line was not understood |
 /// | 78 | the configuration is wrong (`EX_CONFIG` of `sysexits.h`) |
 /// | 130 | a third signal cut the shutdown short |
+///
+/// `backup` and `restore` have two of their own, 3 and 4; see `groundcrew_backup::exit`.
 pub(crate) const FAILED: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
 pub(crate) const CONFIG: u8 = 78;

@@ -3,6 +3,8 @@
 #[cfg(feature = "http")]
 mod admin;
 mod arguments;
+#[cfg(feature = "backup")]
+mod backups;
 mod commands;
 mod exit;
 #[cfg(feature = "http")]
@@ -22,6 +24,8 @@ mod traces;
 
 #[cfg(feature = "amqp")]
 pub use groundcrew_amqp as amqp;
+#[cfg(feature = "backup")]
+pub use groundcrew_backup as backup;
 #[cfg(feature = "cache")]
 pub use groundcrew_cache as cache;
 pub use groundcrew_config as config;

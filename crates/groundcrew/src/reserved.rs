@@ -11,6 +11,10 @@ pub(crate) struct Reserved {
     pub(crate) shutdown: ShutdownConfig,
     #[cfg(feature = "http")]
     pub(crate) admin: groundcrew_http::AdminConfig,
+    // Here, so that it is no unknown key for a service that is not backing up.
+    #[cfg(feature = "backup")]
+    #[expect(dead_code, reason = "the commands read it together with the database")]
+    pub(crate) backup: groundcrew_backup::BackupConfig,
     #[cfg(feature = "otlp")]
     pub(crate) otlp: Option<groundcrew_telemetry::OtlpConfig>,
 }

@@ -48,8 +48,8 @@ fn fmt(context: &Context, _: &mut Counts) -> Result<Outcome, Failure> {
     plain_run(cargo_in(context, &["fmt", "--all", "--check"]))
 }
 
-fn ensure_tools(_: &Context, _: &mut Counts) -> Result<Outcome, Failure> {
-    tools::ensure().map(|()| Outcome::Passed)
+fn ensure_tools(context: &Context, _: &mut Counts) -> Result<Outcome, Failure> {
+    tools::ensure(&context.workspace).map(|()| Outcome::Passed)
 }
 
 fn clippy(context: &Context, _: &mut Counts) -> Result<Outcome, Failure> {

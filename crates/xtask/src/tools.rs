@@ -1,7 +1,8 @@
 //! The programs that the tests need, installed where that is ours to do and asked for where it is not.
 
+use crate::cargo::Workspace;
 use crate::failure::Failure;
-use crate::stream;
+use crate::{python, stream};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -30,13 +31,26 @@ const TOOLS: &[Tool] = &[
     Tool { what: "PgBouncer", package: "pgbouncer", found: pgbouncer },
     Tool { what: "a headless browser", package: "chromium", found: browser },
     Tool { what: "the driver of that browser", package: "chromium-driver", found: driver },
+    Tool { what: "pgrep, which finds what a server has started", package: "procps", found: pgrep },
+    Tool { what: "Python's environments, for the S3 server", package: "python3-venv", found: venv },
 ];
 
-/// Installs what is missing on Debian as root; elsewhere fails with the one command that installs it.
-pub(crate) fn ensure() -> Result<(), Failure> {
+/// Installs what is missing on Debian as root; elsewhere fails with the one command that installs it. The S3 server,
+/// which no distribution has, goes into the target folder.
+pub(crate) fn ensure(workspace: &Workspace) -> Result<(), Failure> {
+    packages()?;
+    if !has_moto() {
+        // The tests look here.
+        let requirements = workspace.root.join("crates/xtask/moto/requirements.txt");
+        python::environment(&workspace.target.join("tmp/moto"), &requirements)?;
+    }
+    println!("all there");
+    Ok(())
+}
+
+fn packages() -> Result<(), Failure> {
     let missing = missing();
     if missing.is_empty() {
-        println!("all there");
         return Ok(());
     }
     for tool in &missing {
@@ -135,6 +149,21 @@ fn given(variable: &str) -> bool {
     std::env::var_os(variable).is_some_and(|value| !value.is_empty())
 }
 
+fn pgrep() -> bool {
+    on_path("pgrep").is_some()
+}
+
+/// An S3 server of one's own.
+fn has_moto() -> bool {
+    given("MOTO_SERVER") || on_path("moto_server").is_some()
+}
+
+/// Debian's Python comes without what puts pip into an environment.
+fn venv() -> bool {
+    let python = || Command::new("python3").args(["-c", "import ensurepip, venv"]).output();
+    has_moto() || python().is_ok_and(|output| output.status.success())
+}
+
 fn browser() -> bool {
     let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
     names.iter().any(|name| on_path(name).is_some())
@@ -160,7 +189,7 @@ mod tests {
         assert_eq!(
             install_line(&all),
             "apt-get install -y --no-install-recommends \
-             postgresql redis-server rabbitmq-server pgbouncer chromium chromium-driver"
+             postgresql redis-server rabbitmq-server pgbouncer chromium chromium-driver procps python3-venv"
         );
     }
 

@@ -48,6 +48,10 @@ impl Inbox {
         self.state.lock().waiting.pop_front()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.state.lock().waiting.len()
+    }
+
     /// Resolves when there may be something to take (true), or nothing comes any more. Cancel safe.
     pub(super) async fn ready(&self) -> bool {
         loop {

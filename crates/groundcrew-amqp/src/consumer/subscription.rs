@@ -187,6 +187,11 @@ impl Subscription {
         self.inbox.ready().await
     }
 
+    /// How many messages have come and nobody has taken.
+    pub fn waiting(&self) -> usize {
+        self.inbox.len()
+    }
+
     /// Why nothing comes at present, if that is so.
     pub fn problem(&self) -> Option<String> {
         self.problem.get()

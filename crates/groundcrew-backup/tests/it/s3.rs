@@ -79,10 +79,9 @@ fn moto() -> PathBuf {
     let on_path: Vec<_> = std::env::split_paths(&path).map(|folder| folder.join("moto_server")).collect();
     let places = given.into_iter().chain([folder.join("bin/moto_server")]).chain(on_path);
     places.into_iter().find(|place| place.is_file()).unwrap_or_else(|| {
-        let folder = folder.display();
         panic!(
             "there is no moto_server, the S3 server for these tests; install it with\n  \
-             python3 -m venv {folder} && {folder}/bin/pip install 'moto[s3,server]'\nor set MOTO_SERVER"
+             cargo xtask test tools\nor set MOTO_SERVER"
         )
     })
 }

@@ -17,9 +17,10 @@ pub(super) struct Hands {
 
 /// A message, and of which kind.
 #[derive(Debug)]
-pub(super) struct InHand {
-    pub(super) held: Held,
-    pub(super) route: Arc<Route>,
+struct InHand {
+    route: Arc<Route>,
+    /// None while it is being moved elsewhere.
+    held: Option<Held>,
 }
 
 // === impl Hands ===
@@ -28,33 +29,44 @@ impl Hands {
     /// Keeps it, under a number that no other delivery has.
     pub(super) fn put(&self, held: Held, route: Arc<Route>) -> u64 {
         let token = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        self.held.lock().insert(token, InHand { held, route });
+        self.held.lock().insert(token, InHand { route, held: Some(held) });
         token
     }
 
-    pub(super) fn take(&self, token: u64) -> Option<InHand> {
-        self.held.lock().remove(&token)
+    /// Lets go of it.
+    pub(super) fn take(&self, token: u64) -> Option<(Held, Arc<Route>)> {
+        let InHand { held, route } = self.held.lock().remove(&token)?;
+        Some((held?, route))
     }
 
-    pub(super) fn put_back(&self, token: u64, in_hand: InHand) {
-        self.held.lock().insert(token, in_hand);
+    /// Puts it where it was taken, or marks that it is on its way elsewhere.
+    pub(super) fn keep(&self, token: u64, held: Option<Held>, route: Arc<Route>) {
+        self.held.lock().insert(token, InHand { route, held });
     }
 
     /// Forgets those that the broker gives to somebody else, and says which of these they are.
     pub(super) fn lost(&self, beats: &[Beat]) -> Vec<JobId> {
         let mut held = self.held.lock();
-        let is_lost = |beat: &&Beat| held.get(&beat.token).is_some_and(|hand| hand.held.is_lost());
+        let is_lost = |beat: &&Beat| held.get(&beat.token).is_some_and(InHand::is_lost);
         let lost = beats.iter().filter(is_lost).map(|beat| beat.id).collect();
-        held.retain(|_, hand| !hand.held.is_lost());
+        held.retain(|_, hand| !hand.is_lost());
         lost
     }
 
     /// How many there are of each kind.
     pub(super) fn counts(&self) -> HashMap<String, u64> {
         let mut counts = HashMap::new();
-        for hand in self.held.lock().values().filter(|hand| !hand.held.is_lost()) {
+        for hand in self.held.lock().values().filter(|hand| !hand.is_lost()) {
             *counts.entry(hand.route.name.clone()).or_default() += 1;
         }
         counts
+    }
+}
+
+// === impl InHand ===
+
+impl InHand {
+    fn is_lost(&self) -> bool {
+        self.held.as_ref().is_some_and(Held::is_lost)
     }
 }

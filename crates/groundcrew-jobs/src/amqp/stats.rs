@@ -33,8 +33,10 @@ struct Depth {
 
 impl AmqpJobs {
     pub(super) async fn count(&self) -> Result<Vec<QueueStat>, BackendError> {
-        let channel = self.inner.amqp.channel().await.map_err(failed)?;
+        let channel = self.inner.amqp.channel().await.map_err(|error| failed(&error))?;
         let mut gauge = Gauge { jobs: self, channel };
+        // Before and after: what is moved meanwhile is seen at least once.
+        let mut running = self.inner.hands.counts();
         let mut stats = Vec::new();
         let routes: Vec<_> = self.inner.routes.read().values().cloned().collect();
         for route in routes {
@@ -46,8 +48,15 @@ impl AmqpJobs {
                     consumers: sum.consumers + depth.consumers,
                 };
             }
+            let source = self.inner.sources.read().get(route.name.as_str()).cloned();
+            sum.messages += source.map_or(0, |source| source.fetched());
             let oldest = self.oldest(&route.name, sum);
-            stats.push(QueueStat { name: route.name.clone(), state: State::Ready, count: sum.messages, oldest });
+            stats.push(QueueStat {
+                name: route.name.clone(),
+                state: State::Ready,
+                count: sum.messages,
+                oldest,
+            });
         }
         let mut together = async |state, queues: Vec<String>| {
             let mut count = 0;
@@ -62,13 +71,13 @@ impl AmqpJobs {
         together(State::Dead, vec![names.dead()]).await?;
         // It has done what it was for.
         let _closed = gauge.channel.close(200, "counted".into()).await;
-        stats.extend(self.running());
-        Ok(stats)
-    }
-
-    fn running(&self) -> impl Iterator<Item = QueueStat> {
+        for (name, count) in self.inner.hands.counts() {
+            let before = running.entry(name).or_default();
+            *before = count.max(*before);
+        }
         let stat = |(name, count)| QueueStat { name, state: State::Running, count, oldest: Duration::ZERO };
-        self.inner.hands.counts().into_iter().map(stat)
+        stats.extend(running.into_iter().map(stat));
+        Ok(stats)
     }
 
     /// For how long the oldest has been waiting at most. What others consume is not known, and counts as nothing.
@@ -105,14 +114,14 @@ impl Gauge<'_> {
             }
             // Somebody deleted it; the question ended the channel.
             Err(error) if !matches!(error.kind(), lapin::ErrorKind::IOError(_)) => {
-                self.channel = self.jobs.inner.amqp.channel().await.map_err(failed)?;
+                self.channel = self.jobs.inner.amqp.channel().await.map_err(|error| failed(&error))?;
                 Ok(Depth::default())
             }
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(failed(&error)),
         }
     }
 }
 
-fn failed(error: lapin::Error) -> BackendError {
-    unavailable("count jobs", &error)
+fn failed(error: &lapin::Error) -> BackendError {
+    unavailable("count jobs", error)
 }

@@ -365,3 +365,21 @@ all_tests!(memory, crate::memory::open);
 all_tests!(sqlite, crate::database::sqlite::open);
 #[cfg(feature = "postgres")]
 all_tests!(postgres, crate::database::postgres::open);
+#[cfg(feature = "amqp")]
+for_backend!(
+    rabbitmq,
+    crate::amqp::open,
+    a_job_that_fails_is_tried_again_until_it_succeeds,
+    a_job_whose_attempts_are_spent_is_dead_with_its_history,
+    a_cancelled_job_is_over_and_not_dead,
+    a_job_that_fails_for_good_is_dead_at_once,
+    a_panic_is_a_failed_attempt,
+    a_timeout_is_a_failed_attempt,
+    a_payload_that_does_not_read_is_dead_with_the_reason,
+    an_unknown_name_waits_for_a_worker_that_knows_it,
+    a_newer_payload_waits_for_a_worker_that_reads_it,
+    a_limit_for_this_process_holds,
+    a_checkpoint_survives_a_failed_attempt,
+    the_trace_of_whoever_enqueued_it_goes_on_in_the_job,
+    many_callers_at_once_are_all_answered,
+);

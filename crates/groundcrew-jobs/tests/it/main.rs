@@ -1,5 +1,7 @@
 //! Jobs, behaviour by behaviour; what holds for every backend is in `conformance` and `engine`.
 
+#[cfg(feature = "amqp")]
+mod amqp;
 mod conformance;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod database;

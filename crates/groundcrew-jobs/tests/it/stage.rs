@@ -18,6 +18,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Stage {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) crew: Crew,
+    /// For how long what is there may be on its way: a broker delivers when it likes.
+    pub(crate) patience: Duration,
     _keep: Box<dyn std::any::Any + Send>,
 }
 
@@ -76,7 +78,13 @@ impl Stage {
     }
 
     pub(crate) fn shared(backend: Arc<dyn Backend>, crew: Crew, keep: impl Send + 'static) -> Self {
-        Self { backend, crew, _keep: Box::new(keep) }
+        Self { backend, crew, patience: Duration::ZERO, _keep: Box::new(keep) }
+    }
+
+    /// One whose backend delivers when it likes.
+    #[cfg(feature = "amqp")]
+    pub(crate) fn patient(self) -> Self {
+        Self { patience: Duration::from_secs(1), ..self }
     }
 
     /// Jobs on this backend, in the stage's own crew.
@@ -114,7 +122,16 @@ impl Stage {
 
     /// Waits until every job is over or dead.
     pub(crate) async fn idle(&self) {
-        until("all jobs are over", || async { self.live().await == 0 }).await;
+        until("all jobs are over", || async {
+            let idle = self.live().await == 0;
+            if idle && !self.patience.is_zero() {
+                // What is on its way from the broker is counted nowhere.
+                tokio::time::sleep(self.patience / 10).await;
+                return self.live().await == 0;
+            }
+            idle
+        })
+        .await;
     }
 }
 

@@ -66,7 +66,8 @@ impl Drop for Process {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "not a test: the replica of other tests"]
 async fn replica() {
-    let url = std::env::var(URL).expect("called by a test");
+    // With `--long` it is called by nobody's test.
+    let Ok(url) = std::env::var(URL) else { return };
     let (crew, unused) = (crew(), Ledger::default());
     let status = if url.starts_with("sqlite:") {
         crate::sqlite::replica(&url, &crew, &unused).await

@@ -1,0 +1,426 @@
+//! Jobs over RabbitMQ: what a broker makes different.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use groundcrew_amqp::{Amqp, AmqpConfig, Message};
+use groundcrew_jobs::{
+    Ask, Backend, BackendError, Delivery, Ending, EnqueueError, Envelope, Failure, FailureKind, Jobs,
+    JobsConfig, Known, NewJob, Selection, Settlement, State, When,
+};
+use groundcrew_runtime::Crew;
+use groundcrew_testkit::rabbitmq::{RabbitMq, Vhost};
+
+use crate::stage::{Alone, App, Plain, Stage, config, crew, envelope, land, until};
+
+/// A broker with a virtual host for one test.
+struct Broker {
+    vhost: Vhost,
+    server: RabbitMq,
+}
+
+/// One process of the service.
+struct Process {
+    crew: Crew,
+    amqp: Amqp,
+}
+
+// === impl Broker ===
+
+impl Broker {
+    /// On the broker that is shared, if there is one.
+    async fn shared() -> Self {
+        Self::on(RabbitMq::start().await.expect("a broker")).await
+    }
+
+    /// On a broker of its own, which takes faults.
+    async fn private() -> Self {
+        Self::on(RabbitMq::private().await.expect("a broker")).await
+    }
+
+    async fn on(server: RabbitMq) -> Self {
+        Self { vhost: server.vhost().await.expect("a virtual host"), server }
+    }
+
+    async fn process(&self) -> Process {
+        let crew = crew();
+        let amqp = AmqpConfig::of(self.vhost.url()).connect(&crew).await.expect("a connection");
+        Process { crew, amqp }
+    }
+}
+
+// === impl Process ===
+
+impl Process {
+    async fn jobs(&self) -> Jobs<App> {
+        self.jobs_by(&config()).await
+    }
+
+    async fn jobs_by(&self, config: &JobsConfig) -> Jobs<App> {
+        config.connect_amqp(&self.crew, &self.amqp).await.expect("jobs")
+    }
+
+    async fn stage(&self) -> Stage {
+        let jobs = config().connect_amqp::<App>(&crew(), &self.amqp).await.expect("jobs");
+        Stage::shared(jobs.publisher().backend().clone(), self.crew.clone(), ()).patient()
+    }
+}
+
+pub(crate) async fn open() -> Stage {
+    let broker = Broker::shared().await;
+    let process = broker.process().await;
+    let stage = process.stage().await;
+    Stage::shared(stage.backend.clone(), process.crew, broker).patient()
+}
+
+/// The whole test is bounded.
+async fn bounded(test: impl Future<Output = ()>) {
+    tokio::time::timeout(Duration::from_secs(120), test).await.expect("the test ends in time");
+}
+
+fn ask(max: usize, names: &[&'static str]) -> Ask {
+    let known =
+        names.iter().map(|name| Known { name, version: 1, free: None, global: None, per_key: 1 }).collect();
+    Ask { max, known, lease: Duration::from_secs(60), worker: "test".into() }
+}
+
+/// Waits for one job.
+async fn next(backend: &Arc<dyn Backend>, name: &'static str) -> Delivery {
+    let (ask, mut got) = (ask(1, &[name]), Vec::new());
+    let wait = async {
+        while got.is_empty() {
+            backend.wait(Duration::from_millis(20)).await;
+            got = backend.reserve(&ask).await.expect("reserved");
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), wait).await.expect("a job within 30 s");
+    got.remove(0)
+}
+
+async fn enqueue(backend: &Arc<dyn Backend>, envelopes: Vec<Envelope>) {
+    let jobs = envelopes.into_iter().map(|envelope| NewJob { envelope, when: When::Now }).collect();
+    for outcome in backend.enqueue(jobs).await {
+        outcome.expect("enqueued");
+    }
+}
+
+async fn settle(backend: &Arc<dyn Backend>, delivery: Delivery, ending: Ending) {
+    let settlement = Settlement { delivery: Arc::new(delivery), ending, checkpoint: None };
+    backend.settle(vec![settlement]).await.expect("settled");
+}
+
+fn failure() -> Failure {
+    let (at, cause) = (jiff::Timestamp::now(), "hopeless".to_owned());
+    Failure { attempt: 1, at, kind: FailureKind::Fail, cause }
+}
+
+/// Field note: own attempt header, explicit higher delivery limit, and a crash limit of the job's own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_kills_its_process_is_dead_after_ten_times_and_its_neighbours_are_not() {
+    bounded(async {
+        let broker = Broker::shared().await;
+        let process = broker.process().await;
+        let stage = process.stage().await;
+        let (killer, neighbour) = (envelope("plain"), envelope("plain"));
+        enqueue(&stage.backend, vec![killer.clone(), neighbour.clone()]).await;
+        let mut crashes = Vec::new();
+        while crashes.len() < 10 {
+            // Each process takes the killer in hand and dies, with the neighbour fetched ahead.
+            let got = next(&stage.backend, "plain").await;
+            if got.envelope.id == neighbour.id {
+                assert!(got.envelope.crashes < 10);
+                // It had its chance alone, and it is harmless.
+                settle(&stage.backend, got, Ending::Done).await;
+                continue;
+            }
+            crashes.push(got.envelope.crashes);
+            broker.vhost.close_connections().await.expect("closed");
+            until("the delivery is lost", || async {
+                let beat = groundcrew_jobs::Beat {
+                    id: got.envelope.id,
+                    token: got.token,
+                    checkpoint: None,
+                    progress: None,
+                };
+                !stage.backend.heartbeat(vec![beat], Duration::ZERO).await.expect("beat").is_empty()
+            })
+            .await;
+        }
+        assert_eq!(crashes, [0, 0, 0, 0, 0, 5, 6, 7, 8, 9]);
+        let app = App::noting();
+        process.jobs().await.register::<Plain>().run(app.clone());
+        until("it is dead", || async { stage.dead().await.len() == 1 }).await;
+        stage.idle().await;
+        let dead = stage.dead().await.remove(0);
+        assert_eq!((dead.id, dead.crashes, dead.attempts), (killer.id, 10, 0));
+        assert_eq!(dead.history[0].kind, FailureKind::Crash);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_broker_cannot_keep_is_said_and_not_forgotten() {
+    bounded(async {
+        let broker = Broker::shared().await;
+        let process = broker.process().await;
+        let jobs = process.jobs().await;
+        let publisher = jobs.publisher();
+        let unsupported =
+            |error: EnqueueError| matches!(error, EnqueueError::Backend(BackendError::Unsupported { .. }));
+        let job = Plain("x".to_owned());
+        let unique = publisher.enqueue(&job).unique_key("k").await.expect_err("refused");
+        let keyed = publisher.enqueue(&job).key("k").await.expect_err("refused");
+        assert!(unsupported(unique) && unsupported(keyed));
+        let registered = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| jobs.register::<Alone>()));
+        assert!(registered.is_err(), "its global limit would not hold");
+    })
+    .await;
+}
+
+/// A process that has published nothing, and no queue there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_is_in_its_queue_before_any_worker_was_there() {
+    bounded(async {
+        let broker = Broker::shared().await;
+        let process = broker.process().await;
+        process.jobs().await.publisher().enqueue(&Plain("x".to_owned())).await.expect("enqueued");
+        let depth = || broker.vhost.queue_depth("parcels.jobs.plain.normal.v1");
+        assert_eq!(depth().await.expect("asked"), 1);
+        let other = broker.process().await;
+        let app = App::noting();
+        other.jobs().await.register::<Plain>().run(app.clone());
+        until("it ran", || async { app.runs() == 1 }).await;
+        until("it is acknowledged", || async { depth().await.expect("asked") == 0 }).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shutdown_hands_back_what_has_not_begun_and_another_process_does_it() {
+    bounded(async {
+        let broker = Broker::shared().await;
+        let (first, second) = (broker.process().await, broker.process().await);
+        let config = JobsConfig { concurrency: 1, ..config() };
+        let jobs = first.jobs_by(&config).await;
+        let publisher = jobs.publisher();
+        let app = App::logging(|_, attempt| async move {
+            attempt.stop().requested().await;
+            Err(groundcrew_jobs::JobError::interrupted())
+        });
+        jobs.register::<Plain>().run(app.clone());
+        publisher.enqueue_many(&[(); 3].map(|()| Plain("x".to_owned()))).await.expect("enqueued");
+        until("one runs", || async { app.runs() == 1 }).await;
+        let receipt = land(&first.crew).await.summary();
+        assert!(receipt.contains("handed back"), "{receipt}");
+        let next = App::logging(|_, attempt| async move {
+            assert_eq!(attempt.number(), 1, "the shutdown cost no attempt");
+            Ok(())
+        });
+        let stage = second.stage().await;
+        second.jobs_by(&config).await.register::<Plain>().run(next.clone());
+        until("all three ran", || async { next.runs() == 3 }).await;
+        assert_eq!(stage.dead().await.len(), 0);
+    })
+    .await;
+}
+
+/// Field note: success is a confirm; what was confirmed is there after a kill -9 of the broker.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn confirmed_jobs_survive_a_broker_that_is_killed() {
+    bounded(async {
+        let mut broker = Broker::private().await;
+        let process = broker.process().await;
+        let publisher = process.jobs().await.publisher();
+        let jobs: Vec<_> = (0..100).map(|number| Plain(number.to_string())).collect();
+        publisher.enqueue_many(&jobs).await.expect("enqueued");
+        broker.server.kill().expect("killed");
+        broker.server.restart().await.expect("restarted");
+        let app = App::noting();
+        let worker = broker.process().await;
+        worker.jobs().await.register::<Plain>().run(app.clone());
+        until("all of them ran", || async {
+            let log = app.log.lock();
+            jobs.iter().all(|job| log.contains(&job.0))
+        })
+        .await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_is_no_job_harms_nobody_and_is_not_lost() {
+    bounded(async {
+        let broker = Broker::shared().await;
+        let process = broker.process().await;
+        let jobs = process.jobs().await;
+        let publisher = jobs.publisher();
+        let app = App::noting();
+        jobs.register::<Plain>().run(app.clone());
+        publisher.enqueue(&Plain("first".to_owned())).await.expect("enqueued");
+        let queue = "parcels.jobs.plain.normal.v1";
+        process.amqp.publisher().publish(Message::to_queue(queue, "no job")).await.expect("published");
+        publisher.enqueue(&Plain("second".to_owned())).await.expect("enqueued");
+        until("both jobs ran", || async { app.runs() == 2 }).await;
+        let stage = process.stage().await;
+        until("it is among the dead", || async { stage.count(State::Dead).await == 1 }).await;
+    })
+    .await;
+}
+
+/// Dead jobs are moved with a confirm before the old message is acknowledged, so a cut in between loses none.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dead_jobs_that_are_requeued_while_connections_are_cut_are_all_there() {
+    bounded(async {
+        let broker = Broker::shared().await;
+        let process = broker.process().await;
+        let stage = process.stage().await;
+        let jobs: Vec<_> = (0..300).map(|_| envelope("plain")).collect();
+        enqueue(&stage.backend, jobs.clone()).await;
+        for _ in &jobs {
+            let got = next(&stage.backend, "plain").await;
+            settle(&stage.backend, got, Ending::Dead { failure: failure() }).await;
+        }
+        until("all are dead", || async { stage.count(State::Dead).await == 300 }).await;
+        let cutting = async {
+            for _ in 0..3 {
+                broker.vhost.close_connections().await.expect("closed");
+                tokio::time::sleep(Duration::from_millis(300)).await;
+            }
+        };
+        let requeueing = async {
+            until("none is dead", || async {
+                let _cut = stage.backend.requeue(Selection::all()).await;
+                stage
+                    .backend
+                    .dead(groundcrew_jobs::DeadQuery::default())
+                    .await
+                    .is_ok_and(|dead| dead.is_empty())
+            })
+            .await;
+        };
+        tokio::join!(cutting, requeueing);
+        let mut seen = std::collections::BTreeSet::new();
+        while seen.len() < jobs.len() {
+            let got = next(&stage.backend, "plain").await;
+            seen.insert(got.envelope.id);
+            settle(&stage.backend, got, Ending::Done).await;
+        }
+        assert_eq!(seen, jobs.iter().map(|job| job.id).collect());
+    })
+    .await;
+}
+
+/// Field note on exactly one effect: an acknowledgement that was under way when the connection was cut is void, so the
+/// job runs again, and it is the mark in the database that makes one effect of it.
+#[cfg(feature = "sqlite")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_are_cut_while_jobs_run_lose_none_and_each_takes_effect_once() {
+    use groundcrew_sql::{SqlConfig, sqlx};
+
+    const JOBS: i64 = 2_000;
+    bounded(async {
+        let broker = Broker::shared().await;
+        let process = broker.process().await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite:{}", folder.path().join("effects.db").display());
+        let sqlite = SqlConfig::of(url).connect_sqlite(&process.crew).await.expect("SQLite");
+        // Outside the system: without a constraint, so that it can hold what must not be.
+        sqlx::query("CREATE TABLE effects (job TEXT)").execute(&sqlite).await.expect("a table");
+        let jobs: Jobs<App> =
+            config().connect_through(&process.crew, Some(&process.amqp), &sqlite).await.expect("jobs");
+        let publisher = jobs.publisher();
+        let there = sqlite.clone();
+        let app = App::logging(move |tag, attempt| {
+            let sqlite = there.clone();
+            async move {
+                let Some(mut transaction) = attempt.begin_once(&sqlite).await? else { return Ok(()) };
+                sqlx::query("INSERT INTO effects VALUES (?)").bind(tag).execute(&mut *transaction).await?;
+                transaction.commit().await?;
+                Ok(())
+            }
+        });
+        jobs.register::<Plain>().run(app.clone());
+        let enqueueing = async {
+            let all: Vec<_> = (0..JOBS).map(|number| Plain(number.to_string())).collect();
+            for jobs in all.chunks(100) {
+                // After an error some may be there and others not: all of them again, which the tags tell.
+                until("they are enqueued", || async { publisher.enqueue_many(jobs).await.is_ok() }).await;
+            }
+        };
+        let cutting = async {
+            for _ in 0..8 {
+                tokio::time::sleep(Duration::from_millis(250)).await;
+                broker.vhost.close_connections().await.expect("closed");
+            }
+        };
+        tokio::join!(enqueueing, cutting);
+        let stage = process.stage().await;
+        let numbers = async |query: &'static str| -> i64 {
+            sqlx::query_scalar(query).fetch_one(sqlite.read()).await.expect(query)
+        };
+        until("every job took effect", || async {
+            numbers("SELECT count(DISTINCT job) FROM effects").await == JOBS
+        })
+        .await;
+        until("nothing is left", || async { stage.live().await == 0 }).await;
+        let marks = numbers("SELECT count(*) FROM groundcrew_jobs_effects").await;
+        assert_eq!(numbers("SELECT count(*) FROM effects").await, marks, "one effect for each job");
+        assert_eq!(stage.dead().await.len(), 0, "a cut is no crash");
+    })
+    .await;
+}
+
+/// Where jobs are short, many are fetched ahead; no worker waits for another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_share_the_jobs_and_do_each_once() {
+    bounded(async {
+        let broker = Broker::shared().await;
+        let (first, second) = (broker.process().await, broker.process().await);
+        let (one, other) = (App::noting(), App::noting());
+        let jobs = first.jobs().await;
+        let publisher = jobs.publisher();
+        jobs.register::<Plain>().run(one.clone());
+        second.jobs().await.register::<Plain>().run(other.clone());
+        let all: Vec<_> = (0..3_000).map(|number| Plain(number.to_string())).collect();
+        publisher.enqueue_many(&all).await.expect("enqueued");
+        until("all ran", || async { one.runs() + other.runs() >= 3_000 }).await;
+        let mut log = one.log.lock().clone();
+        assert!(log.len() < 3_000 && !log.is_empty(), "both took part");
+        log.extend(other.log.lock().iter().cloned());
+        log.sort_unstable();
+        log.dedup();
+        assert_eq!(log.len(), 3_000);
+        assert_eq!(one.runs() + other.runs(), 3_000);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_urgent_goes_first() {
+    use groundcrew_jobs::Priority;
+    bounded(async {
+        let broker = Broker::shared().await;
+        let stage = broker.process().await.stage().await;
+        let of = |priority| Envelope { priority, ..envelope("plain") };
+        let all = [Priority::Low, Priority::Normal, Priority::High].map(of);
+        enqueue(&stage.backend, all.to_vec()).await;
+        // Consumed, and nothing taken yet.
+        let none = Ask { max: 0, ..ask(4, &["plain"]) };
+        until("all three have come", || async {
+            stage.backend.reserve(&none).await.expect("reserved");
+            broker
+                .vhost
+                .queues()
+                .await
+                .is_ok_and(|queues| queues.iter().map(|queue| queue.unacknowledged).sum::<u64>() == 3)
+        })
+        .await;
+        let mut got = Vec::new();
+        while got.len() < 3 {
+            got.push(next(&stage.backend, "plain").await.envelope.priority);
+        }
+        assert_eq!(got, [Priority::High, Priority::Normal, Priority::Low]);
+    })
+    .await;
+}

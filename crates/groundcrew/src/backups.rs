@@ -1,0 +1,22 @@
+use std::process::ExitCode;
+
+use groundcrew_backup::{BackupSections, Command};
+use groundcrew_config::{FromConfig, Shape};
+
+use crate::arguments::Arguments;
+use crate::{Service, exit};
+
+/// `backup …` and `restore …`, of the database in section `database`.
+pub(crate) fn run(service: &Service, name: &str, arguments: &Arguments, shape: &Shape) -> ExitCode {
+    let command = match Command::parse(name, arguments.rest.iter().cloned()) {
+        Ok(command) => command,
+        Err(words) => return exit::with(exit::USAGE, &format!("{words}; try {} --help", service.name)),
+    };
+    // A service that keeps its database under another name has the section for these commands alone.
+    let shape = Shape::merge(&[shape.clone(), BackupSections::shape()]);
+    let read = service.load(arguments, &shape).and_then(|loaded| Ok((loaded.read()?, loaded.environment())));
+    match read {
+        Ok((sections, environment)) => groundcrew_backup::run(&command, sections, service.name, environment),
+        Err(problems) => exit::with(exit::CONFIG, &problems.to_string()),
+    }
+}
