@@ -85,6 +85,11 @@ impl Enqueue {
         Ok((self.publisher, self.job?))
     }
 
+    /// With this id instead of a new one.
+    pub(crate) fn identified(self, id: JobId) -> Self {
+        self.with(|job| job.envelope.id = id)
+    }
+
     fn with(mut self, change: impl FnOnce(&mut NewJob)) -> Self {
         if let Ok(job) = &mut self.job {
             change(job);

@@ -19,6 +19,7 @@ mod operation;
 mod policy;
 mod publisher;
 mod schedule;
+mod schedules;
 mod settlement;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sql;
@@ -41,6 +42,7 @@ pub use metrics::{JOB_BUCKETS, names};
 pub use policy::{Policy, Priority};
 pub use publisher::Publisher;
 pub use schedule::{Misfire, Schedule, ScheduleError};
+pub use schedules::{Schedules, SchedulesError, schedule_names};
 pub use settlement::{Ending, Fate, Settlement};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use sql::{Effects, Within, migrate};

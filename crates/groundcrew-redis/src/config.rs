@@ -7,12 +7,17 @@ use groundcrew_config::{FromConfig, Secret, Sourced};
 #[config(default_impl)]
 pub struct RedisConfig {
     /// The server, as `redis://host:6379/0`; `rediss://` for an encrypted connection, `unix:///path` for a
-    /// socket. There is no default: a service that works without Redis leaves it unset.
+    /// socket. There is no default: a service that works without Redis leaves it unset, and in production says
+    /// so with `in_process`.
     #[config(alias = "REDIS_URL")]
     pub url: Option<Sourced<Secret<String>>>,
     /// The password. It wins over one that stands in the URL.
     #[config(alias = "REDIS_PASSWORD")]
     pub password: Option<Secret<String>>,
+    /// Chooses to do without Redis in production, where no URL is set: each replica then caches and limits by
+    /// itself. Nobody needs to choose that elsewhere.
+    #[config(default = false)]
+    pub in_process: bool,
     /// How many connections the pool opens at most, beside the shared ones.
     #[config(default = 10, range = 1..=10_000)]
     pub max_connections: u32,

@@ -12,6 +12,13 @@ pub enum UrlError {
          password if it has one"
     )]
     NotConfigured,
+    /// Nothing is configured, and in production that would leave every replica with caches and limits of its own.
+    #[error(
+        "no Redis is configured, and ENVIRONMENT is production: set REDIS_URL (redis.url) to redis://host:6379, \
+         and REDIS_PASSWORD to the password if it has one; if each replica is to cache and limit by itself, say \
+         so with redis.in_process = true"
+    )]
+    NotChosen,
     /// The scheme is not one that we know.
     #[error("redis.url ({origin}) begins with `{scheme}:`, which is not supported: {hint}")]
     UnknownScheme {

@@ -180,10 +180,16 @@ impl RedisConfig {
 
     /// As [`connect`](Self::connect), for a service with several of them.
     pub async fn connect_as(&self, name: &str, crew: &Crew) -> Result<Redis, ConnectError> {
-        self.connect_if_configured_as(name, crew).await?.ok_or(ConnectError::Url(UrlError::NotConfigured))
+        let target = resolve(self)?.ok_or(UrlError::NotConfigured)?;
+        open(self, name, crew, target).await
     }
 
     /// As [`connect`](Self::connect), for a service that also works without: `None` if no URL is set.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect); in production also when there is no URL and nobody chose that with
+    /// `redis.in_process`.
     pub async fn connect_if_configured(&self, crew: &Crew) -> Result<Option<Redis>, ConnectError> {
         self.connect_if_configured_as("redis", crew).await
     }
@@ -196,6 +202,7 @@ impl RedisConfig {
     ) -> Result<Option<Redis>, ConnectError> {
         match resolve(self)? {
             Some(target) => open(self, name, crew, target).await.map(Some),
+            None if crew.environment().is_production() && !self.in_process => Err(UrlError::NotChosen.into()),
             None => Ok(None),
         }
     }

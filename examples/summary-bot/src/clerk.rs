@@ -1,16 +1,23 @@
 //! Summaries that are made later, as jobs: durable before the client hears of them, made once whatever dies.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use groundcrew::http::Problem;
 use groundcrew::jobs::{Attempt, Job, JobError, Policy, Publisher};
+use groundcrew::sql::SqlProblem;
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
 use uuid::Uuid;
 
 use crate::api;
 use crate::request::Asking;
 use crate::store::Store;
-use crate::workshop::{Workshop, storage_problem};
+use crate::workshop::{self, Workshop, storage_problem};
+
+/// What has failed so often for a reason of ours will go on failing: whoever asked is told.
+const ENOUGH: u32 = 3;
+/// How long to wait for a database that is away.
+const AWAY: Duration = Duration::from_secs(2);
 
 /// Takes requests.
 #[derive(Debug, Clone)]
@@ -55,22 +62,37 @@ impl Job for Summarize {
     type Context = Desk;
 
     fn policy() -> Policy {
-        Policy::default().max_attempts(8).timeout(Duration::from_secs(300))
+        Policy::default().timeout(Duration::from_secs(300))
     }
 
     async fn run(self, desk: Desk, attempt: Attempt) -> Result<(), JobError> {
-        let Some(asking) = desk.store.asking(self.request).await? else {
+        let store = &desk.store;
+        let Some(asking) = store.asking(self.request).await.map_err(not_stored)? else {
             return Ok(()); // answered by an earlier delivery
         };
         let most = desk.max_messages;
         let work = move || api::summarize(Bytes::from(asking.body), asking.media, asking.query, most);
         match desk.workshop.draft(work).await {
-            Ok(document) => Ok(desk.store.fulfil(&attempt, self.request, &document).await?),
-            Err(problem) if problem.status().is_server_error() && !attempt.is_last() => {
+            Ok(document) => {
+                store.fulfil(&attempt, self.request, &document).await.map_err(not_stored)?;
+                workshop::report(&document);
+                Ok(())
+            }
+            Err(problem) if problem.status().is_server_error() && attempt.number() < ENOUGH => {
                 Err(JobError::retry(problem.to_json().to_string()))
             }
-            // Nothing that another attempt would change: whoever asked is told.
-            Err(problem) => Ok(desk.store.refuse(self.request, &problem.to_json().to_string()).await?),
+            // Nothing that another attempt would change.
+            Err(problem) => {
+                store.refuse(self.request, &problem.to_json().to_string()).await.map_err(not_stored)
+            }
         }
+    }
+}
+
+/// A database that is away is no fault of the job's, which would otherwise be dead after a long outage.
+fn not_stored(error: sqlx::Error) -> JobError {
+    match SqlProblem::of(&error) {
+        SqlProblem::Unavailable | SqlProblem::Conflict => JobError::snooze(AWAY),
+        _ => JobError::retry(error),
     }
 }

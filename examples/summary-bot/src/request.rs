@@ -1,6 +1,5 @@
 //! A conversation that is to be summarised later.
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -21,13 +20,6 @@ pub(crate) struct Asking {
     /// The options in the query, in their order.
     pub(crate) query: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
-}
-
-/// Where a request stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Standing {
-    pub(crate) created_at: Timestamp,
-    pub(crate) state: State,
 }
 
 /// How far a request has come.

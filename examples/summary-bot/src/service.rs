@@ -34,7 +34,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         None => limits.limiter("api", &crew)?,
     };
     let shared = redis.map(|redis| redis.cache_store());
-    let documents = config.cache.named("documents").over(shared).build(&crew)?;
+    let documents = config.cache.named("documents").absent(Option::is_none).over(shared).build(&crew)?;
     let jobs = config.jobs.connect_through(&crew, rabbitmq.as_ref(), &database).await?;
     let jobs = jobs.register::<Summarize>();
 

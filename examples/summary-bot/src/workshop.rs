@@ -117,16 +117,21 @@ impl Workshop {
             internal_error()
         })?;
         self.store.insert(&document, json.clone()).await.map_err(|error| storage_problem(&error))?;
-        let metadata = &document.summary.metadata;
-        tracing::info!(
-            summary.id = %document.id,
-            summary.messages = metadata.messages_counted,
-            summary.words = metadata.summary_words,
-            summary.duration_ms = metadata.duration_ms,
-            "summary made"
-        );
+        report(&document);
         Ok((document, json))
     }
+}
+
+/// Says that a summary is stored.
+pub(crate) fn report(document: &Document) {
+    let metadata = &document.summary.metadata;
+    tracing::info!(
+        summary.id = %document.id,
+        summary.messages = metadata.messages_counted,
+        summary.words = metadata.summary_words,
+        summary.duration_ms = metadata.duration_ms,
+        "summary made"
+    );
 }
 
 fn kib(bytes: usize) -> u32 {

@@ -206,6 +206,7 @@ async fn the_documentation_shows_every_operation_and_schema() {
     for operation in ["list_summaries", "get_summary", "delete_summary"] {
         assert!(browser.find(&format!("#{operation}")).text().contains("/api/v1/summaries"), "{operation}");
     }
+    assert!(browser.find("#get_job").text().contains("/api/v1/jobs"));
     assert_eq!(
         browser.run("return document.getElementById('Summary').open"),
         true,

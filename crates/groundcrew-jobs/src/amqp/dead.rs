@@ -35,11 +35,8 @@ impl AmqpJobs {
     pub(super) async fn list(&self, query: &DeadQuery) -> Result<Vec<DeadJob>, BackendError> {
         let _one = self.inner.reading.lock().await;
         let mut reading = self.read().await?;
-        let which = Selection {
-            ids: query.id.into_iter().collect(),
-            name: query.name.clone(),
-            before: query.before,
-        };
+        let which =
+            Selection { ids: query.id.into_iter().collect(), name: query.name.clone(), before: query.before };
         let mut found: Vec<DeadJob> = Vec::new();
         while let Some(corpse) = reading.next().await? {
             let Some(Corpse { envelope, died, .. }) = corpse else { continue };
@@ -112,7 +109,7 @@ impl AmqpJobs {
     }
 
     async fn read(&self) -> Result<Reading, BackendError> {
-        let channel = self.inner.amqp.channel().await.map_err(failed)?;
+        let channel = self.inner.amqp.channel().await.map_err(|error| failed(&error))?;
         Ok(Reading { channel, queue: self.inner.names.dead(), left: LOOK_AT })
     }
 }
@@ -126,7 +123,8 @@ impl Reading {
             return Ok(None);
         }
         let got = self.channel.basic_get(self.queue.as_str().into(), BasicGetOptions::default()).await;
-        let Some(BasicGetMessage { delivery, message_count, .. }) = got.map_err(failed)? else {
+        let Some(BasicGetMessage { delivery, message_count, .. }) = got.map_err(|error| failed(&error))?
+        else {
             return Ok(None);
         };
         // What dies meanwhile is for the next call.
@@ -137,18 +135,18 @@ impl Reading {
     }
 
     async fn ack(&self, tag: u64) -> Result<(), BackendError> {
-        self.channel.basic_ack(tag, BasicAckOptions::default()).await.map_err(failed)
+        self.channel.basic_ack(tag, BasicAckOptions::default()).await.map_err(|error| failed(&error))
     }
 
     /// All that was read and not taken out.
     async fn put_back(&self) -> Result<(), BackendError> {
         let all = BasicNackOptions { multiple: true, requeue: true };
-        self.channel.basic_nack(0, all).await.map_err(failed)?;
+        self.channel.basic_nack(0, all).await.map_err(|error| failed(&error))?;
         // Answered after all that was written before.
-        self.channel.close(200, "read".into()).await.map_err(failed)
+        self.channel.close(200, "read".into()).await.map_err(|error| failed(&error))
     }
 }
 
-fn failed(error: lapin::Error) -> BackendError {
-    unavailable("read dead jobs", &error)
+fn failed(error: &lapin::Error) -> BackendError {
+    unavailable("read dead jobs", error)
 }

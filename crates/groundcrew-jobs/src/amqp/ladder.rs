@@ -28,7 +28,7 @@ pub(super) fn step(left: Duration) -> Duration {
 /// `100ms`, `15s`.
 pub(super) fn label(step: Duration) -> String {
     let millis = step.as_millis();
-    if millis % 1000 == 0 { format!("{}s", millis / 1000) } else { format!("{millis}ms") }
+    if millis.is_multiple_of(1000) { format!("{}s", millis / 1000) } else { format!("{millis}ms") }
 }
 
 #[cfg(test)]

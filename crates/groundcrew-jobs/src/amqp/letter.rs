@@ -49,7 +49,13 @@ pub(super) fn dead(names: &Names, envelope: &Envelope, died: Timestamp) -> Messa
     message.header(DIED_AT, died.as_microsecond())
 }
 
-pub(super) fn waiting(names: &Names, route: &Route, envelope: &Envelope, suspect: u32, wait: Wait) -> Message {
+pub(super) fn waiting(
+    names: &Names,
+    route: &Route,
+    envelope: &Envelope,
+    suspect: u32,
+    wait: Wait,
+) -> Message {
     let queue = route.queue(Lane::of(envelope, suspect));
     let (step, due) = match wait {
         Wait::No => return message("", queue, envelope),

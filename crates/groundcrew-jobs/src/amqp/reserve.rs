@@ -7,7 +7,7 @@ use std::time::Duration;
 use groundcrew_amqp::{Held, Message};
 
 use super::letter::{self, Wait};
-use super::route::{Lane, Route};
+use super::route::Lane;
 use super::source::Source;
 use super::{AmqpJobs, Inner, publish_failed, unavailable};
 use crate::{Ask, BackendError, Delivery, Envelope, Known};
@@ -17,14 +17,8 @@ const PARKED: Duration = Duration::from_secs(5);
 /// A job that cannot be moved goes back into its queue after this, so that nothing spins.
 const UNMOVED: Duration = Duration::from_secs(1);
 
-/// What becomes of a message that came.
-enum Arrival {
-    Runs(Delivery),
-    /// To another queue.
-    Moves(Message, Held),
-    /// It is no job at all.
-    Rejected,
-}
+/// What goes to another queue, and the message that is acknowledged once it is there.
+type Moves = Vec<(Message, Held)>;
 
 // === impl AmqpJobs ===
 
@@ -34,25 +28,25 @@ impl AmqpJobs {
         let sources = self.inner.sources.read().clone();
         let turn = self.inner.turn.fetch_add(1, Ordering::Relaxed);
         let mut free: Vec<u32> = ask.known.iter().map(|known| known.free.unwrap_or(u32::MAX)).collect();
-        let (mut got, mut moves) = (Vec::with_capacity(ask.max), Vec::new());
+        let (mut got, mut moves) = (Vec::with_capacity(ask.max), Moves::new());
         for lane in 0..Lane::ALL.len() {
             // Not always the same kind first.
             for at in (0..ask.known.len()).map(|at| (at + turn) % ask.known.len()) {
                 let known = &ask.known[at];
                 let Some(source) = sources.get(known.name) else { continue };
+                let (before, mut is_empty) = (got.len(), false);
                 while got.len() < ask.max && free[at] > 0 {
-                    let Some(held) = source.take(lane) else { break };
-                    match self.inner.arrived(source, known, lane, held) {
-                        Arrival::Runs(delivery) => {
-                            free[at] -= 1;
-                            got.push(delivery);
-                        }
-                        Arrival::Moves(message, held) => moves.push((message, held)),
-                        Arrival::Rejected => {}
+                    let Some(held) = source.take(lane) else {
+                        is_empty = true;
+                        break;
+                    };
+                    if let Some(delivery) = self.inner.arrived(source, known, lane, held, &mut moves) {
+                        free[at] -= 1;
+                        got.push(delivery);
                     }
                 }
-                if lane > 0 && known.free.is_none() {
-                    let widened = source.widen(&self.inner.amqp, lane, ask.max);
+                if is_empty && got.len() > before {
+                    let widened = source.widen(&self.inner.amqp, lane, wanted(ask, known));
                     widened.map_err(|error| unavailable("consume jobs", &error))?;
                 }
             }
@@ -68,12 +62,11 @@ impl AmqpJobs {
         let is_open = |known: &Known| self.inner.sources.read().contains_key(known.name);
         for known in ask.known.iter().filter(|known| !is_open(known)) {
             let route = self.inner.route(known.name).await?;
-            let want = ask.max.min(known.free.map_or(usize::MAX, |free| free.max(1) as usize));
             let mut sources = self.inner.sources.write();
             if sources.contains_key(known.name) {
                 continue;
             }
-            let opened = Source::open(&self.inner.amqp, route, want);
+            let opened = Source::open(&self.inner.amqp, route, wanted(ask, known));
             let source = Arc::new(opened.map_err(|error| unavailable("consume jobs", &error))?);
             Arc::make_mut(&mut sources).insert(known.name, source);
         }
@@ -81,54 +74,74 @@ impl AmqpJobs {
     }
 }
 
+/// How many of a kind this worker could take.
+fn wanted(ask: &Ask, known: &Known) -> usize {
+    ask.max.min(known.free.map_or(usize::MAX, |free| free.max(1) as usize))
+}
+
 // === impl Inner ===
 
 impl Inner {
-    fn arrived(&self, source: &Source, known: &Known, lane: usize, held: Held) -> Arrival {
+    /// The delivery, if it is one for the worker; what belongs elsewhere is added to `moves`.
+    fn arrived(
+        &self,
+        source: &Source,
+        known: &Known,
+        lane: usize,
+        held: Held,
+        moves: &mut Moves,
+    ) -> Option<Delivery> {
         let mut envelope = match letter::read(&held) {
             Ok(envelope) => envelope,
             Err(error) => {
                 tracing::error!(job.name = known.name, %error, "a message is no job; it goes to the dead ones");
                 held.reject();
-                return Arrival::Rejected;
+                return None;
             }
         };
+        let wait = self.look(&mut envelope, known, lane, &held);
         let route = &source.route;
-        if let Some(due) = letter::not_before(&held).filter(|due| letter::left(*due).is_some()) {
-            return self.moves(route, &envelope, Wait::Until(due), held);
-        }
-        if envelope.version > known.version {
-            return self.moves(route, &envelope, Wait::Step(PARKED), held);
-        }
-        let deliveries = u32::try_from(held.delivery_count()).unwrap_or(u32::MAX);
-        let deliveries = deliveries.max(u32::from(held.is_redelivered()));
-        let crashes = envelope.crashes.saturating_add(deliveries);
-        if Lane::ALL[lane] == Lane::Trial {
-            // Alone in its process each time: these were its own.
-            envelope.crashes = crashes;
-        } else if crashes >= self.suspect {
-            // Many of these may have been somebody else's crashes, so no more of them count than make it suspect.
-            envelope.crashes = self.suspect;
-            return self.moves(route, &envelope, Wait::No, held);
+        if let Some(wait) = wait {
+            moves.push((letter::waiting(&self.names, route, &envelope, self.suspect, wait), held));
+            return None;
         }
         source.came(envelope.enqueued_at);
         let token = self.hands.put(held, route.clone());
-        Arrival::Runs(Delivery { envelope, token })
+        Some(Delivery { envelope, token })
     }
 
-    fn moves(&self, route: &Arc<Route>, envelope: &Envelope, wait: Wait, held: Held) -> Arrival {
-        Arrival::Moves(letter::waiting(&self.names, route, envelope, self.suspect, wait), held)
+    /// Counts crashes, and says where the job is to wait if it is not to run here and now.
+    fn look(&self, envelope: &mut Envelope, known: &Known, lane: usize, held: &Held) -> Option<Wait> {
+        if let Some(due) = letter::not_before(held).filter(|due| letter::left(*due).is_some()) {
+            return Some(Wait::Until(due));
+        }
+        if envelope.version > known.version {
+            return Some(Wait::Step(PARKED));
+        }
+        let deliveries = u32::try_from(held.delivery_count()).unwrap_or(u32::MAX);
+        let crashes = envelope.crashes.saturating_add(deliveries.max(u32::from(held.is_redelivered())));
+        if Lane::ALL[lane] == Lane::Trial {
+            // Alone in its process each time: these were its own.
+            envelope.crashes = crashes;
+            return None;
+        }
+        if crashes < self.suspect {
+            return None;
+        }
+        // Many of these may have been somebody else's crashes, so no more of them count than make it suspect.
+        envelope.crashes = self.suspect;
+        Some(Wait::No)
     }
 }
 
 /// Confirmed there first, then acknowledged here.
-async fn move_on(inner: Arc<Inner>, moves: Vec<(Message, Held)>) {
-    let (messages, mut held): (Vec<_>, Vec<_>) = moves.into_iter().unzip();
-    let moved = inner.publisher.publish_all(messages).await;
+async fn move_on(inner: Arc<Inner>, moves: Moves) {
+    let (messages, held): (Vec<_>, Vec<_>) = moves.into_iter().unzip();
+    let outcomes = inner.publisher.publish_all(messages).await;
     let mut unmoved = Vec::new();
     let mut failure = None;
-    for (held, moved) in held.drain(..).zip(moved) {
-        match moved {
+    for (held, outcome) in held.into_iter().zip(outcomes) {
+        match outcome {
             Ok(()) => held.ack(),
             Err(error) => {
                 failure = Some(error);

@@ -125,12 +125,8 @@ impl Route {
 
 impl Lane {
     /// In the order in which they are served. Those on trial come first, since they hold up nobody else.
-    pub(super) const ALL: [Lane; 4] = [
-        Lane::Trial,
-        Lane::Ready(Priority::High),
-        Lane::Ready(Priority::Normal),
-        Lane::Ready(Priority::Low),
-    ];
+    pub(super) const ALL: [Lane; 4] =
+        [Lane::Trial, Lane::Ready(Priority::High), Lane::Ready(Priority::Normal), Lane::Ready(Priority::Low)];
 
     /// Where a job waits with so many crashes.
     pub(super) fn of(envelope: &Envelope, suspect: u32) -> Self {

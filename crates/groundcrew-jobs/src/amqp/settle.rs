@@ -21,8 +21,8 @@ impl AmqpJobs {
         for settlement in batch {
             let token = settlement.delivery.token;
             // Settled before, or somebody else's by now.
-            let taken = inner.hands.take(token).filter(|(held, _)| !held.is_lost());
-            let Some((held, route)) = taken else { continue };
+            let ours = inner.hands.take(token).filter(|(held, _)| !held.is_lost());
+            let Some((held, route)) = ours else { continue };
             if self.is_untouched(settlement) {
                 // As it came, to where it was: without a copy.
                 held.requeue();

@@ -24,8 +24,6 @@ pub(super) struct Source {
 struct Tap {
     subscription: Arc<Subscription>,
     prefetch: u16,
-    /// So many came in a row without a pause.
-    run: u16,
 }
 
 // === impl Source ===
@@ -43,18 +41,15 @@ impl Source {
 
     /// The next message of a lane, if there is one.
     pub(super) fn take(&self, lane: usize) -> Option<Held> {
-        let mut tap = self.taps[lane].lock();
-        let taken = tap.subscription.try_recv();
-        tap.run = if taken.is_some() { tap.run.saturating_add(1) } else { 0 };
-        taken
+        self.taps[lane].lock().subscription.try_recv()
     }
 
-    /// Fetches more ahead from a lane if all that was fetched is gone at once and more was wanted: where jobs are
-    /// short. Where they are long, few are fetched, and other workers get the rest.
+    /// Fetches more ahead from a lane that gave all it had while more was wanted than it may fetch: where jobs are
+    /// short. Where they are long, no more are wanted than run, and other workers get the rest.
     pub(super) fn widen(&self, amqp: &Amqp, lane: usize, want: usize) -> Result<(), ConnectError> {
         let mut tap = self.taps[lane].lock();
         let wider = rounded(want);
-        if lane == 0 || wider <= tap.prefetch || tap.run < tap.prefetch {
+        if lane == 0 || wider <= tap.prefetch {
             return Ok(());
         }
         // At least four times as many, so that it happens a few times at most.
@@ -87,7 +82,7 @@ impl Source {
 impl Tap {
     fn open(amqp: &Amqp, queue: &str, prefetch: u16) -> Result<Self, ConnectError> {
         let options = ConsumerOptions::default().prefetch(prefetch);
-        Ok(Self { subscription: Arc::new(amqp.subscribe(queue, options)?), prefetch, run: 0 })
+        Ok(Self { subscription: Arc::new(amqp.subscribe(queue, options)?), prefetch })
     }
 }
 

@@ -33,7 +33,7 @@ struct Depth {
 
 impl AmqpJobs {
     pub(super) async fn count(&self) -> Result<Vec<QueueStat>, BackendError> {
-        let channel = self.inner.amqp.channel().await.map_err(failed)?;
+        let channel = self.inner.amqp.channel().await.map_err(|error| failed(&error))?;
         let mut gauge = Gauge { jobs: self, channel };
         // Before and after: what is moved meanwhile is seen at least once.
         let mut running = self.inner.hands.counts();
@@ -51,7 +51,12 @@ impl AmqpJobs {
             let source = self.inner.sources.read().get(route.name.as_str()).cloned();
             sum.messages += source.map_or(0, |source| source.fetched());
             let oldest = self.oldest(&route.name, sum);
-            stats.push(QueueStat { name: route.name.clone(), state: State::Ready, count: sum.messages, oldest });
+            stats.push(QueueStat {
+                name: route.name.clone(),
+                state: State::Ready,
+                count: sum.messages,
+                oldest,
+            });
         }
         let mut together = async |state, queues: Vec<String>| {
             let mut count = 0;
@@ -109,14 +114,14 @@ impl Gauge<'_> {
             }
             // Somebody deleted it; the question ended the channel.
             Err(error) if !matches!(error.kind(), lapin::ErrorKind::IOError(_)) => {
-                self.channel = self.jobs.inner.amqp.channel().await.map_err(failed)?;
+                self.channel = self.jobs.inner.amqp.channel().await.map_err(|error| failed(&error))?;
                 Ok(Depth::default())
             }
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(failed(&error)),
         }
     }
 }
 
-fn failed(error: lapin::Error) -> BackendError {
-    unavailable("count jobs", &error)
+fn failed(error: &lapin::Error) -> BackendError {
+    unavailable("count jobs", error)
 }

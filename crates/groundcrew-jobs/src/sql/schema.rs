@@ -8,8 +8,13 @@ use groundcrew_sql::{Database, Migrations, MigrationsError};
 /// Our own record of migrations, apart from the service's.
 const TABLE: &str = "groundcrew_jobs_migrations";
 
-static SQLITE: LazyLock<Migrator> = LazyLock::new(|| migrator(&[("jobs", include_str!("sqlite.sql"))]));
-static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| migrator(&[("jobs", include_str!("postgres.sql"))]));
+/// Both databases read it.
+const SCHEDULES: (&str, &str) = ("schedules", include_str!("schedules.sql"));
+
+static SQLITE: LazyLock<Migrator> =
+    LazyLock::new(|| migrator(&[("jobs", include_str!("sqlite.sql")), SCHEDULES]));
+static POSTGRES: LazyLock<Migrator> =
+    LazyLock::new(|| migrator(&[("jobs", include_str!("postgres.sql")), SCHEDULES]));
 
 /// Makes the tables of jobs, or brings them up to date, one process at a time. [`JobsConfig::connect`] does it;
 /// so does whoever uses [`Attempt::begin_once`] on another database than the one of the jobs.

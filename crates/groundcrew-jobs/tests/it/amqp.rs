@@ -166,9 +166,8 @@ async fn what_a_broker_cannot_keep_is_said_and_not_forgotten() {
         let process = broker.process().await;
         let jobs = process.jobs().await;
         let publisher = jobs.publisher();
-        let unsupported = |error: EnqueueError| {
-            matches!(error, EnqueueError::Backend(BackendError::Unsupported { .. }))
-        };
+        let unsupported =
+            |error: EnqueueError| matches!(error, EnqueueError::Backend(BackendError::Unsupported { .. }));
         let job = Plain("x".to_owned());
         let unique = publisher.enqueue(&job).unique_key("k").await.expect_err("refused");
         let keyed = publisher.enqueue(&job).key("k").await.expect_err("refused");
@@ -292,7 +291,11 @@ async fn dead_jobs_that_are_requeued_while_connections_are_cut_are_all_there() {
         let requeueing = async {
             until("none is dead", || async {
                 let _cut = stage.backend.requeue(Selection::all()).await;
-                stage.backend.dead(groundcrew_jobs::DeadQuery::default()).await.is_ok_and(|dead| dead.is_empty())
+                stage
+                    .backend
+                    .dead(groundcrew_jobs::DeadQuery::default())
+                    .await
+                    .is_ok_and(|dead| dead.is_empty())
             })
             .await;
         };
@@ -315,18 +318,17 @@ async fn dead_jobs_that_are_requeued_while_connections_are_cut_are_all_there() {
 async fn connections_that_are_cut_while_jobs_run_lose_none_and_each_takes_effect_once() {
     use groundcrew_sql::{SqlConfig, sqlx};
 
-    const JOBS: usize = 2_000;
+    const JOBS: i64 = 2_000;
     bounded(async {
         let broker = Broker::shared().await;
         let process = broker.process().await;
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite:{}", folder.path().join("effects.db").display());
-        let database = SqlConfig::of(url).connect(&process.crew).await.expect("SQLite");
-        let groundcrew_sql::Database::Sqlite(sqlite) = &database else { panic!("SQLite") };
+        let sqlite = SqlConfig::of(url).connect_sqlite(&process.crew).await.expect("SQLite");
         // Outside the system: without a constraint, so that it can hold what must not be.
-        sqlx::query("CREATE TABLE effects (job TEXT)").execute(sqlite).await.expect("a table");
+        sqlx::query("CREATE TABLE effects (job TEXT)").execute(&sqlite).await.expect("a table");
         let jobs: Jobs<App> =
-            config().connect_through(&process.crew, Some(&process.amqp), &database).await.expect("jobs");
+            config().connect_through(&process.crew, Some(&process.amqp), &sqlite).await.expect("jobs");
         let publisher = jobs.publisher();
         let there = sqlite.clone();
         let app = App::logging(move |tag, attempt| {
@@ -358,7 +360,7 @@ async fn connections_that_are_cut_while_jobs_run_lose_none_and_each_takes_effect
             sqlx::query_scalar(query).fetch_one(sqlite.read()).await.expect(query)
         };
         until("every job took effect", || async {
-            numbers("SELECT count(DISTINCT job) FROM effects").await == JOBS as i64
+            numbers("SELECT count(DISTINCT job) FROM effects").await == JOBS
         })
         .await;
         until("nothing is left", || async { stage.live().await == 0 }).await;
@@ -407,9 +409,11 @@ async fn what_is_urgent_goes_first() {
         let none = Ask { max: 0, ..ask(4, &["plain"]) };
         until("all three have come", || async {
             stage.backend.reserve(&none).await.expect("reserved");
-            broker.vhost.queues().await.is_ok_and(|queues| {
-                queues.iter().map(|queue| queue.unacknowledged).sum::<u64>() == 3
-            })
+            broker
+                .vhost
+                .queues()
+                .await
+                .is_ok_and(|queues| queues.iter().map(|queue| queue.unacknowledged).sum::<u64>() == 3)
         })
         .await;
         let mut got = Vec::new();

@@ -8,6 +8,7 @@ mod database;
 mod engine;
 mod memory;
 mod outage;
+mod schedules;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod sql;
 mod stage;

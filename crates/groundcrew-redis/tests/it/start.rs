@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use groundcrew_config::Secret;
+use groundcrew_config::{Environment, Secret};
 use groundcrew_redis::deadpool_redis::redis::AsyncCommands;
 use groundcrew_redis::{ConnectError, RedisConfig, RedisImpact, UrlError};
+use groundcrew_runtime::Crew;
 
 use crate::support::{config, crew, server, server_that_is_down, server_with_password, until, within};
 
@@ -68,6 +69,21 @@ async fn without_a_url_the_error_says_what_to_set_and_a_service_may_do_without()
     assert!(error.to_string().contains("REDIS_URL"), "{error}");
     let none = RedisConfig::default().connect_if_configured(&crew()).await;
     assert!(none.expect("no error").is_none());
+}
+
+#[tokio::test]
+async fn in_production_doing_without_redis_has_to_be_chosen() {
+    let crew = Crew::builder("parcels", "1.0.0").environment(Environment::Production).build();
+    let nothing = RedisConfig::default();
+    let error = nothing.connect_if_configured(&crew).await.unwrap_err();
+    assert!(matches!(error, ConnectError::Url(UrlError::NotChosen)), "{error}");
+    let words = error.to_string();
+    assert!(words.contains("REDIS_URL") && words.contains("redis.in_process"), "{words}");
+    // Who cannot do without is not told to.
+    let error = nothing.connect(&crew).await.unwrap_err();
+    assert!(matches!(error, ConnectError::Url(UrlError::NotConfigured)), "{error}");
+    let chosen = RedisConfig { in_process: true, ..nothing };
+    assert!(chosen.connect_if_configured(&crew).await.expect("it was chosen").is_none());
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
--- Conversations that are summarised later. The body goes as soon as it is answered.
+-- Conversations that are summarised later. What was said, and asked of it, goes as soon as it is answered.
 CREATE TABLE requests (
     id           TEXT PRIMARY KEY,
     created_ms   BIGINT NOT NULL,

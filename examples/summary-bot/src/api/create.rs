@@ -7,11 +7,11 @@ use groundcrew::http::axum::extract::{FromRequest, Query, Request, State};
 use groundcrew::http::axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use groundcrew::http::axum::http::{HeaderMap, StatusCode};
 use groundcrew::http::axum::response::{IntoResponse, Response};
-
 use serde_json::{Value, json};
 
 use super::asked::{Given, MAX_WORDS};
 use super::openapi::{later, problem, schema};
+use super::prefer::{RESPOND_ASYNC, prefers_async};
 use super::{App, SUMMARIES, conversation, jobs};
 use crate::document::Document;
 use crate::request::{Asking, Media};
@@ -35,15 +35,6 @@ pub(super) async fn create(
     let location = format!("{SUMMARIES}/{}", document.id);
     let headers = [(LOCATION, location), (CONTENT_TYPE, "application/json".to_owned())];
     Ok((StatusCode::CREATED, headers, json).into_response())
-}
-
-/// `Prefer: respond-async` (RFC 7240, section 4.1).
-fn prefers_async(headers: &HeaderMap) -> bool {
-    let given = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
-    given.flat_map(|value| value.split(',')).any(|preference| {
-        let name = preference.split(['=', ';']).next().unwrap_or_default();
-        name.trim().eq_ignore_ascii_case("respond-async")
-    })
 }
 
 /// How much memory the body will take: what the client announces, or else as much as may come.
@@ -145,7 +136,10 @@ pub(super) fn operation() -> Value {
             "202": {
                 "description": "With `Prefer: respond-async`: it is kept and will be summarised; `Location` tells how \
                     far it is.",
-                "headers": {"Location": {"description": "The job's path.", "schema": {"type": "string"}}},
+                "headers": {
+                    "Location": {"description": "The job's path.", "schema": {"type": "string"}},
+                    "Preference-Applied": {"description": "`respond-async`.", "schema": {"type": "string"}},
+                },
                 "content": {"application/json": {"schema": schema("Job")}},
             },
             "400": problem("`INVALID_JSON`, `INVALID_REQUEST`: with the line, column or field."),
@@ -165,7 +159,8 @@ fn parameters() -> Value {
     let perspectives = crate::Perspective::ALL.map(|(name, _)| name);
     json!([
         {
-            "name": "Prefer", "in": "header", "required": false, "schema": {"type": "string"},
+            "name": "Prefer", "in": "header", "required": false,
+            "schema": {"type": "string", "enum": [RESPOND_ASYNC]},
             "description": "`respond-async`: answer 202 at once, and summarise later (RFC 7240).",
         },
         parameter("title", json!({"type": "string"}), "What to call the conversation."),

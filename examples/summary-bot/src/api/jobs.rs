@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::openapi::{answer, later, problem};
+use super::prefer::RESPOND_ASYNC;
 use super::{App, JOBS, SUMMARIES};
 use crate::request;
 use crate::workshop::storage_problem;
@@ -19,7 +20,8 @@ use crate::workshop::storage_problem;
 pub(super) fn accepted(id: Uuid) -> Response {
     let location = format!("{JOBS}/{id}");
     let body = json!({"id": id, "state": request::State::Pending.name(), "summary": null, "problem": null});
-    let headers = [(LOCATION, location.as_str()), (HeaderName::from_static("preference-applied"), "respond-async")];
+    let headers =
+        [(LOCATION, location.as_str()), (HeaderName::from_static("preference-applied"), RESPOND_ASYNC)];
     (StatusCode::ACCEPTED, headers, Json(body)).into_response()
 }
 
@@ -30,7 +32,7 @@ pub(super) async fn read(
     let Path(text) = path?;
     let id = Uuid::try_parse(&text).map_err(|_| not_found())?;
     let standing = app.store.standing(id).await.map_err(|error| storage_problem(&error))?;
-    let state = standing.ok_or_else(not_found)?.state;
+    let state = standing.ok_or_else(not_found)?;
     let (summary, problem) = match &state {
         request::State::Pending => (None, None),
         request::State::Succeeded { summary } => (Some(format!("{SUMMARIES}/{summary}")), None),

@@ -8,6 +8,7 @@ mod jobs;
 mod list;
 mod one;
 mod openapi;
+mod prefer;
 mod schemas;
 
 use std::convert::Infallible;
@@ -65,6 +66,7 @@ pub(crate) fn routes(app: App, metrics: &BotMetrics, limiter: Limiter) -> Router
     let summaries = counted("create_summary", create).merge(counted("list_summaries", get(list::list)));
     let summary =
         counted("get_summary", get(one::read)).merge(counted("delete_summary", delete(one::delete)));
+    // The guard is outside, so that other sites' pages use up nobody's quota.
     Router::new()
         .route(SUMMARIES, summaries)
         .route(SUMMARY, summary)

@@ -41,15 +41,17 @@ pub(super) async fn delete(database: &Postgres, id: &str) -> sqlx::Result<bool> 
     Ok(deleted.rows_affected() > 0)
 }
 
-pub(super) async fn insert_request(connection: &mut Session<sqlx::Postgres>, row: NewRequest) -> sqlx::Result<()> {
-    let insert = sqlx::query(
-        "INSERT INTO requests (id, created_ms, media, query, body) VALUES ($1, $2, $3, $4, $5)",
-    )
-    .bind(row.id)
-    .bind(row.created_ms)
-    .bind(row.media)
-    .bind(row.query)
-    .bind(row.body);
+pub(super) async fn insert_request(
+    connection: &mut Session<sqlx::Postgres>,
+    row: NewRequest,
+) -> sqlx::Result<()> {
+    let insert =
+        sqlx::query("INSERT INTO requests (id, created_ms, media, query, body) VALUES ($1, $2, $3, $4, $5)")
+            .bind(row.id)
+            .bind(row.created_ms)
+            .bind(row.media)
+            .bind(row.query)
+            .bind(row.body);
     insert.execute(connection).await.map(drop)
 }
 
@@ -58,21 +60,24 @@ pub(super) async fn asking(database: &Postgres, id: &str) -> sqlx::Result<Option
     database.connections().timed("select_request", select.fetch_optional(database)).await
 }
 
-pub(super) async fn mark_answered(connection: &mut Session<sqlx::Postgres>, id: &str, summary: &str) -> sqlx::Result<()> {
-    let update = sqlx::query("UPDATE requests SET summary_id = $1, body = NULL WHERE id = $2");
+pub(super) async fn mark_answered(
+    connection: &mut Session<sqlx::Postgres>,
+    id: &str,
+    summary: &str,
+) -> sqlx::Result<()> {
+    let update = sqlx::query("UPDATE requests SET summary_id = $1, query = '[]', body = NULL WHERE id = $2");
     update.bind(summary).bind(id).execute(connection).await.map(drop)
 }
 
 pub(super) async fn refuse(database: &Postgres, id: &str, problem: &str) -> sqlx::Result<()> {
     let update = sqlx::query(
-        "UPDATE requests SET problem = $1, body = NULL WHERE id = $2 AND summary_id IS NULL",
+        "UPDATE requests SET problem = $1, query = '[]', body = NULL WHERE id = $2 AND summary_id IS NULL",
     );
     let update = update.bind(problem).bind(id).execute(database);
     database.connections().timed("refuse_request", update).await.map(drop)
 }
 
 pub(super) async fn standing(database: &Postgres, id: &str) -> sqlx::Result<Option<StandingRow>> {
-    let select =
-        sqlx::query_as("SELECT created_ms, summary_id, problem FROM requests WHERE id = $1").bind(id);
+    let select = sqlx::query_as("SELECT summary_id, problem FROM requests WHERE id = $1").bind(id);
     database.connections().timed("select_request", select.fetch_optional(database)).await
 }

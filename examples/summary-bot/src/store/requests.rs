@@ -8,10 +8,10 @@ use uuid::Uuid;
 use super::{NewRow, Store, postgres, sqlite};
 use crate::clerk::Summarize;
 use crate::document::Document;
-use crate::request::{Asking, Media, Standing, State};
+use crate::request::{Asking, Media, State};
 
-/// The columns of a request without its body, as either backend hands them over.
-pub(super) type StandingRow = (i64, Option<String>, Option<String>);
+/// The columns that tell how far a request is, as either backend hands them over.
+pub(super) type StandingRow = (Option<String>, Option<String>);
 /// The columns that its job needs.
 pub(super) type AskingRow = (String, String, Option<Vec<u8>>);
 
@@ -33,16 +33,22 @@ impl Store {
         let job = Summarize { request: id };
         match &self.0 {
             Database::Sqlite(database) => {
-                let mut transaction = database.begin().await?;
-                sqlite::insert_request(&mut transaction, row).await?;
-                publisher.enqueue_in(&mut transaction, &job).await.map_err(refused)?;
-                transaction.commit().await
+                let accept = async {
+                    let mut transaction = database.begin().await?;
+                    sqlite::insert_request(&mut transaction, row).await?;
+                    publisher.enqueue_in(&mut transaction, &job).await.map_err(refused)?;
+                    transaction.commit().await
+                };
+                database.write().timed("accept_request", accept).await
             }
             Database::Postgres(database) => {
-                let mut transaction = database.begin().await?;
-                postgres::insert_request(&mut transaction, row).await?;
-                publisher.enqueue_in(&mut transaction, &job).await.map_err(refused)?;
-                transaction.commit().await
+                let accept = async {
+                    let mut transaction = database.begin().await?;
+                    postgres::insert_request(&mut transaction, row).await?;
+                    publisher.enqueue_in(&mut transaction, &job).await.map_err(refused)?;
+                    transaction.commit().await
+                };
+                database.connections().timed("accept_request", accept).await
             }
         }
     }
@@ -66,16 +72,22 @@ impl Store {
         let (row, id) = (NewRow::of(document, json), id.to_string());
         match &self.0 {
             Database::Sqlite(database) => {
-                let Some(mut transaction) = attempt.begin_once(database).await? else { return Ok(()) };
-                sqlite::mark_answered(&mut transaction, &id, &row.id).await?;
-                sqlite::insert_in(&mut transaction, row).await?;
-                transaction.commit().await
+                let fulfil = async {
+                    let Some(mut transaction) = attempt.begin_once(database).await? else { return Ok(()) };
+                    sqlite::mark_answered(&mut transaction, &id, &row.id).await?;
+                    sqlite::insert_in(&mut transaction, row).await?;
+                    transaction.commit().await
+                };
+                database.write().timed("fulfil_request", fulfil).await
             }
             Database::Postgres(database) => {
-                let Some(mut transaction) = attempt.begin_once(database).await? else { return Ok(()) };
-                postgres::mark_answered(&mut transaction, &id, &row.id).await?;
-                postgres::insert_in(&mut transaction, row).await?;
-                transaction.commit().await
+                let fulfil = async {
+                    let Some(mut transaction) = attempt.begin_once(database).await? else { return Ok(()) };
+                    postgres::mark_answered(&mut transaction, &id, &row.id).await?;
+                    postgres::insert_in(&mut transaction, row).await?;
+                    transaction.commit().await
+                };
+                database.connections().timed("fulfil_request", fulfil).await
             }
         }
     }
@@ -89,18 +101,18 @@ impl Store {
         }
     }
 
-    /// Where a request stands; `None` when there is none of this id.
-    pub(crate) async fn standing(&self, id: Uuid) -> sqlx::Result<Option<Standing>> {
+    /// How far a request is; `None` when there is none of this id.
+    pub(crate) async fn standing(&self, id: Uuid) -> sqlx::Result<Option<State>> {
         let id = id.to_string();
         let row = match &self.0 {
             Database::Sqlite(database) => sqlite::standing(database, &id).await?,
             Database::Postgres(database) => postgres::standing(database, &id).await?,
         };
-        row.map(Standing::try_from).transpose()
+        row.map(State::try_from).transpose()
     }
 }
 
-/// What became of a job that could not be enqueued is the database's affair: it is in its transaction.
+/// A job that is enqueued within a transaction fails as a statement of that transaction does.
 fn refused(error: EnqueueError) -> sqlx::Error {
     sqlx::Error::Encode(error.into())
 }
@@ -113,26 +125,25 @@ fn damaged(column: &str) -> sqlx::Error {
 
 impl NewRequest {
     fn of(id: Uuid, asking: Asking) -> sqlx::Result<Self> {
-        let query = serde_json::to_string(&asking.query).map_err(|error| sqlx::Error::Encode(error.into()))?;
+        let query =
+            serde_json::to_string(&asking.query).map_err(|error| sqlx::Error::Encode(error.into()))?;
         let created_ms = Timestamp::now().as_millisecond();
         Ok(Self { id: id.to_string(), created_ms, media: asking.media.name(), query, body: asking.body })
     }
 }
 
-// === impl Standing ===
+// === impl State ===
 
-impl TryFrom<StandingRow> for Standing {
+impl TryFrom<StandingRow> for State {
     type Error = sqlx::Error;
 
-    fn try_from((created_ms, summary, problem): StandingRow) -> sqlx::Result<Self> {
-        let created_at = Timestamp::from_millisecond(created_ms).map_err(|_| damaged("created_ms"))?;
-        let state = match (summary, problem) {
+    fn try_from(row: StandingRow) -> sqlx::Result<Self> {
+        match row {
             (Some(summary), _) => {
-                State::Succeeded { summary: summary.parse().map_err(|_| damaged("summary_id"))? }
+                Ok(Self::Succeeded { summary: summary.parse().map_err(|_| damaged("summary_id"))? })
             }
-            (None, Some(problem)) => State::Failed { problem },
-            (None, None) => State::Pending,
-        };
-        Ok(Self { created_at, state })
+            (None, Some(problem)) => Ok(Self::Failed { problem }),
+            (None, None) => Ok(Self::Pending),
+        }
     }
 }

@@ -1,4 +1,4 @@
-use groundcrew::sql::{Sqlite, Session};
+use groundcrew::sql::{Session, Sqlite};
 
 use super::requests::{AskingRow, NewRequest, StandingRow};
 use super::{NewRow, Row};
@@ -41,38 +41,43 @@ pub(super) async fn delete(database: &Sqlite, id: &str) -> sqlx::Result<bool> {
     Ok(deleted.rows_affected() > 0)
 }
 
-pub(super) async fn insert_request(connection: &mut Session<sqlx::Sqlite>, row: NewRequest) -> sqlx::Result<()> {
-    let insert = sqlx::query(
-        "INSERT INTO requests (id, created_ms, media, query, body) VALUES (?, ?, ?, ?, ?)",
-    )
-    .bind(row.id)
-    .bind(row.created_ms)
-    .bind(row.media)
-    .bind(row.query)
-    .bind(row.body);
+pub(super) async fn insert_request(
+    connection: &mut Session<sqlx::Sqlite>,
+    row: NewRequest,
+) -> sqlx::Result<()> {
+    let insert =
+        sqlx::query("INSERT INTO requests (id, created_ms, media, query, body) VALUES (?, ?, ?, ?, ?)")
+            .bind(row.id)
+            .bind(row.created_ms)
+            .bind(row.media)
+            .bind(row.query)
+            .bind(row.body);
     insert.execute(connection).await.map(drop)
 }
 
 pub(super) async fn asking(database: &Sqlite, id: &str) -> sqlx::Result<Option<AskingRow>> {
     let select = sqlx::query_as("SELECT media, query, body FROM requests WHERE id = ?").bind(id);
-    database.write().timed("select_request", select.fetch_optional(database.read())).await
+    database.read().timed("select_request", select.fetch_optional(database.read())).await
 }
 
-pub(super) async fn mark_answered(connection: &mut Session<sqlx::Sqlite>, id: &str, summary: &str) -> sqlx::Result<()> {
-    let update = sqlx::query("UPDATE requests SET summary_id = ?, body = NULL WHERE id = ?");
+pub(super) async fn mark_answered(
+    connection: &mut Session<sqlx::Sqlite>,
+    id: &str,
+    summary: &str,
+) -> sqlx::Result<()> {
+    let update = sqlx::query("UPDATE requests SET summary_id = ?, query = '[]', body = NULL WHERE id = ?");
     update.bind(summary).bind(id).execute(connection).await.map(drop)
 }
 
 pub(super) async fn refuse(database: &Sqlite, id: &str, problem: &str) -> sqlx::Result<()> {
     let update = sqlx::query(
-        "UPDATE requests SET problem = ?, body = NULL WHERE id = ? AND summary_id IS NULL",
+        "UPDATE requests SET problem = ?, query = '[]', body = NULL WHERE id = ? AND summary_id IS NULL",
     );
     let update = update.bind(problem).bind(id).execute(database);
     database.write().timed("refuse_request", update).await.map(drop)
 }
 
 pub(super) async fn standing(database: &Sqlite, id: &str) -> sqlx::Result<Option<StandingRow>> {
-    let select =
-        sqlx::query_as("SELECT created_ms, summary_id, problem FROM requests WHERE id = ?").bind(id);
-    database.write().timed("select_request", select.fetch_optional(database.read())).await
+    let select = sqlx::query_as("SELECT summary_id, problem FROM requests WHERE id = ?").bind(id);
+    database.read().timed("select_request", select.fetch_optional(database.read())).await
 }

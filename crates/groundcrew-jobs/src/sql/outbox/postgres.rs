@@ -27,7 +27,10 @@ const LATER: &str = concat!(
      FROM unnest($1::bigint[], $2::bigint[]) AS r(seq, due_in) WHERE o.seq = r.seq"
 );
 
-pub(in super::super) async fn post(connection: &mut Session<sqlx::Postgres>, record: &str) -> Result<(), Error> {
+pub(in super::super) async fn post(
+    connection: &mut Session<sqlx::Postgres>,
+    record: &str,
+) -> Result<(), Error> {
     sqlx::query(POST).bind(record).execute(connection).await?;
     Ok(())
 }

@@ -1,5 +1,5 @@
-use groundcrew_sql::Sqlite;
 use groundcrew_sql::Session;
+use groundcrew_sql::Sqlite;
 use groundcrew_sql::sqlx::{self, Error};
 
 use super::super::sqlite::now;
@@ -8,7 +8,10 @@ use crate::Backend;
 
 const NEXT: &str = "SELECT seq, record, attempts FROM groundcrew_jobs_outbox WHERE due_at <= ?1 ORDER BY due_at, seq LIMIT ?2";
 
-pub(in super::super) async fn post(connection: &mut Session<sqlx::Sqlite>, record: &str) -> Result<(), Error> {
+pub(in super::super) async fn post(
+    connection: &mut Session<sqlx::Sqlite>,
+    record: &str,
+) -> Result<(), Error> {
     sqlx::query("INSERT INTO groundcrew_jobs_outbox (record, at, due_at) VALUES (?1, ?2, ?2)")
         .bind(record)
         .bind(now())

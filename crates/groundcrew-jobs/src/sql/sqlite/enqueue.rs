@@ -1,7 +1,7 @@
 use std::collections::{HashMap, HashSet};
 
-use groundcrew_sql::Sqlite;
 use groundcrew_sql::Session;
+use groundcrew_sql::Sqlite;
 use groundcrew_sql::sqlx::{self, Error};
 
 use super::super::rows::{ClaimRow, NewRow, json, refuse};

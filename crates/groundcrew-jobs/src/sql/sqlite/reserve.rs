@@ -1,5 +1,5 @@
-use groundcrew_sql::Sqlite;
 use groundcrew_sql::Session;
+use groundcrew_sql::Sqlite;
 use groundcrew_sql::sqlx::{self, Error};
 
 use super::super::rows::{DeliveryRow, json, micros};

@@ -1,0 +1,165 @@
+//! The marks of schedules in the service's database.
+
+use groundcrew_lease::{LeaseConfig, LeaseStatus};
+use groundcrew_runtime::Crew;
+use groundcrew_sql::sqlx::{self, Error};
+use groundcrew_sql::{Database, MigrationsError};
+use jiff::Timestamp;
+
+use super::book::{Book, Mark, Marks, Step};
+use super::error::Trouble;
+use super::{Schedules, SchedulesError};
+use crate::{Enqueue, Within};
+
+/// The marks of one service.
+#[derive(Debug)]
+pub(super) struct SqlBook {
+    service: String,
+    database: Database,
+}
+
+// Both databases read `$1`.
+const READ: &str =
+    "SELECT name, expression, last_at, fired_at FROM groundcrew_jobs_schedules WHERE service = $1";
+
+/// Where the clocks of replicas differ, a mark is not put back.
+const BEGIN: &str = "INSERT INTO groundcrew_jobs_schedules AS s (service, name, expression, last_at)
+     VALUES ($1, $2, $3, $4)
+     ON CONFLICT (service, name) DO UPDATE SET expression = excluded.expression,
+        last_at = CASE WHEN s.last_at > excluded.last_at THEN s.last_at ELSE excluded.last_at END
+     WHERE s.expression <> excluded.expression";
+
+/// Of two that saw the same mark, one moves it.
+const MOVE: &str = "UPDATE groundcrew_jobs_schedules SET last_at = $5, fired_at = $6
+     WHERE service = $1 AND name = $2 AND expression = $3 AND last_at = $4";
+
+/// `name, expression, last_at, fired_at`.
+type Row = (String, String, i64, Option<i64>);
+
+// === impl Schedules ===
+
+impl Schedules {
+    /// Keeps the schedules in one of the replicas at a time, which a lease called `<service> schedules` chooses, until
+    /// the service stops. Up to where each is done is kept in this database, the one of the jobs or beside their
+    /// broker, and changed in one transaction with the jobs: each moment has its job once, whoever dies when.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be prepared, when the lease cannot work, or when the service has schedules already.
+    pub async fn run(
+        self,
+        crew: &Crew,
+        lease: &LeaseConfig,
+        database: &(impl Clone + Into<Database>),
+    ) -> Result<LeaseStatus, SchedulesError> {
+        let database = database.clone().into();
+        let name = format!("{} schedules", crew.service());
+        let lease = match &database {
+            #[cfg(feature = "sqlite")]
+            Database::Sqlite(sqlite) => lease.sqlite(&name, crew, sqlite)?,
+            #[cfg(feature = "postgres")]
+            Database::Postgres(postgres) => lease.postgres(&name, crew, postgres)?,
+        };
+        let book = SqlBook::open(crew.service(), database).await?;
+        let ticker = self.ticker(crew, Book::Database(book))?;
+        Ok(lease.run(move |leadership| {
+            let ticker = ticker.clone();
+            async move {
+                let ended = |pause| {
+                    let leadership = leadership.clone();
+                    async move { leadership.unless_ending(tokio::time::sleep(pause)).await.is_none() }
+                };
+                ticker.run(ended).await;
+            }
+        }))
+    }
+}
+
+// === impl SqlBook ===
+
+impl SqlBook {
+    pub(super) async fn open(service: &str, database: Database) -> Result<Self, MigrationsError> {
+        crate::migrate(&database).await?;
+        Ok(Self { service: service.to_owned(), database })
+    }
+
+    pub(super) async fn marks(&self) -> Result<Marks, Trouble> {
+        let rows: Result<Vec<Row>, Error> = match &self.database {
+            #[cfg(feature = "sqlite")]
+            Database::Sqlite(sqlite) => {
+                sqlx::query_as(READ).bind(&self.service).fetch_all(sqlite.read()).await
+            }
+            #[cfg(feature = "postgres")]
+            Database::Postgres(postgres) => {
+                sqlx::query_as(READ).bind(&self.service).fetch_all(postgres).await
+            }
+        };
+        Ok(rows.map_err(Trouble::new)?.into_iter().map(mark).collect())
+    }
+
+    pub(super) async fn begin(&self, name: &str, expression: &str, now: Timestamp) -> Result<(), Trouble> {
+        let last = micros(now);
+        let done = match &self.database {
+            #[cfg(feature = "sqlite")]
+            Database::Sqlite(sqlite) => {
+                let begin = sqlx::query(BEGIN).bind(&self.service).bind(name).bind(expression).bind(last);
+                begin.execute(sqlite).await.map(|_| ())
+            }
+            #[cfg(feature = "postgres")]
+            Database::Postgres(postgres) => {
+                let begin = sqlx::query(BEGIN).bind(&self.service).bind(name).bind(expression).bind(last);
+                begin.execute(postgres).await.map(|_| ())
+            }
+        };
+        done.map_err(Trouble::new)
+    }
+
+    pub(super) async fn step(&self, step: Step<'_>) -> Result<bool, Trouble> {
+        let Step { name, from, to, jobs } = step;
+        let (last, next, fired) = (micros(from.last), micros(to.last), to.fired.map(micros));
+        match &self.database {
+            #[cfg(feature = "sqlite")]
+            Database::Sqlite(sqlite) => {
+                let mut transaction = sqlite.begin().await.map_err(Trouble::new)?;
+                let moved = sqlx::query(MOVE).bind(&self.service).bind(name).bind(&to.expression);
+                let moved = moved.bind(last).bind(next).bind(fired).execute(&mut *transaction).await;
+                if moved.map_err(Trouble::new)?.rows_affected() == 0 {
+                    return Ok(false);
+                }
+                write(&mut transaction, jobs).await?;
+                transaction.commit().await.map_err(Trouble::new)?;
+            }
+            #[cfg(feature = "postgres")]
+            Database::Postgres(postgres) => {
+                let mut transaction = postgres.begin().await.map_err(Trouble::new)?;
+                let moved = sqlx::query(MOVE).bind(&self.service).bind(name).bind(&to.expression);
+                let moved = moved.bind(last).bind(next).bind(fired).execute(&mut *transaction).await;
+                if moved.map_err(Trouble::new)?.rows_affected() == 0 {
+                    return Ok(false);
+                }
+                write(&mut transaction, jobs).await?;
+                transaction.commit().await.map_err(Trouble::new)?;
+            }
+        }
+        Ok(true)
+    }
+}
+
+async fn write(transaction: &mut impl Within, jobs: Vec<Enqueue>) -> Result<(), Trouble> {
+    for job in jobs {
+        job.within(transaction).await?;
+    }
+    Ok(())
+}
+
+fn mark((name, expression, last, fired): Row) -> (String, Mark) {
+    let time = |micros| Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX);
+    (name, Mark { expression, last: time(last), fired: fired.map(time) })
+}
+
+/// Rounded up: a mark that is before its moment would let it be due again.
+fn micros(time: Timestamp) -> i64 {
+    let micros = time.as_microsecond();
+    let rest = time.as_nanosecond() - i128::from(micros) * 1_000;
+    micros.saturating_add(i64::from(rest > 0))
+}
