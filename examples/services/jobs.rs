@@ -63,8 +63,7 @@ async fn start(config: Config, crew: Crew) -> anyhow::Result<()> {
 }
 
 async fn take(State(jobs): State<Publisher>, Path(parcel): Path<u64>) -> Result<StatusCode, Problem> {
-    // Asked twice, packed once.
-    jobs.enqueue(&Pack { parcel }).unique_key(parcel.to_string()).await.map_err(|error| {
+    jobs.enqueue(&Pack { parcel }).await.map_err(|error| {
         tracing::error!(%error, "the parcel is not taken");
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "NOT_TAKEN").retry_after(5)
     })?;
