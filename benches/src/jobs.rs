@@ -51,7 +51,8 @@ impl Work {
 impl Stopwatch {
     /// Prints what it took, as one line of JSON.
     pub fn print(&self) {
-        let (seconds, cpu) = (self.began.elapsed().as_secs_f64(), busy().saturating_sub(self.busy).as_secs_f64());
+        let (seconds, cpu) =
+            (self.began.elapsed().as_secs_f64(), busy().saturating_sub(self.busy).as_secs_f64());
         println!(r#"{{"jobs":{},"seconds":{seconds:.4},"cpu_seconds":{cpu:.4}}}"#, self.jobs);
     }
 }

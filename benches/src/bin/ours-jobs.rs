@@ -38,7 +38,10 @@ impl Job for Touch {
     async fn run(self, app: App, attempt: Attempt) -> Result<(), JobError> {
         if let Some(postgres) = &app.effects {
             let Some(mut transaction) = attempt.begin_once(postgres).await? else { return Ok(()) };
-            sqlx::query("INSERT INTO effects (text) VALUES ($1)").bind(self.text).execute(&mut *transaction).await?;
+            sqlx::query("INSERT INTO effects (text) VALUES ($1)")
+                .bind(self.text)
+                .execute(&mut *transaction)
+                .await?;
             transaction.commit().await?;
         }
         if app.left.fetch_sub(1, Ordering::AcqRel) == 1 {

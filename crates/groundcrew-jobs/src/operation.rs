@@ -27,7 +27,8 @@ pub(crate) fn offer(crew: &Crew, backend: &Arc<dyn Backend>) {
     crew.operation("jobs", HELP, move |words| {
         let backend = backend.clone();
         async move {
-            let command = Command::parse(&words).map_err(|wrong| OperationError::Usage(format!("{wrong}; {HELP}")))?;
+            let command =
+                Command::parse(&words).map_err(|wrong| OperationError::Usage(format!("{wrong}; {HELP}")))?;
             match command.run(backend).await {
                 Ok(answer) => Ok(answer.to_string()),
                 Err(error) => Err(OperationError::Failed(error.to_string())),
@@ -135,7 +136,10 @@ mod tests {
     fn whoever_means_all_jobs_says_so() {
         assert_eq!(parse("discard"), Err("say which: ids, --name NAME or --all".into()));
         assert_eq!(parse("discard --all"), Ok(Command::Discard(Selection::all())));
-        assert_eq!(parse("requeue --name summarize"), Ok(Command::Requeue(Selection::all().name("summarize"))));
+        assert_eq!(
+            parse("requeue --name summarize"),
+            Ok(Command::Requeue(Selection::all().name("summarize")))
+        );
     }
 
     #[test]

@@ -319,7 +319,7 @@ async fn connections_that_are_cut_while_jobs_run_lose_none_and_each_takes_effect
     use groundcrew_sql::{SqlConfig, sqlx};
 
     const JOBS: i64 = 2_000;
-    bounded(async {
+    bounded(Box::pin(async {
         let broker = Broker::shared().await;
         let process = broker.process().await;
         let folder = tempfile::tempdir().expect("a folder");
@@ -361,7 +361,7 @@ async fn connections_that_are_cut_while_jobs_run_lose_none_and_each_takes_effect
         };
         until("every job took effect", || async {
             numbers("SELECT count(DISTINCT job) FROM effects").await == JOBS
-        })
+        }))
         .await;
         // Right after a cut the broker cannot be asked.
         until("the broker can be asked", || async { stage.backend.stats().await.is_ok() }).await;

@@ -61,7 +61,8 @@ impl Bot {
 
     pub async fn start_with(config: Config, shutdown: ShutdownConfig) -> Self {
         let crew = Crew::builder("summary-bot", "1.0.0").in_kubernetes(false).shutdown(shutdown).build();
-        let address = summary_bot::launch(config, crew.clone()).await.expect("the bot starts").expect("TCP");
+        let launched = Box::pin(summary_bot::launch(config, crew.clone())).await;
+        let address = launched.expect("the bot starts").expect("TCP");
         let document = http::call(address, "GET", "/openapi.json", &[], b"").json();
         Self { crew, address, document }
     }
