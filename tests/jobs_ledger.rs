@@ -170,8 +170,7 @@ impl System {
             .env("JOB_WORKER__JOBS__CONCURRENCY", "16")
             .env("JOB_WORKER__INBOX", plan.inbox.to_string());
         let publisher = jobs.publisher();
-        let (_server, _database) = (server, database);
-        Self { crew, rabbitmq, _server, _database, postgres, amqp, publisher, worker }
+        Self { crew, rabbitmq, _server: server, _database: database, postgres, amqp, publisher, worker }
     }
 
     async fn work(&self) -> ServiceProcess {
