@@ -71,6 +71,9 @@ impl Book {
     pub(super) async fn step(&self, step: Step<'_>) -> Result<bool, Trouble> {
         match self {
             Self::Memory(marks) => {
+                if marks.lock().get(step.name) != Some(step.from) {
+                    return Ok(false);
+                }
                 for job in step.jobs {
                     job.submit().await?;
                 }

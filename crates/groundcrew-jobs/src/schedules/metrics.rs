@@ -38,9 +38,9 @@ impl ScheduleMetrics {
     }
 
     pub(super) fn done(&self, name: &str, fired: &[Timestamp], missed: usize, now: Timestamp) {
-        let Some((fires, misses)) = self.counters.get(name) else { return };
-        fires.inc_by(fired.len() as u64);
-        misses.inc_by(missed as u64);
+        let Some((with_job, without)) = self.counters.get(name) else { return };
+        with_job.inc_by(fired.len() as u64);
+        without.inc_by(missed as u64);
         for due in fired {
             self.lateness.observe(now.duration_since(*due).as_secs_f64().max(0.0));
         }

@@ -38,6 +38,9 @@ struct Stand {
     next: Option<Timestamp>,
 }
 
+/// While this lives the schedules are kept here. Troubles end with it: another replica has its own.
+struct Keeping<'a>(&'a Ticker);
+
 /// A schedule as people see it.
 pub(super) struct Line<'a> {
     pub(super) entry: &'a Entry,
@@ -66,6 +69,7 @@ impl Ticker {
     /// It may be dropped at any time: what was under way is written down with its jobs, or neither is.
     pub(super) async fn run<Fut: Future<Output = bool>>(&self, ended: impl Fn(Duration) -> Fut) {
         // Read anew whenever this process begins, since others may have been at it.
+        let _keeping = Keeping(self);
         let mut stands = None;
         loop {
             let looked = timeout(PATIENCE, self.look(&mut stands)).await;
@@ -177,8 +181,9 @@ impl Ticker {
     }
 
     fn troubled(&self, trouble: Trouble) {
-        if self.trouble.lock().replace(trouble.clone()).is_none() {
-            tracing::warn!(error = %trouble, "what is scheduled cannot be enqueued; it is tried again");
+        let words = trouble.to_string();
+        if self.trouble.lock().replace(trouble).is_none() {
+            tracing::warn!(error = words, "what is scheduled cannot be enqueued; it is tried again");
         }
     }
 
@@ -186,6 +191,14 @@ impl Ticker {
         if self.trouble.lock().take().is_some() {
             tracing::info!("what is scheduled is enqueued again");
         }
+    }
+}
+
+// === impl Keeping ===
+
+impl Drop for Keeping<'_> {
+    fn drop(&mut self) {
+        self.0.trouble.lock().take();
     }
 }
 

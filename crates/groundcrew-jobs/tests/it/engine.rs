@@ -377,7 +377,6 @@ for_backend!(
     a_timeout_is_a_failed_attempt,
     a_payload_that_does_not_read_is_dead_with_the_reason,
     an_unknown_name_waits_for_a_worker_that_knows_it,
-    a_newer_payload_waits_for_a_worker_that_reads_it,
     a_limit_for_this_process_holds,
     a_checkpoint_survives_a_failed_attempt,
     the_trace_of_whoever_enqueued_it_goes_on_in_the_job,

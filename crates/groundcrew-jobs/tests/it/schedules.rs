@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use groundcrew_jobs::{JobsConfig, Memory, Misfire, Publisher, Schedule, Schedules};
+use groundcrew_jobs::{JobsConfig, Memory, Publisher, Schedule, Schedules};
 use groundcrew_runtime::Crew;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;

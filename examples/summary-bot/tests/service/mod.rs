@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use groundcrew::Crew;
 use groundcrew::config::BindIp;
+use groundcrew::runtime::ShutdownConfig;
 use groundcrew::sql::SqlConfig;
 use serde_json::{Value, json};
 use summary_bot::Config;
@@ -55,7 +56,11 @@ pub fn at_url(url: &str) -> Config {
 
 impl Bot {
     pub async fn start(config: Config) -> Self {
-        let crew = Crew::builder("summary-bot", "1.0.0").in_kubernetes(false).build();
+        Self::start_with(config, ShutdownConfig::default()).await
+    }
+
+    pub async fn start_with(config: Config, shutdown: ShutdownConfig) -> Self {
+        let crew = Crew::builder("summary-bot", "1.0.0").in_kubernetes(false).shutdown(shutdown).build();
         let address = summary_bot::launch(config, crew.clone()).await.expect("the bot starts").expect("TCP");
         let document = http::call(address, "GET", "/openapi.json", &[], b"").json();
         Self { crew, address, document }

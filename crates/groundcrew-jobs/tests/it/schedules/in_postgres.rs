@@ -1,3 +1,4 @@
+use groundcrew_jobs::Misfire;
 use groundcrew_lease::{LeaseConfig, LeaseStatus};
 use groundcrew_sql::SqlConfig;
 use groundcrew_sql::sqlx::{self, Connection, PgConnection};
@@ -6,6 +7,10 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::*;
 use crate::stage::until;
+
+/// How many sessions wait for leave to write a job.
+const STUCK: &str = "SELECT count(*) FROM pg_stat_activity
+    WHERE wait_event_type = 'Lock' AND query LIKE '%INSERT INTO groundcrew_jobs (%'";
 
 /// A replica that keeps the schedules, on threads of its own, so that it can be killed.
 struct Replica {
@@ -66,13 +71,11 @@ async fn a_leader_that_is_killed_between_the_mark_and_the_job_loses_and_doubles_
     until("some have come", || async { app.runs() >= 2 }).await;
 
     let mut locking = PgConnection::connect(empty.url()).await.expect("a connection");
-    let mut looking = PgConnection::connect(empty.url()).await.expect("a connection");
+    let mut observer = PgConnection::connect(empty.url()).await.expect("a connection");
     let mut lock = locking.begin().await.expect("a transaction");
     sqlx::query("LOCK TABLE groundcrew_jobs IN SHARE MODE").execute(&mut *lock).await.expect("the lock");
-    const STUCK: &str = "SELECT count(*) FROM pg_stat_activity
-        WHERE wait_event_type = 'Lock' AND query LIKE '%INSERT INTO groundcrew_jobs (%'";
     let waited = tokio::time::timeout(Duration::from_secs(20), async {
-        while sqlx::query_scalar::<_, i64>(STUCK).fetch_one(&mut looking).await.expect("a count") == 0 {
+        while sqlx::query_scalar::<_, i64>(STUCK).fetch_one(&mut observer).await.expect("a count") == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     });

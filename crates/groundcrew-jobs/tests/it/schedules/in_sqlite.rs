@@ -1,3 +1,4 @@
+use groundcrew_jobs::Misfire;
 use groundcrew_lease::LeaseConfig;
 use groundcrew_sql::{Database, sqlx};
 
