@@ -184,6 +184,7 @@ impl Upload {
     }
 
     /// Removes what was written, and waits until it is.
+    #[cfg_attr(not(feature = "s3"), expect(clippy::unused_async, reason = "only a bucket makes it wait"))]
     pub(crate) async fn abort(self) {
         match self.kind {
             Kind::Folder(writing) => drop(writing),
