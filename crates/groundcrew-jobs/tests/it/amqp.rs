@@ -361,7 +361,7 @@ async fn connections_that_are_cut_while_jobs_run_lose_none_and_each_takes_effect
         };
         until("every job took effect", || async {
             numbers("SELECT count(DISTINCT job) FROM effects").await == JOBS
-        }))
+        })
         .await;
         // Right after a cut the broker cannot be asked.
         until("the broker can be asked", || async { stage.backend.stats().await.is_ok() }).await;
@@ -371,7 +371,7 @@ async fn connections_that_are_cut_while_jobs_run_lose_none_and_each_takes_effect
             "SELECT (SELECT count(*) FROM effects) - (SELECT count(*) FROM groundcrew_jobs_effects)";
         assert_eq!(numbers(doubled).await, 0, "one effect for each job");
         assert_eq!(stage.dead().await.len(), 0, "a cut is no crash");
-    })
+    }))
     .await;
 }
 
