@@ -25,6 +25,9 @@ use crate::{Backend, JobsConfig, NewJob, Publisher, When, names};
 const BATCH: i64 = 256;
 /// After so long without confirms a batch is given up, and tried again: less than `idle_in_transaction_timeout`.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The same once the service lands: a broker that is there confirms in milliseconds, and what stays is sent by the next
+/// process.
+const LANDING: Duration = Duration::from_secs(2);
 /// How soon after a job was written the relay looks whether its transaction has committed.
 const SOON: Duration = Duration::from_millis(5);
 
@@ -101,7 +104,15 @@ impl Outbox {
         let mut counted: Option<Instant> = None;
         let mut failing = false;
         while !stop.is_requested() {
-            let problem = match self.pass().await {
+            let landing = async {
+                stop.requested().await;
+                tokio::time::sleep(LANDING).await;
+            };
+            let passed = tokio::select! {
+                passed = self.pass() => passed,
+                () = landing => return,
+            };
+            let problem = match passed {
                 Ok(Passed { refused: 0, sent }) => {
                     pause =
                         if sent > 0 { Duration::ZERO } else { (pause * 2).max(SOON).min(self.poll_period) };
@@ -142,15 +153,16 @@ impl Outbox {
         let mut sent = 0;
         let all = async {
             loop {
-                match self.pass().await {
-                    Ok(passed) if passed.sent > 0 => sent += passed.sent,
-                    Ok(_) => return None,
-                    Err(error) => return Some(error),
+                match tokio::time::timeout(LANDING, self.pass()).await {
+                    Ok(Ok(passed)) if passed.sent > 0 => sent += passed.sent,
+                    Ok(Ok(_)) => return None,
+                    Ok(Err(error)) => return Some(error.to_string()),
+                    Err(_) => return Some(format!("no answer within {LANDING:?}")),
                 }
             }
         };
         let ended = tokio::select! {
-            ended = all => ended.map(|error| error.to_string()),
+            ended = all => ended,
             () = scope.cut() => Some("the time is over".to_owned()),
         };
         match ended {
