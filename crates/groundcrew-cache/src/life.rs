@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use groundcrew_runtime::jittered;
 use tokio::time::Instant;
 
 use crate::CacheConfig;
@@ -52,7 +53,7 @@ impl Lives {
     pub(crate) fn draw(&self, is_absent: bool) -> (Duration, Duration) {
         let (fresh, stale) =
             if is_absent { (self.negative, Duration::ZERO) } else { (self.fresh, self.stale) };
-        (jittered(fresh, self.jitter, unit_random()), stale)
+        (jittered(fresh, self.jitter), stale)
     }
 
     pub(crate) fn begin(&self, (fresh, stale): (Duration, Duration)) -> Life {
@@ -68,32 +69,9 @@ pub(crate) fn later(from: Instant, by: Duration) -> Instant {
     from.checked_add(by).unwrap_or_else(|| from + Duration::from_secs(946_080_000))
 }
 
-/// A number of percent more or less, by a number from 0 to 1.
-fn jittered(time: Duration, percent: u32, random: f64) -> Duration {
-    let part = f64::from(percent) / 100.0;
-    Duration::try_from_secs_f64(time.as_secs_f64() * (1.0 - part + 2.0 * part * random)).unwrap_or(time)
-}
-
-/// A number in [0, 1): the standard library's random keys are enough for jitter.
-fn unit_random() -> f64 {
-    use std::hash::{BuildHasher, RandomState};
-    (RandomState::new().hash_one(1u8) >> 11) as f64 / (1u64 << 53) as f64
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-
-    proptest! {
-        #[test]
-        fn a_life_is_at_most_its_jitter_off(random in 0.0..1.0, percent in 0u32..=50) {
-            let seconds = jittered(Duration::from_secs(100), percent, random).as_secs_f64();
-            let percent = f64::from(percent);
-            prop_assert!((99.999 - percent..=100.001 + percent).contains(&seconds));
-        }
-    }
 
     // Field note: TTL jitter. What was loaded together must not expire together.
     #[test]

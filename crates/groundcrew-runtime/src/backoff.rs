@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::jitter::unit_random;
+
 /// Exponential backoff with full jitter on the upper half.
 ///
 /// ```
@@ -35,13 +37,6 @@ impl Backoff {
         let step = self.initial.saturating_mul(2u32.saturating_pow(attempt.min(31))).min(self.max);
         step.mul_f64(0.5 + 0.5 * unit_random())
     }
-}
-
-/// A number in [0, 1) from the standard library's per-process random keys: jitter needs no more.
-fn unit_random() -> f64 {
-    use std::hash::{BuildHasher, RandomState};
-    let bits = RandomState::new().hash_one(0u8) >> 11;
-    bits as f64 / (1u64 << 53) as f64
 }
 
 #[cfg(test)]

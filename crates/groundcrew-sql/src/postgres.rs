@@ -2,7 +2,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use groundcrew_runtime::{Crew, Phase};
+use groundcrew_runtime::{Crew, Phase, jittered};
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use sqlx::{ConnectOptions, Error, PgConnection};
 
@@ -135,7 +135,7 @@ pub(crate) async fn open(
     let options = if config.pgbouncer { for_pooler(base) } else { with_limits(base, config) };
     retry::reach(&options, config, &target).await?;
 
-    let lifetime = jittered(config.max_lifetime, unit_random());
+    let lifetime = jittered(config.max_lifetime, 20);
     let lifetime = (!lifetime.is_zero()).then_some(lifetime);
     let recipe = Recipe::new(name, config, options.clone(), lifetime);
     let limits = Limits::remote(config);
@@ -222,21 +222,8 @@ fn describe(options: &PgConnectOptions) -> String {
     }
 }
 
-/// 20 % more or less, by a number from 0 to 1.
-fn jittered(lifetime: Duration, random: f64) -> Duration {
-    lifetime.mul_f64(0.8 + 0.4 * random)
-}
-
-/// A number in [0, 1), another one in each process: the standard library's random keys are enough for that.
-fn unit_random() -> f64 {
-    use std::hash::{BuildHasher, RandomState};
-    (RandomState::new().hash_one(1u8) >> 11) as f64 / (1u64 << 53) as f64
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     fn options(url: &str, config: &SqlConfig) -> PgConnectOptions {
@@ -283,13 +270,5 @@ mod tests {
     fn the_target_shows_no_password() {
         let shown = describe(&options("postgres://user:hunter2@host:1234/name", &SqlConfig::default()));
         assert_eq!(shown, "user@host:1234/name");
-    }
-
-    proptest! {
-        #[test]
-        fn a_lifetime_is_at_most_20_percent_off(random in 0.0..1.0) {
-            let minutes = jittered(Duration::from_mins(100), random).as_secs_f64() / 60.0;
-            prop_assert!((79.99..=120.01).contains(&minutes));
-        }
     }
 }
