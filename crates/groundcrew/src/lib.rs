@@ -24,10 +24,14 @@ mod traces;
 
 #[cfg(feature = "amqp")]
 pub use groundcrew_amqp as amqp;
+#[cfg(feature = "auth")]
+pub use groundcrew_auth as auth;
 #[cfg(feature = "backup")]
 pub use groundcrew_backup as backup;
 #[cfg(feature = "cache")]
 pub use groundcrew_cache as cache;
+#[cfg(feature = "client")]
+pub use groundcrew_client as client;
 pub use groundcrew_config as config;
 #[cfg(feature = "http")]
 pub use groundcrew_http as http;
