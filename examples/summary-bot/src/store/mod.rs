@@ -1,6 +1,7 @@
 //! Where summaries are kept: one module for each backend, chosen by the database that is configured.
 
 mod postgres;
+mod replays;
 mod requests;
 mod sqlite;
 
@@ -12,6 +13,8 @@ use uuid::Uuid;
 
 use crate::Origin;
 use crate::document::Document;
+
+pub(crate) use replays::{Answer, Claimed, Name};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
