@@ -5,6 +5,7 @@
 //! calls the breaker leaves that host alone; `curl http://127.0.0.1:8080/ready` then says so.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use groundcrew::axum::extract::{Path, State};
@@ -45,9 +46,8 @@ async fn quote(State(app): State<App>, Path(kilograms): Path<u64>) -> Result<Jso
     Ok(Json(Rate { cents: rate.cents.saturating_mul(kilograms) }))
 }
 
-async fn rate() -> Result<Json<Rate>, StatusCode> {
-    static ASKED: AtomicU32 = AtomicU32::new(0);
-    let odd = ASKED.fetch_add(1, Ordering::Relaxed) % 2 == 1;
+async fn rate(State(asked): State<Arc<AtomicU32>>) -> Result<Json<Rate>, StatusCode> {
+    let odd = asked.fetch_add(1, Ordering::Relaxed) % 2 == 1;
     if odd { Ok(Json(Rate { cents: 480 })) } else { Err(StatusCode::SERVICE_UNAVAILABLE) }
 }
 
@@ -55,9 +55,9 @@ async fn start(config: Config, crew: Crew) -> anyhow::Result<()> {
     let http = config.http.bind(&crew).await?;
     let rates = config.client.named("rates").check("rates").build(&crew)?;
     let app = App { rates, url: config.rates_url };
-    http.serve(
-        Router::new().route("/quote/{kilograms}", get(quote)).route("/rate", get(rate)).with_state(app),
-    );
+    let quotes = Router::new().route("/quote/{kilograms}", get(quote)).with_state(app);
+    let rates = Router::new().route("/rate", get(rate)).with_state(Arc::default());
+    http.serve(quotes.merge(rates));
     Ok(())
 }
 
