@@ -30,6 +30,20 @@ pub struct Config {
     /// Labels of the service.
     #[config(default)]
     pub labels: BTreeMap<String, String>,
+    /// What is different in some guilds.
+    #[config(default)]
+    pub guilds: BTreeMap<String, GuildConfig>,
+}
+
+/// One of many.
+#[derive(Debug, Clone, FromConfig)]
+pub struct GuildConfig {
+    /// Which model writes.
+    #[config(alias = "GUILD_*_MODEL", alias = "GUILD_*_CLAUDE_MODEL")]
+    pub model: Option<Sourced<String>>,
+    /// Where it reads.
+    #[config(alias = "GUILD_*_ENABLED_CHANNELS")]
+    pub enabled_channels: Option<Vec<String>>,
 }
 
 /// Where the service listens.

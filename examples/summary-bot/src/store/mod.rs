@@ -10,6 +10,7 @@ use serde::Serialize;
 use sqlx::migrate::Migrator;
 use uuid::Uuid;
 
+use crate::Origin;
 use crate::document::Document;
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -45,6 +46,7 @@ pub(crate) struct NewRow {
     pub(crate) messages: i64,
     pub(crate) participants: i64,
     pub(crate) document: String,
+    pub(crate) origin: Origin,
 }
 
 // === impl Store ===
@@ -107,6 +109,7 @@ impl NewRow {
             messages: signed(metadata.messages_counted),
             participants: signed(metadata.participant_count),
             document: json,
+            origin: document.origin.clone(),
         }
     }
 }
