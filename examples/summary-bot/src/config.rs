@@ -1,5 +1,6 @@
 //! What can be configured, besides what every service has.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use groundcrew::amqp::AmqpConfig;
@@ -10,6 +11,8 @@ use groundcrew::jobs::JobsConfig;
 use groundcrew::limit::LimitConfig;
 use groundcrew::redis::RedisConfig;
 use groundcrew::sql::SqlConfig;
+
+use crate::settings::GuildConfig;
 
 /// The whole configuration of the bot: one field per section.
 #[derive(Debug, Clone, Default, FromConfig)]
@@ -36,6 +39,11 @@ pub struct Config {
     pub redis: RedisConfig,
     /// Carries the jobs; without it the database does.
     pub rabbitmq: AmqpConfig,
+    /// What holds for every server.
+    pub guild_defaults: GuildConfig,
+    /// What holds for one server, by its id.
+    #[config(default)]
+    pub guilds: BTreeMap<String, GuildConfig>,
 }
 
 /// How summaries are made: section `summaries`.

@@ -1,0 +1,5 @@
+//! The bot in Discord.
+
+pub(crate) mod access;
+mod render;
+mod reply;
