@@ -12,6 +12,7 @@ use groundcrew::limit::LimitConfig;
 use groundcrew::redis::RedisConfig;
 use groundcrew::sql::SqlConfig;
 
+use crate::discord::DiscordConfig;
 use crate::settings::GuildConfig;
 
 /// The whole configuration of the bot: one field per section.
@@ -70,15 +71,6 @@ pub struct SummariesConfig {
     /// What was begun is finished and stored all the same.
     #[config(default = "60s")]
     pub timeout: Duration,
-}
-
-/// Discord: section `discord`. Not in this version yet.
-#[derive(Debug, Clone, FromConfig)]
-#[config(default_impl)]
-pub struct DiscordConfig {
-    /// The bot's token. Not used yet.
-    #[config(alias = "DISCORD_TOKEN")]
-    pub token: Option<Secret<String>>,
 }
 
 /// Language models: section `openai`. Not in this version yet.

@@ -34,8 +34,9 @@ mod workshop;
 
 pub use bot_metrics::GENERATION_BUCKETS;
 pub use collect::{Collector, Conversation, Counts, Filter, Item, Person};
-pub use config::{Config, DiscordConfig, OpenAiConfig, SummariesConfig};
+pub use config::{Config, OpenAiConfig, SummariesConfig};
 pub use conversation::{Author, Kind, Message, When};
+pub use discord::{DiscordConfig, DiscordMode};
 pub use document::{Asked, Citation, Document};
 pub use engine::summarize;
 pub use options::{Length, Options};
