@@ -1,5 +1,6 @@
 //! What can be configured, besides what every service has.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use groundcrew::amqp::AmqpConfig;
@@ -12,6 +13,7 @@ use groundcrew::redis::RedisConfig;
 use groundcrew::sql::SqlConfig;
 
 use crate::discord::DiscordConfig;
+use crate::settings::GuildConfig;
 
 /// The whole configuration of the bot: one field per section.
 #[derive(Debug, Clone, Default, FromConfig)]
@@ -38,6 +40,11 @@ pub struct Config {
     pub redis: RedisConfig,
     /// Carries the jobs; without it the database does.
     pub rabbitmq: AmqpConfig,
+    /// What holds for every server.
+    pub guild_defaults: GuildConfig,
+    /// What holds for one server, by its id.
+    #[config(default)]
+    pub guilds: BTreeMap<String, GuildConfig>,
 }
 
 /// How summaries are made: section `summaries`.

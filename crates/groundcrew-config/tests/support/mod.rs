@@ -44,6 +44,12 @@ pub struct GuildConfig {
     /// Where it reads.
     #[config(alias = "GUILD_*_ENABLED_CHANNELS")]
     pub enabled_channels: Option<Vec<String>>,
+    /// How free the model is.
+    #[config(alias = "GUILD_*_TEMPERATURE", range = 0.0..=2.0)]
+    pub temperature: Option<Sourced<f64>>,
+    /// How many it reads.
+    #[config(default = Sourced::from(5), range = 1..=100)]
+    pub least: Sourced<u32>,
 }
 
 /// Where the service listens.

@@ -9,6 +9,7 @@ pub(crate) mod front;
 pub(crate) mod history;
 pub(crate) mod interaction;
 pub(crate) mod metrics;
+pub(crate) mod render;
 pub(crate) mod reply;
 pub(crate) mod snowflake;
 pub(crate) mod task;
