@@ -1,9 +1,12 @@
 //! Where summaries are kept: one module for each backend, chosen by the database that is configured.
 
+mod guilds;
 mod postgres;
 mod replays;
 mod requests;
 mod sqlite;
+
+pub(crate) use guilds::Refusal;
 
 use groundcrew::sql::{Database, Migrations};
 use jiff::Timestamp;
