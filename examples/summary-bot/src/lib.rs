@@ -33,6 +33,7 @@ mod sketch;
 mod store;
 mod summary;
 mod welcome;
+mod words;
 mod workshop;
 
 pub use api::ApiConfig;

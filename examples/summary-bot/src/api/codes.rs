@@ -36,6 +36,7 @@ const CODES: &[Code] = &[
     ("TOO_MANY_FOLLOWERS", "503", "as many follow jobs as may"),
     ("TOO_MANY_MESSAGES", "422", "`summaries.max_messages`"),
     ("UNSUPPORTED_MEDIA_TYPE", "415", "send `application/json`, or `text/plain` where that is read"),
+    ("VERSION_CONFLICT", "409", "somebody else has changed it meanwhile: look at it and try again"),
 ];
 
 /// All of them, for people.

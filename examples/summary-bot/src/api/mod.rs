@@ -12,6 +12,7 @@ mod jobs;
 mod list;
 mod one;
 mod openapi;
+mod percent;
 mod prefer;
 mod schemas;
 

@@ -223,6 +223,11 @@ fn entry() -> Value {
             "excerpt": text("The beginning of the summary."),
             "message_count": count("Messages that the summary is about."),
             "participant_count": count("How many people wrote them."),
+            "guild_id": optional("string", "Discord's id of the server."),
+            "channel_id": optional("string", "Discord's id of the channel or thread."),
+            "requested_by": optional("string", "Who asked for the summary."),
+            "language": optional("string", "The language of the conversation; null until it is indexed."),
+            "engine": optional("string", "Which engine or model wrote it; null until it is indexed."),
         }),
     )
 }

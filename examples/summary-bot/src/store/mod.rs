@@ -1,6 +1,7 @@
 //! Where summaries are kept: one module for each backend, chosen by the database that is configured.
 
 mod guilds;
+mod listing;
 mod postgres;
 mod replays;
 mod requests;
@@ -14,9 +15,11 @@ use serde::Serialize;
 use sqlx::migrate::Migrator;
 use uuid::Uuid;
 
+use self::listing::Index;
 use crate::Origin;
 use crate::document::Document;
 
+pub(crate) use listing::Filter;
 pub(crate) use replays::{Answer, Claimed, Name};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -38,10 +41,27 @@ pub(crate) struct Entry {
     pub(crate) excerpt: String,
     pub(crate) message_count: i64,
     pub(crate) participant_count: i64,
+    pub(crate) guild_id: Option<String>,
+    pub(crate) channel_id: Option<String>,
+    pub(crate) requested_by: Option<String>,
+    pub(crate) language: Option<String>,
+    pub(crate) engine: Option<String>,
 }
 
 /// The columns of an entry, as either backend hands them over.
-type Row = (String, i64, String, String, i64, i64);
+type Row = (
+    String,
+    i64,
+    String,
+    String,
+    i64,
+    i64,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+);
 
 /// The columns of a new summary, in the order of the table.
 pub(crate) struct NewRow {
@@ -53,6 +73,7 @@ pub(crate) struct NewRow {
     pub(crate) participants: i64,
     pub(crate) document: String,
     pub(crate) origin: Origin,
+    index: Index,
 }
 
 // === impl Store ===
@@ -80,17 +101,6 @@ impl Store {
         }
     }
 
-    /// The newest entries, or those older than the one with the id `before`.
-    pub(crate) async fn list(&self, before: Option<Uuid>, limit: u16) -> sqlx::Result<Vec<Entry>> {
-        // Sorts after every UUID.
-        let before = before.map_or_else(|| "g".to_owned(), |id| id.to_string());
-        let rows = match &self.0 {
-            Database::Sqlite(database) => sqlite::list(database, &before, limit).await,
-            Database::Postgres(database) => postgres::list(database, &before, limit).await,
-        };
-        rows?.into_iter().map(Entry::try_from).collect()
-    }
-
     /// Whether there was one with this id; now there is none.
     pub(crate) async fn delete(&self, id: Uuid) -> sqlx::Result<bool> {
         let id = id.to_string();
@@ -116,6 +126,7 @@ impl NewRow {
             participants: signed(metadata.participant_count),
             document: json,
             origin: document.origin.clone(),
+            index: Index::of(document),
         }
     }
 }
@@ -125,7 +136,8 @@ impl NewRow {
 impl TryFrom<Row> for Entry {
     type Error = sqlx::Error;
 
-    fn try_from((id, created_ms, title, excerpt, messages, participants): Row) -> sqlx::Result<Self> {
+    fn try_from(row: Row) -> sqlx::Result<Self> {
+        let (id, created_ms, title, excerpt, messages, participants, guild_id, channel_id, by, language, engine) = row;
         let damaged = |error: String| sqlx::Error::Decode(error.into());
         Ok(Self {
             id: id.parse().map_err(|error| damaged(format!("summaries.id: {error}")))?,
@@ -135,6 +147,11 @@ impl TryFrom<Row> for Entry {
             excerpt,
             message_count: messages,
             participant_count: participants,
+            guild_id,
+            channel_id,
+            requested_by: by,
+            language,
+            engine,
         })
     }
 }

@@ -1,21 +1,27 @@
 use groundcrew::sql::{Session, Sqlite};
 
+use super::NewRow;
+use super::listing::INDEXED;
 use super::requests::{AskingRow, NewRequest, StandingRow};
-use super::{NewRow, Row};
 
 pub(super) async fn insert(database: &Sqlite, row: NewRow) -> sqlx::Result<()> {
-    let mut connection = database.write().acquire().await?;
-    database.write().timed("insert_summary", insert_in(&mut connection, row)).await
+    let insert = async {
+        let mut transaction = database.begin().await?;
+        insert_in(&mut transaction, row).await?;
+        transaction.commit().await
+    };
+    database.write().timed("insert_summary", insert).await
 }
 
-/// Also within a transaction.
+/// Within a transaction: the summary and its words.
 pub(super) async fn insert_in(connection: &mut Session<sqlx::Sqlite>, row: NewRow) -> sqlx::Result<()> {
     let insert = sqlx::query(
         "INSERT INTO summaries (id, created_ms, title, excerpt, messages, participants, document, \
-         guild_id, channel_id, requested_by, private) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         guild_id, channel_id, requested_by, private, language, engine) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     );
     let insert = insert
-        .bind(row.id)
+        .bind(&row.id)
         .bind(row.created_ms)
         .bind(row.title)
         .bind(row.excerpt)
@@ -25,22 +31,30 @@ pub(super) async fn insert_in(connection: &mut Session<sqlx::Sqlite>, row: NewRo
         .bind(row.origin.guild_id)
         .bind(row.origin.channel_id)
         .bind(row.origin.requested_by)
-        .bind(row.origin.private);
-    insert.execute(connection).await.map(drop)
+        .bind(row.origin.private)
+        .bind(row.index.language)
+        .bind(row.index.engine);
+    insert.execute(&mut *connection).await?;
+    index(connection, &row.id, &row.index.words).await
+}
+
+/// Within a transaction.
+pub(super) async fn index(
+    connection: &mut Session<sqlx::Sqlite>,
+    id: &str,
+    words: &[String],
+) -> sqlx::Result<()> {
+    let number = "INSERT INTO summary_numbers (id) VALUES (?) RETURNING number";
+    let number: i64 = sqlx::query_scalar(number).bind(id).fetch_one(&mut *connection).await?;
+    let insert = sqlx::query("INSERT INTO summary_words (rowid, words) VALUES (?, ?)");
+    insert.bind(number).bind(words.join(" ")).execute(&mut *connection).await?;
+    let update = sqlx::query("UPDATE summaries SET indexed = ? WHERE id = ?").bind(INDEXED).bind(id);
+    update.execute(connection).await.map(drop)
 }
 
 pub(super) async fn get(database: &Sqlite, id: &str) -> sqlx::Result<Option<String>> {
     let select = sqlx::query_scalar("SELECT document FROM summaries WHERE id = ?").bind(id);
     database.read().timed("select_summary", select.fetch_optional(database.read())).await
-}
-
-pub(super) async fn list(database: &Sqlite, before: &str, limit: u16) -> sqlx::Result<Vec<Row>> {
-    let select = sqlx::query_as(
-        "SELECT id, created_ms, title, excerpt, messages, participants FROM summaries \
-         WHERE id < ? ORDER BY id DESC LIMIT ?",
-    );
-    let select = select.bind(before).bind(i64::from(limit));
-    database.read().timed("list_summaries", select.fetch_all(database.read())).await
 }
 
 pub(super) async fn delete(database: &Sqlite, id: &str) -> sqlx::Result<bool> {
