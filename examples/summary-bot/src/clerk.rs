@@ -71,7 +71,7 @@ impl Job for Summarize {
             return Ok(()); // answered by an earlier delivery
         };
         let most = desk.max_messages;
-        let work = move || api::summarize(Bytes::from(asking.body), asking.media, asking.query, most);
+        let work = move || api::order(Bytes::from(asking.body), asking.media, asking.query, most);
         match desk.workshop.draft(work).await {
             Ok(document) => {
                 store.fulfil(&attempt, self.request, &document).await.map_err(not_stored)?;

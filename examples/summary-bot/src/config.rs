@@ -1,5 +1,6 @@
 //! What can be configured, besides what every service has.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use groundcrew::amqp::AmqpConfig;
@@ -10,6 +11,9 @@ use groundcrew::jobs::JobsConfig;
 use groundcrew::limit::LimitConfig;
 use groundcrew::redis::RedisConfig;
 use groundcrew::sql::SqlConfig;
+
+use crate::discord::DiscordConfig;
+use crate::settings::GuildConfig;
 
 /// The whole configuration of the bot: one field per section.
 #[derive(Debug, Clone, Default, FromConfig)]
@@ -36,6 +40,11 @@ pub struct Config {
     pub redis: RedisConfig,
     /// Carries the jobs; without it the database does.
     pub rabbitmq: AmqpConfig,
+    /// What holds for every server.
+    pub guild_defaults: GuildConfig,
+    /// What holds for one server, by its id.
+    #[config(default)]
+    pub guilds: BTreeMap<String, GuildConfig>,
 }
 
 /// How summaries are made: section `summaries`.
@@ -62,15 +71,6 @@ pub struct SummariesConfig {
     /// What was begun is finished and stored all the same.
     #[config(default = "60s")]
     pub timeout: Duration,
-}
-
-/// Discord: section `discord`. Not in this version yet.
-#[derive(Debug, Clone, FromConfig)]
-#[config(default_impl)]
-pub struct DiscordConfig {
-    /// The bot's token. Not used yet.
-    #[config(alias = "DISCORD_TOKEN")]
-    pub token: Option<Secret<String>>,
 }
 
 /// Language models: section `openai`. Not in this version yet.

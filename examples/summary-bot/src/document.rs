@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Conversation, Summary};
+use crate::{Conversation, Origin, Summary};
 
 /// A summary with its id, what was asked for, and the messages that it cites.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub struct Document {
     pub title: String,
     /// What was asked for.
     pub options: Asked,
+    /// Where the conversation comes from.
+    #[serde(default)]
+    pub origin: Origin,
     /// The summary.
     #[serde(flatten)]
     pub summary: Summary,
@@ -79,9 +82,15 @@ impl Document {
             created_at: now(),
             title: title.unwrap_or_else(|| who(conversation)),
             options: asked,
+            origin: Origin::default(),
             citations: citations(conversation, &summary),
             summary,
         }
+    }
+
+    /// The same, of a conversation from there.
+    pub(crate) fn from(self, origin: Origin) -> Self {
+        Self { origin, ..self }
     }
 
     /// The beginning of the summary, for lists.

@@ -8,6 +8,7 @@ use crate::api::{self, App};
 use crate::bot_metrics::BotMetrics;
 use crate::clerk::{Clerk, Desk, Summarize};
 use crate::config::Config;
+use crate::scribe::Scribe;
 use crate::store::{MIGRATIONS, Store};
 use crate::workshop::Workshop;
 use crate::{page, welcome};
@@ -40,7 +41,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
 
     let metrics = BotMetrics::register(crew.metrics())?;
     let store = Store::new(database);
-    let workshop = Workshop::new(&crew, store.clone(), metrics.clone(), &config.summaries);
+    let workshop = Workshop::new(&crew, store.clone(), Scribe, metrics.clone(), &config.summaries);
     let clerk = Clerk::new(store.clone(), jobs.publisher());
     let max_messages = config.summaries.max_messages;
     jobs.run(Desk { store: store.clone(), workshop: workshop.clone(), max_messages });

@@ -11,6 +11,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::bot_metrics::BotMetrics;
 use crate::config::SummariesConfig;
 use crate::document::Document;
+use crate::order::Order;
+use crate::scribe::{Scribe, internal_error, off_the_workers};
 use crate::store::Store;
 
 /// After how many seconds it is worth trying again.
@@ -27,6 +29,7 @@ pub(crate) struct Workshop {
     memory: Arc<Semaphore>,
     room: u32,
     benches: Arc<Semaphore>,
+    scribe: Scribe,
 }
 
 /// A place in the workshop: at first in its queue.
@@ -57,12 +60,18 @@ impl Drop for Counted {
 // === impl Workshop ===
 
 impl Workshop {
-    pub(crate) fn new(crew: &Crew, store: Store, metrics: BotMetrics, config: &SummariesConfig) -> Self {
+    pub(crate) fn new(
+        crew: &Crew,
+        store: Store,
+        scribe: Scribe,
+        metrics: BotMetrics,
+        config: &SummariesConfig,
+    ) -> Self {
         let benches = Arc::new(Semaphore::new(config.concurrency));
         let places = Arc::new(Semaphore::new(config.concurrency + config.queue));
         let room = kib(config.memory.as_usize());
         let memory = Arc::new(Semaphore::new(room as usize));
-        Self { crew: crew.clone(), store, metrics, places, memory, room, benches }
+        Self { crew: crew.clone(), store, metrics, places, memory, room, benches, scribe }
     }
 
     /// A place, before a conversation is even read: what is read has to be kept in memory until its turn.
@@ -78,10 +87,10 @@ impl Workshop {
         Ok(Place { _permit: permit, _memory: memory, queue: Counted::by(&self.metrics.queue) })
     }
 
-    /// Makes and stores a summary. Once begun it is finished, whether the client waits or not.
+    /// Makes and stores the summary of what `work` reads. Once begun it is finished, whether the client waits or not.
     pub(crate) async fn make<W>(&self, place: Place, work: W) -> Result<(Document, String), Problem>
     where
-        W: FnOnce() -> Result<Document, Problem> + Send + 'static,
+        W: FnOnce() -> Result<Order, Problem> + Send + 'static,
     {
         let this = self.clone();
         let made = async move {
@@ -90,7 +99,7 @@ impl Workshop {
             let _bench = this.benches.clone().acquire_owned().await;
             drop(queue);
             let _in_progress = Counted::by(&this.metrics.in_progress);
-            let document = track_performance(&this.metrics.generation, off_the_workers(work)).await?;
+            let document = track_performance(&this.metrics.generation, this.write(work)).await?;
             this.keep(document).await
         };
         // The log lines of the work carry the ids of its request.
@@ -104,11 +113,18 @@ impl Workshop {
     /// Makes a summary for a job, which stores it by itself. Jobs have no place in the queue: theirs is durable.
     pub(crate) async fn draft<W>(&self, work: W) -> Result<Document, Problem>
     where
-        W: FnOnce() -> Result<Document, Problem> + Send + 'static,
+        W: FnOnce() -> Result<Order, Problem> + Send + 'static,
     {
         let _bench = self.benches.clone().acquire_owned().await;
         let _in_progress = Counted::by(&self.metrics.in_progress);
-        track_performance(&self.metrics.generation, off_the_workers(work)).await
+        track_performance(&self.metrics.generation, self.write(work)).await
+    }
+
+    async fn write<W>(&self, work: W) -> Result<Document, Problem>
+    where
+        W: FnOnce() -> Result<Order, Problem> + Send + 'static,
+    {
+        self.scribe.write(off_the_workers(work).await?).await
     }
 
     async fn keep(&self, document: Document) -> Result<(Document, String), Problem> {
@@ -136,24 +152,6 @@ pub(crate) fn report(document: &Document) {
 
 fn kib(bytes: usize) -> u32 {
     u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX >> 3).min(u32::MAX >> 3)
-}
-
-async fn off_the_workers<W>(work: W) -> Result<Document, Problem>
-where
-    W: FnOnce() -> Result<Document, Problem> + Send + 'static,
-{
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => {
-            tracing::error!(%error, "summarising failed");
-            Err(internal_error())
-        }
-    }
-}
-
-fn internal_error() -> Problem {
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR")
-        .detail("something went wrong on our side; the log has it under this request id")
 }
 
 /// What a client is told when the database does not do its part; the log says why.

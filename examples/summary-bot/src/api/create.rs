@@ -13,7 +13,7 @@ use super::asked::{Given, MAX_WORDS};
 use super::openapi::{later, problem, schema};
 use super::prefer::{RESPOND_ASYNC, prefers_async};
 use super::{App, SUMMARIES, conversation, jobs};
-use crate::document::Document;
+use crate::order::{Order, Origin, Wish};
 use crate::request::{Asking, Media};
 
 pub(super) async fn create(
@@ -31,7 +31,7 @@ pub(super) async fn create(
         return Ok(jobs::accepted(id));
     }
     let most = app.config.max_messages;
-    let (document, json) = app.workshop.make(place, move || summarize(body, media, query, most)).await?;
+    let (document, json) = app.workshop.make(place, move || order(body, media, query, most)).await?;
     let location = format!("{SUMMARIES}/{}", document.id);
     let headers = [(LOCATION, location), (CONTENT_TYPE, "application/json".to_owned())];
     Ok((StatusCode::CREATED, headers, json).into_response())
@@ -55,44 +55,24 @@ fn media(headers: &HeaderMap) -> Result<Media, Problem> {
     }
 }
 
-/// All that takes time; not for a worker.
-pub(crate) fn summarize(
+/// Reads what was sent; not for a worker.
+pub(crate) fn order(
     body: Bytes,
     media: Media,
     mut query: Vec<(String, String)>,
     most: u64,
-) -> Result<Document, Problem> {
+) -> Result<Order, Problem> {
     let envelope = conversation::envelope(&body, media == Media::Json)?;
     let title = take_title(&mut query).or(envelope.title);
     let wanted = Given::in_body(envelope.options).and(Given::in_query(query)).check()?;
     let conversation = conversation::messages(&body, wanted.filter, most)?;
-    // It is not needed any more, and may be large.
-    drop(body);
-    let summary = crate::summarize(&conversation, &wanted.options);
-    let counted = conversation.counts.counted;
-    if counted < wanted.options.min_messages || summary.summary_text.is_empty() {
-        return Err(insufficient(counted, wanted.options.min_messages));
-    }
-    Ok(Document::new(title.as_deref(), wanted.asked, &conversation, summary))
+    let (origin, wish) = (Origin::default(), Wish::default());
+    Ok(Order { conversation, options: wanted.options, asked: wanted.asked, title, origin, wish })
 }
 
 fn take_title(query: &mut Vec<(String, String)>) -> Option<String> {
     let at = query.iter().position(|(name, _)| name == "title")?;
     Some(query.remove(at).1)
-}
-
-fn insufficient(counted: u64, least: u64) -> Problem {
-    let words = if counted < least {
-        format!(
-            "{counted} messages are left to summarise, and at least {least} were asked for (min_messages)"
-        )
-    } else {
-        format!("none of {counted} messages says anything that could be summarised")
-    };
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "INSUFFICIENT_CONTENT")
-        .detail(words)
-        .with("messages_counted", counted)
-        .with("min_messages", least)
 }
 
 /// An example that is long enough to be summarised.

@@ -30,7 +30,7 @@ use crate::config::SummariesConfig;
 use crate::store::Store;
 use crate::workshop::Workshop;
 
-pub(crate) use create::summarize;
+pub(crate) use create::order;
 
 /// Where summaries are.
 pub(crate) const SUMMARIES: &str = "/api/v1/summaries";

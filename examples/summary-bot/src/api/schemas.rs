@@ -37,6 +37,12 @@ pub(super) fn all() -> Value {
             "message_count": count("How many messages they wrote."),
             "messages": ids(),
         })),
+        "Origin": object("Where the conversation comes from; nothing but nulls for an upload.", &json!({
+            "guild_id": optional("string", "Discord's id of the server."),
+            "channel_id": optional("string", "Discord's id of the channel or thread."),
+            "requested_by": optional("string", "Who asked for the summary."),
+            "private": {"type": "boolean", "description": "Only who asked may read it."},
+        })),
         "Metadata": metadata(),
         "Warning": object("Something about a summary that its reader should know.", &json!({
             "code": text("A stable code, such as `SAMPLED`."),
@@ -148,6 +154,7 @@ fn summary() -> Value {
             "created_at": {"type": "string", "format": "date-time"},
             "title": text("What the conversation is called."),
             "options": schema("Asked"),
+            "origin": schema("Origin"),
             "summary_text": text("The summary as running text."),
             "sentences": list("Point", "The sentences of `summary_text`."),
             "key_points": list("Point", "What else is worth knowing."),

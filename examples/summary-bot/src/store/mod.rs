@@ -1,8 +1,11 @@
 //! Where summaries are kept: one module for each backend, chosen by the database that is configured.
 
+mod guilds;
 mod postgres;
 mod requests;
 mod sqlite;
+
+pub(crate) use guilds::Refusal;
 
 use groundcrew::sql::{Database, Migrations};
 use jiff::Timestamp;
@@ -10,6 +13,7 @@ use serde::Serialize;
 use sqlx::migrate::Migrator;
 use uuid::Uuid;
 
+use crate::Origin;
 use crate::document::Document;
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -45,6 +49,7 @@ pub(crate) struct NewRow {
     pub(crate) messages: i64,
     pub(crate) participants: i64,
     pub(crate) document: String,
+    pub(crate) origin: Origin,
 }
 
 // === impl Store ===
@@ -107,6 +112,7 @@ impl NewRow {
             messages: signed(metadata.messages_counted),
             participants: signed(metadata.participant_count),
             document: json,
+            origin: document.origin.clone(),
         }
     }
 }

@@ -10,14 +10,22 @@ pub(super) async fn insert(database: &Postgres, row: NewRow) -> sqlx::Result<()>
 
 /// Also within a transaction.
 pub(super) async fn insert_in(connection: &mut Session<sqlx::Postgres>, row: NewRow) -> sqlx::Result<()> {
-    let insert = sqlx::query("INSERT INTO summaries VALUES ($1, $2, $3, $4, $5, $6, $7)")
+    let insert = sqlx::query(
+        "INSERT INTO summaries (id, created_ms, title, excerpt, messages, participants, document, \
+         guild_id, channel_id, requested_by, private) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    );
+    let insert = insert
         .bind(row.id)
         .bind(row.created_ms)
         .bind(row.title)
         .bind(row.excerpt)
         .bind(row.messages)
         .bind(row.participants)
-        .bind(row.document);
+        .bind(row.document)
+        .bind(row.origin.guild_id)
+        .bind(row.origin.channel_id)
+        .bind(row.origin.requested_by)
+        .bind(row.origin.private);
     insert.execute(connection).await.map(drop)
 }
 

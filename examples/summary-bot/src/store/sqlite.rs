@@ -10,14 +10,22 @@ pub(super) async fn insert(database: &Sqlite, row: NewRow) -> sqlx::Result<()> {
 
 /// Also within a transaction.
 pub(super) async fn insert_in(connection: &mut Session<sqlx::Sqlite>, row: NewRow) -> sqlx::Result<()> {
-    let insert = sqlx::query("INSERT INTO summaries VALUES (?, ?, ?, ?, ?, ?, ?)")
+    let insert = sqlx::query(
+        "INSERT INTO summaries (id, created_ms, title, excerpt, messages, participants, document, \
+         guild_id, channel_id, requested_by, private) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    );
+    let insert = insert
         .bind(row.id)
         .bind(row.created_ms)
         .bind(row.title)
         .bind(row.excerpt)
         .bind(row.messages)
         .bind(row.participants)
-        .bind(row.document);
+        .bind(row.document)
+        .bind(row.origin.guild_id)
+        .bind(row.origin.channel_id)
+        .bind(row.origin.requested_by)
+        .bind(row.origin.private);
     insert.execute(connection).await.map(drop)
 }
 

@@ -1,0 +1,46 @@
+//! What is to be summarised, for whom, and how.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Asked, Conversation, Options};
+
+/// A conversation that is to be summarised, whoever asked for it and however it came.
+#[derive(Debug)]
+pub(crate) struct Order {
+    pub(crate) conversation: Conversation,
+    pub(crate) options: Options,
+    /// The options as they were given, to be shown beside the summary.
+    pub(crate) asked: Asked,
+    pub(crate) title: Option<String>,
+    pub(crate) origin: Origin,
+    pub(crate) wish: Wish,
+}
+
+/// Where a conversation comes from, and who may read its summary.
+///
+/// Without a guild it was uploaded.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Origin {
+    /// Discord's id of the server.
+    pub guild_id: Option<String>,
+    /// Discord's id of the channel or thread.
+    pub channel_id: Option<String>,
+    /// Who asked: Discord's id of a user, or the subject of a key or token.
+    pub requested_by: Option<String>,
+    /// Only `requested_by` may read it.
+    pub private: bool,
+}
+
+/// What the asker would like of a language model. The offline engine grants none of it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Wish {
+    /// The model, by the name that the configuration gives it.
+    pub(crate) model: Option<String>,
+    /// From 0, which is sober, to 2.
+    pub(crate) temperature: Option<f32>,
+    /// Further instructions, in the asker's words.
+    pub(crate) custom_prompt: Option<String>,
+    /// The language to write in, as a code such as `de`; by default the conversation's own.
+    pub(crate) language: Option<String>,
+}
