@@ -1,10 +1,12 @@
 //! Where summaries are kept: one module for each backend, chosen by the database that is configured.
 
+mod guild_summaries;
 mod guilds;
 mod postgres;
 mod requests;
 mod sqlite;
 
+pub(crate) use guild_summaries::{Amount, Made, Opinions};
 pub(crate) use guilds::Refusal;
 
 use groundcrew::sql::{Database, Migrations};
