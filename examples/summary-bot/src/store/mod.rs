@@ -3,6 +3,7 @@
 mod guild_summaries;
 mod guilds;
 mod postgres;
+mod replays;
 mod requests;
 mod sqlite;
 
@@ -17,6 +18,8 @@ use uuid::Uuid;
 
 use crate::Origin;
 use crate::document::Document;
+
+pub(crate) use replays::{Answer, Claimed, Name};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
