@@ -13,7 +13,8 @@ use groundcrew::redis::RedisConfig;
 use groundcrew::sql::SqlConfig;
 
 use crate::api::ApiConfig;
-use crate::discord::DiscordConfig;
+use crate::discord::{DiscordConfig, QuotaConfig};
+use crate::retention::RetentionConfig;
 use crate::settings::GuildConfig;
 
 /// The whole configuration of the bot: one field per section.
@@ -43,6 +44,10 @@ pub struct Config {
     pub redis: RedisConfig,
     /// Carries the jobs; without it the database does.
     pub rabbitmq: AmqpConfig,
+    /// How many summaries may be asked for in Discord.
+    pub discord_limits: QuotaConfig,
+    /// How long things are kept.
+    pub retention: RetentionConfig,
     /// What holds for every server.
     pub guild_defaults: GuildConfig,
     /// What holds for one server, by its id.

@@ -90,6 +90,11 @@ impl Workshop {
         Ok(Place { _permit: permit, _memory: memory, queue: Counted::by(&self.metrics.queue) })
     }
 
+    /// How many conversations wait for their turn in this process.
+    pub(crate) fn waiting(&self) -> i64 {
+        self.metrics.queue.get()
+    }
+
     /// Makes and stores the summary of what `work` reads. Once begun it is finished, whether the client waits or not.
     #[cfg_attr(not(test), expect(dead_code, reason = "for those who need not know the id beforehand"))]
     pub(crate) async fn make<W>(&self, place: Place, work: W) -> Result<(Document, String), Problem>

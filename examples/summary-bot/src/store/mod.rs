@@ -1,5 +1,6 @@
 //! Where summaries are kept: one module for each backend, chosen by the database that is configured.
 
+mod guild_summaries;
 mod guilds;
 mod listing;
 mod postgres;
@@ -7,6 +8,7 @@ mod replays;
 mod requests;
 mod sqlite;
 
+pub(crate) use guild_summaries::{Amount, Made, Opinions};
 pub(crate) use guilds::Refusal;
 
 use groundcrew::sql::{Database, Migrations};
