@@ -34,6 +34,10 @@ pub(crate) const OPERATIONS: &[&str] = &[
     "get_job",
     "cancel_job",
     "follow_job",
+    "summarize",
+    "summarize_channel",
+    "feed_all",
+    "feed_channel",
 ];
 
 // === impl BotMetrics ===

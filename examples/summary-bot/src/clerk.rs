@@ -10,10 +10,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior};
 use uuid::Uuid;
 
-use crate::api;
+use crate::api::{self, Channels};
 use crate::headway::{self, Step};
 use crate::request::Asking;
-use crate::scribe::off_the_workers;
 use crate::store::Store;
 use crate::workshop::{self, Workshop, storage_problem};
 
@@ -34,10 +33,11 @@ pub(crate) struct Clerk {
 }
 
 /// What the jobs are handed.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Desk {
     pub(crate) store: Store,
     pub(crate) workshop: Workshop,
+    pub(crate) channels: Channels,
     pub(crate) max_messages: u64,
 }
 
@@ -76,7 +76,7 @@ impl Job for Summarize {
             return Ok(()); // answered by an earlier delivery
         };
         let most = desk.max_messages;
-        let order = off_the_workers(move || api::order(asking, most));
+        let order = api::order(asking, most, desk.channels.clone());
         let (work, steps) = headway::followed(desk.workshop.draft(order));
         let Some(outcome) = wanted(store, self.request, steps, work).await else {
             return Ok(()); // called off

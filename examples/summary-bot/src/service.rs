@@ -49,8 +49,11 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let followers = Followers::new(config.api.followers, config.api.follow_period, crew.stop());
     Janitor::new(store.clone(), jobs.dead_set(), &config.api).start(&crew);
     let max_messages = config.summaries.max_messages;
-    jobs.run(Desk { store: store.clone(), workshop: workshop.clone(), max_messages });
-    let app = App { store, documents, clerk, workshop, replays, followers, config: config.summaries };
+    let channels = None;
+    let (at_hand, workplace) = (store.clone(), workshop.clone());
+    jobs.run(Desk { store: at_hand, workshop: workplace, channels: channels.clone(), max_messages });
+    let app =
+        App { store, documents, clerk, workshop, replays, followers, channels, config: config.summaries };
     let address = http.local_addr();
     http.serve(api::routes(app, &metrics, limiter).merge(page::routes()));
     Ok(address)

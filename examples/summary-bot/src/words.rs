@@ -38,7 +38,9 @@ pub(crate) fn words(text: &str) -> Vec<String> {
             if alone && !word.is_empty() {
                 words.push(std::mem::take(&mut word));
             }
-            word.extend(letter.chars().flat_map(char::to_lowercase).filter(|letter| letter.is_alphanumeric()));
+            word.extend(
+                letter.chars().flat_map(char::to_lowercase).filter(|letter| letter.is_alphanumeric()),
+            );
             if alone {
                 words.push(std::mem::take(&mut word));
             }
@@ -96,9 +98,8 @@ impl Query {
 
     /// As SQLite's FTS5 reads it.
     pub(crate) fn for_fts5(&self) -> String {
-        let term = |term: &Term| {
-            format!("\"{}\"{}", term.words.join(" "), if term.prefix { "*" } else { "" })
-        };
+        let term =
+            |term: &Term| format!("\"{}\"{}", term.words.join(" "), if term.prefix { "*" } else { "" });
         let wanted: Vec<String> = self.wanted.iter().map(term).collect();
         let unwanted = self.unwanted.iter().map(|it| format!(" NOT {}", term(it)));
         unwanted.fold(format!("({})", wanted.join(" AND ")), |query, not| format!("({query}{not})"))
@@ -108,9 +109,10 @@ impl Query {
     pub(crate) fn for_postgres(&self) -> String {
         let term = |term: &Term| {
             let last = term.words.len() - 1;
-            let words = term.words.iter().enumerate().map(|(at, word)| {
-                format!("'{word}'{}", if term.prefix && at == last { ":*" } else { "" })
-            });
+            let words =
+                term.words.iter().enumerate().map(|(at, word)| {
+                    format!("'{word}'{}", if term.prefix && at == last { ":*" } else { "" })
+                });
             format!("({})", words.collect::<Vec<_>>().join(" <-> "))
         };
         let unwanted = self.unwanted.iter().map(|it| format!("!{}", term(it)));

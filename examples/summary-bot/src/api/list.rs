@@ -61,7 +61,8 @@ pub(super) async fn list(
     let more = entries.len() > usize::from(limit);
     entries.truncate(limit.into());
     let next = entries.last().filter(|_| more).map(|entry| Cursor(entry.id).to_string());
-    let link = next.as_ref().map(|next| format!("<{SUMMARIES}?{}>; rel=\"next\"", go_on(&query, limit, next)));
+    let link =
+        next.as_ref().map(|next| format!("<{SUMMARIES}?{}>; rel=\"next\"", go_on(&query, limit, next)));
     let body = Json(json!({"items": entries, "next_cursor": next}));
     Ok(match link {
         Some(link) => ([(LINK, link)], body).into_response(),
@@ -71,7 +72,8 @@ pub(super) async fn list(
 
 /// The same query for the next page.
 fn go_on(query: &[(String, String)], limit: u16, next: &str) -> String {
-    let filters = query.iter().filter(|(name, text)| !["limit", "cursor"].contains(&name.as_str()) && !text.is_empty());
+    let filters =
+        query.iter().filter(|(name, text)| !["limit", "cursor"].contains(&name.as_str()) && !text.is_empty());
     let limit = limit.to_string();
     let pages = [("limit", limit.as_str()), ("cursor", next)];
     let filters = filters.map(|(name, text)| (name.as_str(), text.as_str()));
@@ -146,8 +148,9 @@ fn instant(text: &str, upper: bool) -> Result<Timestamp, String> {
     match parse_moment(text).map_err(|_| expected())? {
         Moment::At(time) => Ok(time),
         Moment::Day(day) => {
-            let day = if upper { day.tomorrow().map_err(|_| expected())? } else { day };
-            day.to_zoned(TimeZone::UTC).map(|zoned| zoned.timestamp()).map_err(|_| expected())
+            let day = if upper { day.tomorrow() } else { Ok(day) };
+            let begins = day.and_then(|day| day.to_zoned(TimeZone::UTC)).map(|zoned| zoned.timestamp());
+            Ok(begins.unwrap_or(if upper { Timestamp::MAX } else { Timestamp::MIN }))
         }
         Moment::Clock(_) => Err(expected()),
     }
@@ -155,7 +158,16 @@ fn instant(text: &str, upper: bool) -> Result<Timestamp, String> {
 
 /// What the OpenAPI document says of `GET` on the list.
 pub(super) fn operation() -> Value {
-    let text = |name: &str, description: &str| json!({"name": name, "in": "query", "required": false, "schema": {"type": "string"}, "description": description});
+    let parameter = |name: &str, schema: Value, description: &str| json!({"name": name, "in": "query", "required": false, "schema": schema, "description": description});
+    let text = |name: &str, description: &str| parameter(name, json!({"type": "string"}), description);
+    let time = |name: &str, description: &str| {
+        let formats = json!([
+            {"type": "string", "format": "date-time"},
+            {"type": "string", "format": "date"},
+            {"type": "string", "maxLength": 0},
+        ]);
+        parameter(name, json!({"anyOf": formats}), description)
+    };
     json!({
         "operationId": "list_summaries",
         "tags": ["summaries"],
@@ -168,8 +180,8 @@ pub(super) fn operation() -> Value {
             {"name": "cursor", "in": "query", "required": false,
                 "description": "`next_cursor` of the page before.", "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"}},
             text("q", "Words that the summary has, all of them, in any order; `\"a phrase\"`, `begin*`, `-without`."),
-            text("since", "Made at this time or later: `2026-03-01T14:03:00Z` or `2026-03-01`."),
-            text("until", "Made before this time, or by the end of this day."),
+            time("since", "Made at this time or later: `2026-03-01T14:03:00Z` or `2026-03-01`."),
+            time("until", "Made before this time, or by the end of this day."),
             text("guild_id", "Of this Discord server."),
             text("channel_id", "Of this Discord channel or thread."),
             text("requested_by", "Asked for by this one."),

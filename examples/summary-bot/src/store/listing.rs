@@ -98,11 +98,13 @@ impl Store {
         let count = rows.len();
         for (id, json) in rows {
             // What does not read is not found by its words, and not looked at again.
-            let index = serde_json::from_str::<Document>(&json).map_or_else(|_| Index::empty(), |it| Index::of(&it));
+            let index =
+                serde_json::from_str::<Document>(&json).map_or_else(|_| Index::empty(), |it| Index::of(&it));
             match &self.0 {
                 Database::Sqlite(database) => {
                     let mut transaction = database.begin().await?;
-                    let update = "UPDATE summaries SET language = $1, engine = $2 WHERE id = $3 AND indexed = 0";
+                    let update =
+                        "UPDATE summaries SET language = $1, engine = $2 WHERE id = $3 AND indexed = 0";
                     let update = sqlx::query(update).bind(&index.language).bind(&index.engine).bind(&id);
                     if update.execute(&mut *transaction).await?.rows_affected() > 0 {
                         super::sqlite::index(&mut transaction, &id, &index.words).await?;
@@ -122,11 +124,11 @@ impl Store {
     }
 }
 
-fn narrow<'a, DB>(select: &mut QueryBuilder<'a, DB>, filter: &Filter)
+fn narrow<DB>(select: &mut QueryBuilder<DB>, filter: &Filter)
 where
     DB: sqlx::Database,
-    String: sqlx::Encode<'a, DB> + sqlx::Type<DB>,
-    i64: sqlx::Encode<'a, DB> + sqlx::Type<DB>,
+    String: for<'a> sqlx::Encode<'a, DB> + sqlx::Type<DB>,
+    i64: for<'a> sqlx::Encode<'a, DB> + sqlx::Type<DB>,
 {
     for (column, value) in [
         (" AND guild_id = ", &filter.guild_id),
@@ -161,7 +163,8 @@ impl Index {
         let terms = summary.technical_terms.iter().map(|term| term.term.as_str());
         let people = summary.participants.iter().map(|person| person.name.as_str());
         let whole = [document.title.as_str(), &summary.summary_text];
-        let texts: Vec<&str> = whole.into_iter().chain(points).chain(tasks).chain(terms).chain(people).collect();
+        let texts: Vec<&str> =
+            whole.into_iter().chain(points).chain(tasks).chain(terms).chain(people).collect();
         let about = &summary.metadata;
         Self {
             language: about.language.clone(),

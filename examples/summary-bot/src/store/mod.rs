@@ -139,7 +139,19 @@ impl TryFrom<Row> for Entry {
     type Error = sqlx::Error;
 
     fn try_from(row: Row) -> sqlx::Result<Self> {
-        let (id, created_ms, title, excerpt, messages, participants, guild_id, channel_id, by, language, engine) = row;
+        let (
+            id,
+            created_ms,
+            title,
+            excerpt,
+            messages,
+            participants,
+            guild_id,
+            channel_id,
+            by,
+            language,
+            engine,
+        ) = row;
         let damaged = |error: String| sqlx::Error::Decode(error.into());
         Ok(Self {
             id: id.parse().map_err(|error| damaged(format!("summaries.id: {error}")))?,
