@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::api;
+use crate::caretaker::Caretaker;
 use crate::request::Asking;
 use crate::store::Store;
 use crate::workshop::{self, Workshop, storage_problem};
@@ -32,6 +33,7 @@ pub(crate) struct Desk {
     pub(crate) store: Store,
     pub(crate) workshop: Workshop,
     pub(crate) max_messages: u64,
+    pub(crate) caretaker: Caretaker,
 }
 
 /// Summarise the conversation of a request.
