@@ -13,6 +13,7 @@ use groundcrew::limit::LimitConfig;
 use groundcrew::redis::RedisConfig;
 use groundcrew::sql::SqlConfig;
 
+use crate::api::ApiConfig;
 use crate::discord::{DiscordConfig, QuotaConfig};
 use crate::retention::RetentionConfig;
 use crate::settings::GuildConfig;
@@ -28,6 +29,8 @@ pub struct Config {
     pub database: SqlConfig,
     /// How summaries are made.
     pub summaries: SummariesConfig,
+    /// What the API remembers.
+    pub api: ApiConfig,
     /// Discord.
     pub discord: DiscordConfig,
     /// Language models.
@@ -65,6 +68,9 @@ pub struct SummariesConfig {
     /// The most messages that a conversation may have.
     #[config(default = 250_000, range = 1..=100_000_000)]
     pub max_messages: u64,
+    /// The most messages that are summarised while the client waits: more are answered 202, and made later.
+    #[config(default = 5000, range = 0..=100_000_000)]
+    pub sync_messages: u64,
     /// How many summaries are made at a time; each keeps one core busy.
     #[config(default = 2, range = 1..=1024)]
     pub concurrency: usize,

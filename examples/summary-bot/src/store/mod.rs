@@ -4,6 +4,7 @@ mod erasure;
 mod guild_summaries;
 mod guilds;
 mod postgres;
+mod replays;
 mod requests;
 mod retention;
 mod sqlite;
@@ -19,6 +20,8 @@ use uuid::Uuid;
 
 use crate::Origin;
 use crate::document::Document;
+
+pub(crate) use replays::{Answer, Claimed, Name};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
