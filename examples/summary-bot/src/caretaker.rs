@@ -30,7 +30,6 @@ pub(crate) struct Caretaker {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Swept {
     pub(crate) summaries: u64,
-    pub(crate) requests: u64,
 }
 
 /// What was stored of somebody.
@@ -43,6 +42,8 @@ pub(crate) struct Erased {
     pub(crate) opinions_deleted: u64,
     /// Places in settings and rules of servers.
     pub(crate) settings_changed: u64,
+    /// Requests that are not known to be theirs any more, and answers that were kept for them.
+    pub(crate) requests_changed: u64,
 }
 
 /// Delete what is too old.
@@ -68,7 +69,6 @@ impl Caretaker {
         }
         if let Some(before) = cutoff(now, self.retention.days) {
             swept.summaries += self.store.delete_older(None, before).await?;
-            swept.requests = self.store.delete_older_requests(before).await?;
         }
         Ok(swept)
     }
@@ -83,6 +83,7 @@ impl Caretaker {
             summaries_changed,
             opinions_deleted: self.store.delete_feedback(user).await?,
             settings_changed: self.store.unsign(user).await?,
+            requests_changed: self.store.unask(user).await?,
         })
     }
 
@@ -102,6 +103,13 @@ impl Caretaker {
                 changed += 1;
             }
         }
+    }
+
+    /// Deletes a summary.
+    pub(crate) async fn delete(&self, id: Uuid) -> sqlx::Result<()> {
+        self.store.delete(id).await?;
+        self.forget(id).await;
+        Ok(())
     }
 
     async fn forget(&self, id: Uuid) {
@@ -159,7 +167,7 @@ impl Job for Sweep {
     async fn run(self, desk: Desk, _attempt: Attempt) -> Result<(), JobError> {
         match desk.caretaker.sweep(Timestamp::now()).await {
             Ok(swept) => {
-                tracing::info!(swept.summaries, swept.requests, "what was too old is deleted");
+                tracing::info!(swept.summaries, "what was too old is deleted");
                 Ok(())
             }
             Err(SweepError::Storage(error)) if SqlProblem::of(&error) == SqlProblem::Unavailable => {

@@ -16,8 +16,11 @@ const NAMING: &str = "SELECT s.id, s.document, p.name FROM summary_people p JOIN
      WHERE p.user_id = $1 AND s.id > $2 ORDER BY s.id LIMIT $3";
 const ASKED: &str =
     "SELECT id, document, '' FROM summaries WHERE requested_by = $1 AND id > $2 ORDER BY id LIMIT $3";
-const UPDATE: &str =
-    "UPDATE summaries SET title = $1, excerpt = $2, document = $3, requested_by = $4 WHERE id = $5";
+// What was found by the words that are gone is indexed anew.
+const UPDATE: &str = "UPDATE summaries SET title = $1, excerpt = $2, document = $3, requested_by = $4, indexed = 0 WHERE id = $5";
+const ANSWERS: &str = "DELETE FROM replays WHERE result = $1";
+const REPLAYS: &str = "DELETE FROM replays WHERE asker = $1";
+const REQUESTS: &str = "UPDATE requests SET requested_by = NULL WHERE requested_by = $1";
 const UNNAME: &str = "DELETE FROM summary_people WHERE user_id = $1";
 const PRIVATE: &str = "DELETE FROM summaries WHERE requested_by = $1 AND private";
 const FEEDBACK: &str = "DELETE FROM feedback WHERE user_id = $1";
@@ -43,8 +46,9 @@ impl Store {
         }
     }
 
-    /// Puts a document in the place of what it was.
+    /// Puts a document in the place of what it was. Answers that hold what it was go.
     pub(crate) async fn replace(&self, document: &Document) -> sqlx::Result<()> {
+        self.about(ANSWERS, &document.id.to_string(), None).await?;
         let json = serde_json::to_string(document).map_err(|error| sqlx::Error::Encode(error.into()))?;
         let row = NewRow::of(document, json);
         match &self.0 {
@@ -69,6 +73,11 @@ impl Store {
     /// Deletes what this user thought of summaries, and says how much.
     pub(crate) async fn delete_feedback(&self, user: &str) -> sqlx::Result<u64> {
         self.about(FEEDBACK, user, None).await
+    }
+
+    /// Forgets that this user asked the API for something.
+    pub(crate) async fn unask(&self, user: &str) -> sqlx::Result<u64> {
+        Ok(self.about(REPLAYS, user, None).await? + self.about(REQUESTS, user, None).await?)
     }
 
     /// Takes this user's id out of the settings of all servers, and says how often it stood there.

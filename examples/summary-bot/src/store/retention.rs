@@ -12,9 +12,6 @@ const OF_GUILD: &str = "DELETE FROM summaries WHERE id IN \
      (SELECT id FROM summaries WHERE guild_id = $1 AND created_ms < $2 LIMIT $3)";
 const UPLOADED: &str = "DELETE FROM summaries WHERE id IN \
      (SELECT id FROM summaries WHERE guild_id IS NULL AND created_ms < $1 LIMIT $2)";
-const REQUESTS: &str =
-    "DELETE FROM requests WHERE id IN (SELECT id FROM requests WHERE created_ms < $1 LIMIT $2)";
-
 // === impl Store ===
 
 impl Store {
@@ -54,27 +51,6 @@ impl Store {
                         .timed("sweep_summaries", delete.execute(database))
                         .await?
                         .rows_affected()
-                }
-            };
-            deleted += portion;
-            if portion == 0 {
-                return Ok(deleted);
-            }
-        }
-    }
-
-    /// Deletes the requests from before then, and says how many.
-    pub(crate) async fn delete_older_requests(&self, before_ms: i64) -> sqlx::Result<u64> {
-        let mut deleted = 0;
-        loop {
-            let portion = match &self.0 {
-                Database::Sqlite(database) => {
-                    let delete = sqlx::query(REQUESTS).bind(before_ms).bind(PORTION).execute(database);
-                    database.write().timed("sweep_requests", delete).await?.rows_affected()
-                }
-                Database::Postgres(database) => {
-                    let delete = sqlx::query(REQUESTS).bind(before_ms).bind(PORTION).execute(database);
-                    database.connections().timed("sweep_requests", delete).await?.rows_affected()
                 }
             };
             deleted += portion;
