@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::api;
 use crate::request::Asking;
 use crate::store::Store;
+use crate::webhooks::Webhooks;
 use crate::workshop::{self, Workshop, storage_problem};
 
 /// What has failed so often for a reason of ours will go on failing: whoever asked is told.
@@ -31,6 +32,7 @@ pub(crate) struct Clerk {
 pub(crate) struct Desk {
     pub(crate) store: Store,
     pub(crate) workshop: Workshop,
+    pub(crate) webhooks: Webhooks,
     pub(crate) max_messages: u64,
 }
 
@@ -90,7 +92,7 @@ impl Job for Summarize {
 }
 
 /// A database that is away is no fault of the job's, which would otherwise be dead after a long outage.
-fn not_stored(error: sqlx::Error) -> JobError {
+pub(crate) fn not_stored(error: sqlx::Error) -> JobError {
     match SqlProblem::of(&error) {
         SqlProblem::Unavailable | SqlProblem::Conflict => JobError::snooze(AWAY),
         _ => JobError::retry(error),

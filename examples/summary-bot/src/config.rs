@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use groundcrew::amqp::AmqpConfig;
 use groundcrew::cache::CacheConfig;
+use groundcrew::client::ClientConfig;
 use groundcrew::config::{ByteSize, FromConfig, Secret};
 use groundcrew::http::{AdminConfig, HttpConfig};
 use groundcrew::jobs::JobsConfig;
@@ -14,6 +15,7 @@ use groundcrew::sql::SqlConfig;
 
 use crate::discord::DiscordConfig;
 use crate::settings::GuildConfig;
+use crate::webhooks::WebhooksConfig;
 
 /// The whole configuration of the bot: one field per section.
 #[derive(Debug, Clone, Default, FromConfig)]
@@ -40,6 +42,10 @@ pub struct Config {
     pub redis: RedisConfig,
     /// Carries the jobs; without it the database does.
     pub rabbitmq: AmqpConfig,
+    /// How other services are called.
+    pub client: ClientConfig,
+    /// Who may be told of summaries.
+    pub webhooks: WebhooksConfig,
     /// What holds for every server.
     pub guild_defaults: GuildConfig,
     /// What holds for one server, by its id.

@@ -29,6 +29,7 @@ mod settings;
 mod sketch;
 mod store;
 mod summary;
+mod webhooks;
 mod welcome;
 mod workshop;
 
@@ -47,3 +48,4 @@ pub use service::{launch, start};
 pub use settings::{DefaultLength, DefaultPerspective, GuildConfig, Language, Snowflake};
 pub use store::MIGRATIONS;
 pub use summary::{ActionItem, Metadata, Participant, Point, Priority, Summary, Term, Warning};
+pub use webhooks::WebhooksConfig;

@@ -10,6 +10,7 @@ use crate::clerk::{Clerk, Desk, Summarize};
 use crate::config::Config;
 use crate::scribe::Scribe;
 use crate::store::{MIGRATIONS, Store};
+use crate::webhooks::{Announce, Deliver, Webhooks};
 use crate::workshop::Workshop;
 use crate::{page, welcome};
 
@@ -37,15 +38,21 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let shared = redis.map(|redis| redis.cache_store());
     let documents = config.cache.named("documents").absent(Option::is_none).over(shared).build(&crew)?;
     let jobs = config.jobs.connect_through(&crew, rabbitmq.as_ref(), &database).await?;
-    let jobs = jobs.register::<Summarize>();
+    let jobs = jobs.register::<Summarize>().register::<Announce>().register::<Deliver>();
 
     let metrics = BotMetrics::register(crew.metrics())?;
-    let store = Store::new(database);
+    let store = Store::new(database, jobs.publisher());
+    let webhooks = Webhooks::build(&config.webhooks, &config.client, &crew, store.clone())?;
     let workshop = Workshop::new(&crew, store.clone(), Scribe, metrics.clone(), &config.summaries);
     let clerk = Clerk::new(store.clone(), jobs.publisher());
     let max_messages = config.summaries.max_messages;
-    jobs.run(Desk { store: store.clone(), workshop: workshop.clone(), max_messages });
-    let app = App { store, documents, clerk, workshop, config: config.summaries };
+    jobs.run(Desk {
+        store: store.clone(),
+        workshop: workshop.clone(),
+        webhooks: webhooks.clone(),
+        max_messages,
+    });
+    let app = App { store, documents, clerk, workshop, webhooks, config: config.summaries };
     let address = http.local_addr();
     http.serve(api::routes(app, &metrics, limiter).merge(page::routes()));
     Ok(address)

@@ -10,6 +10,7 @@ mod one;
 mod openapi;
 mod prefer;
 mod schemas;
+mod webhooks;
 
 use std::convert::Infallible;
 
@@ -28,6 +29,7 @@ use crate::bot_metrics::{BotMetrics, Outcomes};
 use crate::clerk::Clerk;
 use crate::config::SummariesConfig;
 use crate::store::Store;
+use crate::webhooks::Webhooks;
 use crate::workshop::Workshop;
 
 pub(crate) use create::order;
@@ -50,6 +52,7 @@ pub(crate) struct App {
     pub(crate) documents: Cache<Option<String>>,
     pub(crate) clerk: Clerk,
     pub(crate) workshop: Workshop,
+    pub(crate) webhooks: Webhooks,
     pub(crate) config: SummariesConfig,
 }
 
@@ -66,8 +69,10 @@ pub(crate) fn routes(app: App, metrics: &BotMetrics, limiter: Limiter) -> Router
     let summaries = counted("create_summary", create).merge(counted("list_summaries", get(list::list)));
     let summary =
         counted("get_summary", get(one::read)).merge(counted("delete_summary", delete(one::delete)));
+    let webhooks = webhooks::routes(counted);
     // The guard is outside, so that other sites' pages use up nobody's quota.
-    Router::new()
+    let router = webhooks.into_iter().fold(Router::new(), |router, (path, route)| router.route(path, route));
+    router
         .route(SUMMARIES, summaries)
         .route(SUMMARY, summary)
         .route(JOB, counted("get_job", get(jobs::read)))

@@ -5,7 +5,7 @@ use groundcrew::http::axum::http::header::CONTENT_TYPE;
 use groundcrew::http::axum::routing::get;
 use serde_json::{Value, json};
 
-use super::{JOB, SUMMARIES, SUMMARY, create, jobs, list, one, schemas};
+use super::{JOB, SUMMARIES, SUMMARY, create, jobs, list, one, schemas, webhooks};
 
 pub(super) fn routes() -> Router {
     let document = document().to_string();
@@ -15,7 +15,7 @@ pub(super) fn routes() -> Router {
 
 /// The whole document.
 pub(crate) fn document() -> Value {
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Summary Bot",
@@ -25,7 +25,10 @@ pub(crate) fn document() -> Value {
                 a problem (RFC 9457) with a stable `code` and the `request_id`.",
         },
         "servers": [{"url": "/"}],
-        "tags": [{"name": "summaries", "description": "Make summaries, read them again, delete them."}],
+        "tags": [
+            {"name": "summaries", "description": "Make summaries, read them again, delete them."},
+            {"name": "webhooks", "description": "Be told of summaries."},
+        ],
         "security": [],
         "paths": {
             SUMMARIES: {"post": create::operation(), "get": list::operation()},
@@ -33,7 +36,17 @@ pub(crate) fn document() -> Value {
             JOB: {"get": jobs::operation()},
         },
         "components": {"schemas": schemas::all()},
-    })
+    });
+    add(&mut document["paths"], webhooks::paths());
+    add(&mut document["components"]["schemas"], webhooks::schemas());
+    document
+}
+
+/// Adds the members of one object to another.
+fn add(object: &mut Value, members: Value) {
+    if let (Value::Object(object), Value::Object(members)) = (object, members) {
+        object.extend(members);
+    }
 }
 
 /// A reference to a schema of ours.

@@ -1,14 +1,15 @@
 //! The table of requests, on either backend.
 
-use groundcrew::jobs::{Attempt, EnqueueError, Publisher};
+use groundcrew::jobs::{Attempt, Publisher};
 use groundcrew::sql::Database;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{NewRow, Store, postgres, sqlite};
+use super::{NewRow, Store, postgres, refused, sqlite};
 use crate::clerk::Summarize;
 use crate::document::Document;
 use crate::request::{Asking, Media, State};
+use crate::webhooks::Event;
 
 /// The columns that tell how far a request is, as either backend hands them over.
 pub(super) type StandingRow = (Option<String>, Option<String>);
@@ -70,12 +71,16 @@ impl Store {
     pub(crate) async fn fulfil(&self, attempt: &Attempt, id: Uuid, document: &Document) -> sqlx::Result<()> {
         let json = serde_json::to_string(document).map_err(|error| sqlx::Error::Encode(error.into()))?;
         let (row, id) = (NewRow::of(document, json), id.to_string());
+        let announce = self.created(document).await?;
         match &self.0 {
             Database::Sqlite(database) => {
                 let fulfil = async {
                     let Some(mut transaction) = attempt.begin_once(database).await? else { return Ok(()) };
                     sqlite::mark_answered(&mut transaction, &id, &row.id).await?;
                     sqlite::insert_in(&mut transaction, row).await?;
+                    if let Some(announce) = announce {
+                        self.1.enqueue_in(&mut transaction, &announce).await.map_err(refused)?;
+                    }
                     transaction.commit().await
                 };
                 database.write().timed("fulfil_request", fulfil).await
@@ -85,6 +90,9 @@ impl Store {
                     let Some(mut transaction) = attempt.begin_once(database).await? else { return Ok(()) };
                     postgres::mark_answered(&mut transaction, &id, &row.id).await?;
                     postgres::insert_in(&mut transaction, row).await?;
+                    if let Some(announce) = announce {
+                        self.1.enqueue_in(&mut transaction, &announce).await.map_err(refused)?;
+                    }
                     transaction.commit().await
                 };
                 database.connections().timed("fulfil_request", fulfil).await
@@ -94,10 +102,32 @@ impl Store {
 
     /// Says why there will be no summary. Said twice it changes nothing.
     pub(crate) async fn refuse(&self, id: Uuid, problem: &str) -> sqlx::Result<()> {
+        let words = serde_json::from_str(problem).map_err(|_| damaged("problem"))?;
+        let announce = self.announcement(Event::Failed { job: id, problem: words }, None).await?;
         let id = id.to_string();
         match &self.0 {
-            Database::Sqlite(database) => sqlite::refuse(database, &id, problem).await,
-            Database::Postgres(database) => postgres::refuse(database, &id, problem).await,
+            Database::Sqlite(database) => {
+                let refuse = async {
+                    let mut transaction = database.begin().await?;
+                    let news = sqlite::refuse(&mut transaction, &id, problem).await?;
+                    if let Some(announce) = announce.filter(|_| news) {
+                        self.1.enqueue_in(&mut transaction, &announce).await.map_err(refused)?;
+                    }
+                    transaction.commit().await
+                };
+                database.write().timed("refuse_request", refuse).await
+            }
+            Database::Postgres(database) => {
+                let refuse = async {
+                    let mut transaction = database.begin().await?;
+                    let news = postgres::refuse(&mut transaction, &id, problem).await?;
+                    if let Some(announce) = announce.filter(|_| news) {
+                        self.1.enqueue_in(&mut transaction, &announce).await.map_err(refused)?;
+                    }
+                    transaction.commit().await
+                };
+                database.connections().timed("refuse_request", refuse).await
+            }
         }
     }
 
@@ -110,11 +140,6 @@ impl Store {
         };
         row.map(State::try_from).transpose()
     }
-}
-
-/// A job that is enqueued within a transaction fails as a statement of that transaction does.
-fn refused(error: EnqueueError) -> sqlx::Error {
-    sqlx::Error::Encode(error.into())
 }
 
 fn damaged(column: &str) -> sqlx::Error {

@@ -77,12 +77,18 @@ pub(super) async fn mark_answered(
     update.bind(summary).bind(id).execute(connection).await.map(drop)
 }
 
-pub(super) async fn refuse(database: &Sqlite, id: &str, problem: &str) -> sqlx::Result<()> {
+/// Tells whether that is news.
+pub(super) async fn refuse(
+    connection: &mut Session<sqlx::Sqlite>,
+    id: &str,
+    problem: &str,
+) -> sqlx::Result<bool> {
     let update = sqlx::query(
-        "UPDATE requests SET problem = ?, query = '[]', body = NULL WHERE id = ? AND summary_id IS NULL",
+        "UPDATE requests SET problem = ?, query = '[]', body = NULL \
+         WHERE id = ? AND summary_id IS NULL AND problem IS NULL",
     );
-    let update = update.bind(problem).bind(id).execute(database);
-    database.write().timed("refuse_request", update).await.map(drop)
+    let update = update.bind(problem).bind(id).execute(connection).await?;
+    Ok(update.rows_affected() > 0)
 }
 
 pub(super) async fn standing(database: &Sqlite, id: &str) -> sqlx::Result<Option<StandingRow>> {

@@ -3,6 +3,7 @@
 
 pub mod http;
 pub mod jobs;
+pub mod receiver;
 pub mod schema;
 pub mod webdriver;
 
