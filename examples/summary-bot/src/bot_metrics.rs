@@ -32,6 +32,8 @@ pub(crate) const OPERATIONS: &[&str] = &[
     "get_summary",
     "delete_summary",
     "get_job",
+    "cancel_job",
+    "follow_job",
     "create_webhook",
     "list_webhooks",
     "get_webhook",
@@ -62,11 +64,11 @@ impl BotMetrics {
             ["endpoint", "status"],
         )?;
         register_waiting(metrics)?;
-        let each = OPERATIONS.iter().map(|operation| {
+        let counters = |operation: &&'static str| {
             let count = |status| requests.handle([*operation, status]);
             (*operation, Outcomes { success: count("success"), error: count("error") })
-        });
-        let requests = each.collect();
+        };
+        let requests = OPERATIONS.iter().map(counters).collect();
         Ok(Self { generation: generation.into(), queue, in_progress, requests })
     }
 

@@ -1,9 +1,13 @@
 //! The API: `/api/v1/summaries`, its OpenAPI document, and what the page is made of.
 
 mod asked;
+mod asker;
+mod codes;
+mod config;
 mod conversation;
 mod create;
 mod cursor;
+mod events;
 mod jobs;
 mod list;
 mod one;
@@ -28,11 +32,15 @@ use groundcrew::limit::Limiter;
 use crate::bot_metrics::{BotMetrics, Outcomes};
 use crate::clerk::Clerk;
 use crate::config::SummariesConfig;
+use crate::replay::Replays;
 use crate::store::Store;
 use crate::webhooks::Webhooks;
 use crate::workshop::Workshop;
 
+pub(crate) use asker::asker;
+pub use config::ApiConfig;
 pub(crate) use create::order;
+pub(crate) use events::Followers;
 
 /// Where summaries are.
 pub(crate) const SUMMARIES: &str = "/api/v1/summaries";
@@ -43,6 +51,8 @@ pub(crate) const SUMMARY: &str = "/api/v1/summaries/{id}";
 pub(crate) const JOBS: &str = "/api/v1/jobs";
 /// Where one job is.
 pub(crate) const JOB: &str = "/api/v1/jobs/{id}";
+/// Where what happens to it is told.
+pub(crate) const JOB_EVENTS: &str = "/api/v1/jobs/{id}/events";
 
 /// What the handlers share.
 #[derive(Debug, Clone)]
@@ -53,6 +63,8 @@ pub(crate) struct App {
     pub(crate) clerk: Clerk,
     pub(crate) workshop: Workshop,
     pub(crate) webhooks: Webhooks,
+    pub(crate) replays: Replays,
+    pub(crate) followers: Followers,
     pub(crate) config: SummariesConfig,
 }
 
@@ -70,12 +82,14 @@ pub(crate) fn routes(app: App, metrics: &BotMetrics, limiter: Limiter) -> Router
     let summary =
         counted("get_summary", get(one::read)).merge(counted("delete_summary", delete(one::delete)));
     let webhooks = webhooks::routes(counted);
+    let job = counted("get_job", get(jobs::read)).merge(counted("cancel_job", delete(jobs::cancel)));
     // The guard is outside, so that other sites' pages use up nobody's quota.
     let router = webhooks.into_iter().fold(Router::new(), |router, (path, route)| router.route(path, route));
     router
         .route(SUMMARIES, summaries)
         .route(SUMMARY, summary)
-        .route(JOB, counted("get_job", get(jobs::read)))
+        .route(JOB, job)
+        .route(JOB_EVENTS, counted("follow_job", get(events::follow)))
         .route_layer(RateLimit::new(limiter))
         .layer(middleware::from_fn(guard))
         .with_state(app)

@@ -5,7 +5,8 @@ use groundcrew::http::axum::http::header::CONTENT_TYPE;
 use groundcrew::http::axum::routing::get;
 use serde_json::{Value, json};
 
-use super::{JOB, SUMMARIES, SUMMARY, create, jobs, list, one, schemas, webhooks};
+use super::{JOB, JOB_EVENTS, SUMMARIES, SUMMARY, create, events, jobs, list, one, schemas, webhooks};
+use crate::replay;
 
 pub(super) fn routes() -> Router {
     let document = document().to_string();
@@ -28,12 +29,14 @@ pub(crate) fn document() -> Value {
         "tags": [
             {"name": "summaries", "description": "Make summaries, read them again, delete them."},
             {"name": "webhooks", "description": "Be told of summaries."},
+            {"name": "jobs", "description": "Summaries that are made later."},
         ],
         "security": [],
         "paths": {
             SUMMARIES: {"post": create::operation(), "get": list::operation()},
             SUMMARY: {"get": one::read_operation(), "delete": one::delete_operation()},
-            JOB: {"get": jobs::operation()},
+            JOB: {"get": jobs::read_operation(), "delete": jobs::cancel_operation()},
+            JOB_EVENTS: {"get": events::operation()},
         },
         "components": {"schemas": schemas::all()},
     });
@@ -52,6 +55,16 @@ fn add(object: &mut Value, members: Value) {
 /// A reference to a schema of ours.
 pub(super) fn schema(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+/// The header that makes it safe to send a request again.
+pub(super) fn idempotency_key() -> Value {
+    json!({
+        "name": "Idempotency-Key", "in": "header", "required": false,
+        "schema": {"type": "string", "minLength": 1, "maxLength": replay::LONGEST, "pattern": "^[!-~]+$"},
+        "description": "Of the client's choice, new for each request: the same request with the same key is done once \
+            and answered the same for `api.keep_answers` (24 h), then with `Idempotency-Replayed: true`.",
+    })
 }
 
 /// An answer with a JSON body.

@@ -1,11 +1,15 @@
 //! Where summaries are kept: one module for each backend, chosen by the database that is configured.
 
+mod deliveries;
+mod guild_summaries;
 mod guilds;
 mod postgres;
+mod replays;
 mod requests;
 mod sqlite;
 mod webhooks;
 
+pub(crate) use guild_summaries::{Amount, Made, Opinions};
 pub(crate) use guilds::Refusal;
 
 use groundcrew::jobs::{EnqueueError, Publisher};
@@ -18,6 +22,8 @@ use uuid::Uuid;
 use crate::Origin;
 use crate::document::Document;
 use crate::webhooks::{Announce, Event};
+
+pub(crate) use replays::{Answer, Claimed, Name};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");

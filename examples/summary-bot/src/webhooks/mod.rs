@@ -167,7 +167,7 @@ impl Webhooks {
     }
 
     /// Sends to a webhook, signed with its secrets.
-    pub(super) async fn send(&self, id: &str, webhook: &Webhook, body: String) -> Sent {
+    async fn send(&self, id: &str, webhook: &Webhook, body: String) -> Sent {
         let signer = webhook.signer(Timestamp::now());
         if let Err(error) = &signer {
             tracing::error!(webhook.id = %webhook.id, %error, "a webhook's secret is damaged: nothing is signed");
@@ -176,7 +176,7 @@ impl Webhooks {
     }
 
     /// Sends to a URL that belongs to one request.
-    pub(super) async fn send_to(&self, id: &str, url: &str, body: String) -> Sent {
+    async fn send_to(&self, id: &str, url: &str, body: String) -> Sent {
         self.attempt(id, url, self.inner.signer.as_ref(), body).await
     }
 
