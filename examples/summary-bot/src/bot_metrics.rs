@@ -38,6 +38,14 @@ pub(crate) const OPERATIONS: &[&str] = &[
     "summarize_channel",
     "feed_all",
     "feed_channel",
+    "create_webhook",
+    "list_webhooks",
+    "get_webhook",
+    "delete_webhook",
+    "rotate_webhook",
+    "enable_webhook",
+    "list_deliveries",
+    "replay_delivery",
 ];
 
 // === impl BotMetrics ===

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use groundcrew::amqp::AmqpConfig;
 use groundcrew::cache::CacheConfig;
+use groundcrew::client::ClientConfig;
 use groundcrew::config::{ByteSize, FromConfig, Secret};
 use groundcrew::http::{AdminConfig, HttpConfig};
 use groundcrew::jobs::JobsConfig;
+use groundcrew::lease::LeaseConfig;
 use groundcrew::limit::LimitConfig;
 use groundcrew::redis::RedisConfig;
 use groundcrew::sql::SqlConfig;
@@ -16,6 +18,7 @@ use crate::api::ApiConfig;
 use crate::discord::{DiscordConfig, QuotaConfig};
 use crate::retention::RetentionConfig;
 use crate::settings::GuildConfig;
+use crate::webhooks::WebhooksConfig;
 
 /// The whole configuration of the bot: one field per section.
 #[derive(Debug, Clone, Default, FromConfig)]
@@ -40,10 +43,16 @@ pub struct Config {
     pub cache: CacheConfig,
     /// How jobs run.
     pub jobs: JobsConfig,
+    /// How replicas choose one of them for what must happen once.
+    pub lease: LeaseConfig,
     /// Shares the cache and the rate limits among replicas.
     pub redis: RedisConfig,
     /// Carries the jobs; without it the database does.
     pub rabbitmq: AmqpConfig,
+    /// How other services are called.
+    pub client: ClientConfig,
+    /// Who may be told of summaries.
+    pub webhooks: WebhooksConfig,
     /// How many summaries may be asked for in Discord.
     pub discord_limits: QuotaConfig,
     /// How long things are kept.

@@ -2,6 +2,7 @@
 
 mod api;
 mod bot_metrics;
+mod caretaker;
 mod clean;
 mod clerk;
 pub mod cli;
@@ -11,6 +12,7 @@ mod conversation;
 mod discord;
 mod document;
 mod engine;
+mod erasure;
 mod fluency;
 mod hash;
 mod headway;
@@ -33,6 +35,9 @@ mod settings;
 mod sketch;
 mod store;
 mod summary;
+#[cfg(test)]
+mod testing;
+mod webhooks;
 mod welcome;
 mod words;
 mod workshop;
@@ -54,3 +59,4 @@ pub use service::{launch, start};
 pub use settings::{DefaultLength, DefaultPerspective, GuildConfig, Language, Snowflake};
 pub use store::MIGRATIONS;
 pub use summary::{ActionItem, Metadata, Participant, Point, Priority, Summary, Term, Warning};
+pub use webhooks::WebhooksConfig;

@@ -21,6 +21,7 @@ use crate::order::{Order, Origin};
 use crate::replay;
 use crate::request::{Asking, Media};
 use crate::scribe::off_the_workers;
+use crate::webhooks::Event;
 use crate::workshop::Place;
 use crate::{Collector, Conversation, Document, Options, render};
 
@@ -59,6 +60,9 @@ async fn answer(
     if form.channel_id.is_some() && app.channels.is_none() {
         return Err(discord_off());
     }
+    if let Some(url) = &form.webhook_url {
+        app.webhooks.check_url("webhook_url", url)?;
+    }
     let asking = Asking { media: Media::Compatible, query: Vec::new(), body, asker };
     if preferred || form.messages as u64 > app.config.sync_messages {
         app.clerk.take(id, asking).await?;
@@ -67,9 +71,21 @@ async fn answer(
     let (most, channels) = (app.config.max_messages, app.channels.clone());
     let order = super::order(asking, most, channels);
     let (document, _) = app.workshop.make_as(id, place, order).await?;
+    if let Some(url) = &form.webhook_url {
+        app.webhooks.send_once(url, Event::Created { summary: document.id }).await?;
+    }
     let location = format!("{SUMMARIES}/{}", document.id);
     let headers = [(LOCATION, location), (CONTENT_TYPE, "application/json".to_owned())];
     Ok((StatusCode::CREATED, headers, shown(document, &form).to_string()).into_response())
+}
+
+/// Who is told of what becomes of a request.
+pub(crate) fn webhook_url(asking: &Asking) -> Option<String> {
+    if asking.media != Media::Compatible {
+        return None;
+    }
+    let payload: Value = serde_json::from_slice(&asking.body).ok()?;
+    payload["webhook_url"].as_str().map(str::to_owned)
 }
 
 /// The summary, with what was not wanted left out, and beside it as it was wanted.

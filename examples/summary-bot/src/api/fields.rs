@@ -61,6 +61,8 @@ pub(super) struct Form {
     pub(super) technical_terms: bool,
     pub(super) action_items: bool,
     pub(super) min_messages: u64,
+    /// Who is told when it is made, or will not be.
+    pub(super) webhook_url: Option<String>,
     pub(super) wish: Wish,
 }
 
@@ -102,12 +104,7 @@ impl<'a> Fields<'a> {
         let action_items = self.flag("include_action_items", true);
         let min_messages = self.number("min_messages", 0, 1_000_000).unwrap_or(5);
         let exclude = self.names("exclude_users");
-        if self.value("webhook_url").is_some() {
-            self.wrong::<()>(
-                "webhook_url",
-                "this bot calls no webhooks yet: follow the job, with `Prefer: respond-async`",
-            );
-        }
+        let webhook_url = self.text("webhook_url", 2048);
         if let Some(problem) = invalid(&self.problems) {
             return Err(problem);
         }
@@ -156,6 +153,7 @@ impl<'a> Fields<'a> {
             technical_terms,
             action_items,
             min_messages,
+            webhook_url,
             wish: Wish { model, temperature, custom_prompt: prompt, language },
         })
     }

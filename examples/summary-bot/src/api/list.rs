@@ -70,6 +70,17 @@ pub(super) async fn list(
     })
 }
 
+/// A page of a list that has no filters.
+pub(super) fn page(query: &[(String, String)]) -> Result<(u16, Option<Cursor>), Problem> {
+    let other = query.iter().find(|(name, _)| !["limit", "cursor"].contains(&name.as_str()));
+    let words = "there is no such parameter; there are limit and cursor".to_owned();
+    if let Some(problem) = other.and_then(|(name, _)| invalid(&[(name.clone(), words)])) {
+        return Err(problem);
+    }
+    let wanted = Wanted::of(query)?;
+    Ok((wanted.limit.unwrap_or(DEFAULT_LIMIT), wanted.cursor))
+}
+
 /// The same query for the next page.
 fn go_on(query: &[(String, String)], limit: u16, next: &str) -> String {
     let filters =

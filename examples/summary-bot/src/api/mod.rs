@@ -19,6 +19,7 @@ mod percent;
 mod prefer;
 mod schemas;
 mod unwrap;
+mod webhooks;
 
 use std::convert::Infallible;
 
@@ -41,10 +42,11 @@ use crate::replay::Replays;
 use crate::request::{Asking, Media};
 use crate::scribe::off_the_workers;
 use crate::store::Store;
+use crate::webhooks::Webhooks;
 use crate::workshop::Workshop;
 
 pub(crate) use asker::asker;
-pub(crate) use compatible::Channels;
+pub(crate) use compatible::{Channels, webhook_url};
 pub use config::ApiConfig;
 pub(crate) use events::Followers;
 
@@ -82,6 +84,7 @@ pub(crate) struct App {
     pub(crate) documents: Cache<Option<String>>,
     pub(crate) clerk: Clerk,
     pub(crate) workshop: Workshop,
+    pub(crate) webhooks: Webhooks,
     pub(crate) replays: Replays,
     pub(crate) followers: Followers,
     pub(crate) channels: Channels,
@@ -103,9 +106,11 @@ pub(crate) fn routes(app: App, metrics: &BotMetrics, limiter: Limiter) -> Router
         counted("get_summary", get(one::read)).merge(counted("delete_summary", delete(one::delete)));
     let timeout = app.config.timeout;
     let summarize = || post(compatible::create).layer::<_, Infallible>(RequestTimeout::new(timeout));
+    let webhooks = webhooks::routes(counted);
     let job = counted("get_job", get(jobs::read)).merge(counted("cancel_job", delete(jobs::cancel)));
     // The guard is outside, so that other sites' pages use up nobody's quota.
-    Router::new()
+    let router = webhooks.into_iter().fold(Router::new(), |router, (path, route)| router.route(path, route));
+    router
         .route(SUMMARIES, summaries)
         .route(SUMMARY, summary)
         .route(JOB, job)

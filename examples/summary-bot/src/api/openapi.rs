@@ -6,7 +6,7 @@ use groundcrew::http::axum::routing::get;
 use serde_json::{Value, json};
 
 use super::{API_SUMMARIZE, CHANNEL_FEED, FEED, GUILD_FEED, JOB, JOB_EVENTS, SUMMARIES, SUMMARIZE, SUMMARY};
-use super::{compatible, create, events, feeds, jobs, list, one, schemas};
+use super::{compatible, create, events, feeds, jobs, list, one, schemas, webhooks};
 use crate::replay;
 
 pub(super) fn routes() -> Router {
@@ -17,7 +17,7 @@ pub(super) fn routes() -> Router {
 
 /// The whole document.
 pub(crate) fn document() -> Value {
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Summary Bot",
@@ -29,6 +29,7 @@ pub(crate) fn document() -> Value {
         "servers": [{"url": "/"}],
         "tags": [
             {"name": "summaries", "description": "Make summaries, read them again, delete them."},
+            {"name": "webhooks", "description": "Be told of summaries."},
             {"name": "jobs", "description": "Summaries that are made later."},
             {"name": "compatible", "description": "The same with the fields of other summary bots."},
             {"name": "feeds", "description": "Summaries for feed readers."},
@@ -46,7 +47,17 @@ pub(crate) fn document() -> Value {
             CHANNEL_FEED: {"get": feeds::operation("feed_channel", &["guild_id", "channel_id"])},
         },
         "components": {"schemas": schemas::all()},
-    })
+    });
+    add(&mut document["paths"], webhooks::paths());
+    add(&mut document["components"]["schemas"], webhooks::schemas());
+    document
+}
+
+/// Adds the members of one object to another.
+fn add(object: &mut Value, members: Value) {
+    if let (Value::Object(object), Value::Object(members)) = (object, members) {
+        object.extend(members);
+    }
 }
 
 /// A reference to a schema of ours.

@@ -224,6 +224,8 @@ fn compatible_request() -> Value {
             "description": "Further instructions for the language model."},
         "model": {"type": ["string", "null"], "maxLength": 100, "description": "By the name that the configuration gives it."},
         "temperature": {"type": ["number", "null"], "minimum": 0, "maximum": 2},
+        "webhook_url": {"type": ["string", "null"], "maxLength": 2048,
+            "description": "Where to send `summary.created` or, for what is made later, `summary.failed`."},
         "language": {"type": ["string", "null"], "maxLength": 35, "description": "To write in, such as `de`."},
     });
     json!({"type": "object", "description": "`channel_id` or `messages`, and how to summarise.", "properties": properties})
@@ -310,7 +312,7 @@ fn problem() -> Value {
 }
 
 /// An object all of whose members are always there, and no others.
-fn object(description: &str, properties: &Value) -> Value {
+pub(super) fn object(description: &str, properties: &Value) -> Value {
     let required: Vec<String> =
         properties.as_object().into_iter().flat_map(|members| members.keys().cloned()).collect();
     json!({
@@ -322,19 +324,19 @@ fn object(description: &str, properties: &Value) -> Value {
     })
 }
 
-fn text(description: &str) -> Value {
+pub(super) fn text(description: &str) -> Value {
     json!({"type": "string", "description": description})
 }
 
-fn count(description: &str) -> Value {
+pub(super) fn count(description: &str) -> Value {
     json!({"type": "integer", "minimum": 0, "description": description})
 }
 
-fn optional(kind: &str, description: &str) -> Value {
+pub(super) fn optional(kind: &str, description: &str) -> Value {
     json!({"type": [kind, "null"], "description": description})
 }
 
-fn list(of: &str, description: &str) -> Value {
+pub(super) fn list(of: &str, description: &str) -> Value {
     json!({"type": "array", "items": schema(of), "description": description})
 }
 

@@ -21,7 +21,7 @@ pub(super) async fn insert_in(connection: &mut Session<sqlx::Sqlite>, row: NewRo
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     );
     let insert = insert
-        .bind(&row.id)
+        .bind(row.id.clone())
         .bind(row.created_ms)
         .bind(row.title)
         .bind(row.excerpt)
@@ -35,7 +35,14 @@ pub(super) async fn insert_in(connection: &mut Session<sqlx::Sqlite>, row: NewRo
         .bind(row.index.language)
         .bind(row.index.engine);
     insert.execute(&mut *connection).await?;
-    index(connection, &row.id, &row.index.words).await
+    index(&mut *connection, &row.id, &row.index.words).await?;
+    let Some(people) = row.people else { return Ok(()) };
+    let insert = sqlx::query(
+        "INSERT INTO summary_people (summary_id, user_id, name) \
+         SELECT $1, json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each($2) WHERE TRUE \
+         ON CONFLICT DO NOTHING",
+    );
+    insert.bind(row.id).bind(people).execute(connection).await.map(drop)
 }
 
 /// Within a transaction.
@@ -44,8 +51,12 @@ pub(super) async fn index(
     id: &str,
     words: &[String],
 ) -> sqlx::Result<()> {
-    let number = "INSERT INTO summary_numbers (id) VALUES (?) RETURNING number";
+    // One that is indexed again keeps its number.
+    let number = "INSERT INTO summary_numbers (id) VALUES (?) ON CONFLICT (id) DO UPDATE SET id = excluded.id \
+        RETURNING number";
     let number: i64 = sqlx::query_scalar(number).bind(id).fetch_one(&mut *connection).await?;
+    let delete = sqlx::query("DELETE FROM summary_words WHERE rowid = ?").bind(number);
+    delete.execute(&mut *connection).await?;
     let insert = sqlx::query("INSERT INTO summary_words (rowid, words) VALUES (?, ?)");
     insert.bind(number).bind(words.join(" ")).execute(&mut *connection).await?;
     let update = sqlx::query("UPDATE summaries SET indexed = ? WHERE id = ?").bind(INDEXED).bind(id);
@@ -98,22 +109,32 @@ pub(super) async fn mark_answered(
     Ok(update.bind(summary).bind(id).execute(connection).await?.rows_affected() > 0)
 }
 
-pub(super) async fn refuse(database: &Sqlite, id: &str, problem: &str) -> sqlx::Result<()> {
+/// Tells whether that is news.
+pub(super) async fn refuse(
+    connection: &mut Session<sqlx::Sqlite>,
+    id: &str,
+    problem: &str,
+) -> sqlx::Result<bool> {
     let update = sqlx::query(
         "UPDATE requests SET problem = $1, query = '[]', body = NULL, revision = revision + 1 \
          WHERE id = $2 AND summary_id IS NULL AND NOT cancelled",
     );
-    let update = update.bind(problem).bind(id).execute(database);
-    database.write().timed("refuse_request", update).await.map(drop)
+    let update = update.bind(problem).bind(id).execute(connection).await?;
+    Ok(update.rows_affected() > 0)
 }
 
-pub(super) async fn give_up(database: &Sqlite, id: &str, problem: &str) -> sqlx::Result<()> {
+/// Tells whether that is news.
+pub(super) async fn give_up(
+    connection: &mut Session<sqlx::Sqlite>,
+    id: &str,
+    problem: &str,
+) -> sqlx::Result<bool> {
     let update = sqlx::query(
         "UPDATE requests SET problem = $1, revision = revision + 1 \
          WHERE id = $2 AND summary_id IS NULL AND problem IS NULL AND NOT cancelled",
     );
-    let update = update.bind(problem).bind(id).execute(database);
-    database.write().timed("refuse_request", update).await.map(drop)
+    let update = update.bind(problem).bind(id).execute(connection).await?;
+    Ok(update.rows_affected() > 0)
 }
 
 pub(super) async fn cancel(database: &Sqlite, id: &str) -> sqlx::Result<bool> {

@@ -34,7 +34,10 @@ async fn messages_become_a_summary_in_the_format_that_was_wanted() {
     );
     assert_eq!(answer.status, 201, "{}", answer.body);
     let summary = answer.json();
-    assert_eq!((&summary["options"]["perspective"], &summary["options"]["words"]), (&json!("developer"), &json!(33)));
+    assert_eq!(
+        (&summary["options"]["perspective"], &summary["options"]["words"]),
+        (&json!("developer"), &json!(33))
+    );
     assert_eq!((&summary["origin"]["guild_id"], &summary["title"]), (&json!("123"), &json!("#build")));
     assert_eq!(summary["action_items"], json!([]));
     assert!(summary["output"].as_str().is_some_and(|text| text.contains("# ")), "{summary:#}");
@@ -50,7 +53,9 @@ async fn messages_become_a_summary_in_the_format_that_was_wanted() {
 async fn automation_tools_may_send_it_as_a_string() {
     let bot = Fixture::start().await;
     let plain = asking(&json!({}));
-    for body in [json!(plain.to_string()), json!({"body": plain.to_string()}), json!({"id": 1, "data": plain})] {
+    for body in
+        [json!(plain.to_string()), json!({"body": plain.to_string()}), json!({"id": 1, "data": plain})]
+    {
         assert_eq!(summarize(&bot, &body).status, 201, "{body}");
     }
     let text = [("content-type", "text/plain")];
@@ -105,4 +110,11 @@ async fn all_fields_that_are_wrong_are_named() {
         assert_eq!((answer.status, answer.code().as_str()), (status, code), "{more}");
         assert_eq!(answer.json()["retryable"], false, "{more}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_url_that_leads_inside_is_not_called() {
+    let bot = Fixture::start().await;
+    let answer = summarize(&bot, &asking(&json!({"webhook_url": "http://169.254.169.254/latest"})));
+    assert_eq!((answer.status, &answer.json()["field"]), (400, &json!("webhook_url")), "{}", answer.body);
 }

@@ -154,6 +154,12 @@ async fn what_an_earlier_version_has_stored_is_indexed_in_the_background_and_wha
         UPDATE summaries SET indexed = 0, language = NULL, engine = NULL;";
     sqlx::raw_sql(forget).execute(&file).await.expect("an update");
     wait_for("both to be found", || Some(()).filter(|()| found(&bot, "q=compiler&language=en").len() == 2));
+    // Indexed anew, as after its text was changed, it is found by its new words alone.
+    let change = "UPDATE summaries SET document = replace(document, '\"title\":\"old\"', '\"title\":\"new\"'), \
+        indexed = 0 WHERE title = 'old'";
+    sqlx::raw_sql(change).execute(&file).await.expect("an update");
+    wait_for("the new word", || Some(()).filter(|()| found(&bot, "q=new").len() == 1));
+    assert_eq!(found(&bot, "q=old").len(), 0);
     let id = bot.get(&format!("{SUMMARIES}?q=older")).json()["items"][0]["id"].clone();
     bot.delete(&format!("{SUMMARIES}/{}", id.as_str().expect("an id")));
     let left = "SELECT count(*) FROM summary_words WHERE summary_words MATCH 'compiler'";

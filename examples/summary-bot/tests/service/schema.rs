@@ -88,7 +88,8 @@ pub fn validate(document: &Value, schema: &Value, value: &Value, at: &str) -> Ve
 
 /// `{id}` stands for anything, `{id}.atom` for what ends so.
 fn stands_for(part: &str, text: &str) -> bool {
-    part.starts_with('{') && part.split_once('}').is_some_and(|(_, end)| text.len() > end.len() && text.ends_with(end))
+    part.starts_with('{')
+        && part.split_once('}').is_some_and(|(_, end)| text.len() > end.len() && text.ends_with(end))
 }
 
 fn members(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
