@@ -90,6 +90,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         replays,
         followers,
         channels,
+        settings,
         config: config.summaries,
     };
     let address = http.local_addr();

@@ -190,9 +190,8 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 fn discord_off() -> Problem {
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "DISCORD_OFF")
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "DISCORD_OFF")
         .detail("this bot is not connected to Discord and reads no channels: send the `messages` themselves")
-        .retryable(false)
 }
 
 /// What the OpenAPI document says of it.
@@ -230,10 +229,10 @@ pub(super) fn operation(name: &str) -> Value {
             "409": later("`IDEMPOTENCY_KEY_IN_USE`: a request with this key is under way."),
             "413": problem("`BODY_TOO_LARGE`."),
             "415": problem("`UNSUPPORTED_MEDIA_TYPE`."),
-            "422": problem("`INSUFFICIENT_CONTENT`, `TOO_MANY_MESSAGES`, `PROMPT_TOO_LONG`, \
+            "422": problem("`INSUFFICIENT_CONTENT`, `TOO_MANY_MESSAGES`, `PROMPT_TOO_LONG`, `DISCORD_OFF`, \
                 `IDEMPOTENCY_KEY_REUSED`."),
             "429": later("`RATE_LIMITED`."),
-            "503": problem("`DISCORD_OFF`, `QUEUE_FULL`, `STORAGE_UNAVAILABLE`, `STARTING`, `SHUTTING_DOWN`."),
+            "503": later("`QUEUE_FULL`, `STORAGE_UNAVAILABLE`, `STARTING`, `SHUTTING_DOWN`."),
             "504": problem("`REQUEST_TIMEOUT`."),
         },
     })

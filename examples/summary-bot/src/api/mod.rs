@@ -18,6 +18,7 @@ mod openapi;
 mod percent;
 mod prefer;
 mod schemas;
+mod settings;
 mod unwrap;
 mod webhooks;
 
@@ -30,7 +31,7 @@ use groundcrew::http::axum::http::StatusCode;
 use groundcrew::http::axum::http::header::CACHE_CONTROL;
 use groundcrew::http::axum::middleware::{self, Next};
 use groundcrew::http::axum::response::{IntoResponse, Response};
-use groundcrew::http::axum::routing::{MethodRouter, delete, get, post};
+use groundcrew::http::axum::routing::{MethodRouter, delete, get, patch, post};
 use groundcrew::http::{Problem, RateLimit, RequestTimeout};
 use groundcrew::limit::Limiter;
 
@@ -38,9 +39,10 @@ use crate::bot_metrics::{BotMetrics, Outcomes};
 use crate::clerk::Clerk;
 use crate::config::SummariesConfig;
 use crate::order::Order;
-use crate::replay::Replays;
+use crate::replay::{self, Replays};
 use crate::request::{Asking, Media};
 use crate::scribe::off_the_workers;
+use crate::settings::Settings;
 use crate::store::Store;
 use crate::webhooks::Webhooks;
 use crate::workshop::Workshop;
@@ -76,6 +78,9 @@ pub(crate) const CHANNEL_FEED: &str = "/api/v1/feeds/{guild_id}/{channel_id}.ato
 /// The same as the router reads it, which wants whole segments.
 const CHANNEL_FEED_ROUTE: &str = "/api/v1/feeds/{guild_id}/{file}";
 
+/// Where the settings of a server are.
+pub(crate) const SETTINGS: &str = "/api/v1/guilds/{guild_id}/settings";
+
 /// What the handlers share.
 #[derive(Clone)]
 pub(crate) struct App {
@@ -88,6 +93,7 @@ pub(crate) struct App {
     pub(crate) replays: Replays,
     pub(crate) followers: Followers,
     pub(crate) channels: Channels,
+    pub(crate) settings: Settings,
     pub(crate) config: SummariesConfig,
 }
 
@@ -107,15 +113,27 @@ pub(crate) fn routes(app: App, metrics: &BotMetrics, limiter: Limiter) -> Router
     let timeout = app.config.timeout;
     let summarize = || post(compatible::create).layer::<_, Infallible>(RequestTimeout::new(timeout));
     let webhooks = webhooks::routes(counted);
+    let settings = counted("get_settings", get(settings::read))
+        .merge(counted("change_settings", patch(settings::change)))
+        .merge(counted("reset_settings", delete(settings::reset)));
     let job = counted("get_job", get(jobs::read)).merge(counted("cancel_job", delete(jobs::cancel)));
     // The guard is outside, so that other sites' pages use up nobody's quota.
-    let router = webhooks.into_iter().fold(Router::new(), |router, (path, route)| router.route(path, route));
+    // Not where the answer holds a secret: kept answers can be read in the database.
+    let replays = app.replays.clone();
+    let again = |path: &str, route: MethodRouter<App>| match path.ends_with("/replay") {
+        true => route.layer(middleware::from_fn_with_state(replays.clone(), replay::layer)),
+        false => route,
+    };
+    let router = webhooks
+        .into_iter()
+        .fold(Router::new(), |router, (path, route)| router.route(path, again(path, route)));
     router
         .route(SUMMARIES, summaries)
         .route(SUMMARY, summary)
         .route(JOB, job)
         .route(SUMMARIZE, counted("summarize", summarize()))
         .route(API_SUMMARIZE, counted("summarize_channel", summarize()))
+        .route(SETTINGS, settings)
         .route(FEED, counted("feed_all", get(feeds::all)))
         .route(CHANNEL_FEED_ROUTE, counted("feed_channel", get(feeds::channel)))
         .route(JOB_EVENTS, counted("follow_job", get(events::follow)))

@@ -5,8 +5,10 @@ use groundcrew::http::axum::http::header::CONTENT_TYPE;
 use groundcrew::http::axum::routing::get;
 use serde_json::{Value, json};
 
-use super::{API_SUMMARIZE, CHANNEL_FEED, FEED, GUILD_FEED, JOB, JOB_EVENTS, SUMMARIES, SUMMARIZE, SUMMARY};
-use super::{compatible, create, events, feeds, jobs, list, one, schemas, webhooks};
+use super::{
+    API_SUMMARIZE, CHANNEL_FEED, FEED, GUILD_FEED, JOB, JOB_EVENTS, SETTINGS, SUMMARIES, SUMMARIZE, SUMMARY,
+};
+use super::{compatible, create, events, feeds, jobs, list, one, schemas, settings, webhooks};
 use crate::replay;
 
 pub(super) fn routes() -> Router {
@@ -32,6 +34,7 @@ pub(crate) fn document() -> Value {
             {"name": "webhooks", "description": "Be told of summaries."},
             {"name": "jobs", "description": "Summaries that are made later."},
             {"name": "compatible", "description": "The same with the fields of other summary bots."},
+            {"name": "servers", "description": "What holds for a Discord server."},
             {"name": "feeds", "description": "Summaries for feed readers."},
         ],
         "security": [],
@@ -42,6 +45,7 @@ pub(crate) fn document() -> Value {
             JOB_EVENTS: {"get": events::operation()},
             SUMMARIZE: {"post": compatible::operation("summarize")},
             API_SUMMARIZE: {"post": compatible::operation("summarize_channel")},
+            SETTINGS: settings::path(),
             FEED: {"get": feeds::operation("feed_all", &[])},
             GUILD_FEED: {"get": feeds::operation("feed_guild", &["guild_id"])},
             CHANNEL_FEED: {"get": feeds::operation("feed_channel", &["guild_id", "channel_id"])},
@@ -50,6 +54,7 @@ pub(crate) fn document() -> Value {
     });
     add(&mut document["paths"], webhooks::paths());
     add(&mut document["components"]["schemas"], webhooks::schemas());
+    add(&mut document["components"]["schemas"], settings::schemas());
     document
 }
 

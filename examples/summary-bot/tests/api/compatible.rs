@@ -104,7 +104,7 @@ async fn all_fields_that_are_wrong_are_named() {
         (json!({"custom_prompt": "x".repeat(2001)}), 422, "PROMPT_TOO_LONG"),
         (json!({"min_messages": 100}), 422, "INSUFFICIENT_CONTENT"),
         (json!({"channel_id": "1"}), 400, "INVALID_REQUEST"),
-        (json!({"messages": null, "channel_id": "1"}), 503, "DISCORD_OFF"),
+        (json!({"messages": null, "channel_id": "1"}), 422, "DISCORD_OFF"),
     ] {
         let answer = summarize(&bot, &asking(&more));
         assert_eq!((answer.status, answer.code().as_str()), (status, code), "{more}");

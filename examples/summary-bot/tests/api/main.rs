@@ -11,4 +11,5 @@ mod later;
 mod load;
 mod replays;
 mod search;
+mod settings;
 mod summaries;

@@ -133,7 +133,6 @@ async fn filters_narrow_a_list() {
         ("q=-only", "INVALID_REQUEST", "q"),
         ("since=yesterday", "INVALID_REQUEST", "since"),
         ("since=14:03", "INVALID_REQUEST", "since"),
-        ("until=9999-12-31", "INVALID_REQUEST", "until"),
         ("guild_id=%00", "INVALID_REQUEST", "guild_id"),
         ("since=2026-02-01&until=2026-01-01", "INVALID_TIME_RANGE", "since"),
     ] {
@@ -147,20 +146,20 @@ async fn filters_narrow_a_list() {
 async fn what_an_earlier_version_has_stored_is_indexed_in_the_background_and_what_is_deleted_leaves_the_index()
  {
     let bot = Fixture::with(|config| config.api.housekeeping = Duration::from_millis(100)).await;
-    make(&bot, "old");
-    make(&bot, "older");
+    make(&bot, "umber");
+    make(&bot, "ochre");
     let file = file(&bot.folder).await;
     let forget = "DELETE FROM summary_words; DELETE FROM summary_numbers; \
         UPDATE summaries SET indexed = 0, language = NULL, engine = NULL;";
     sqlx::raw_sql(forget).execute(&file).await.expect("an update");
     wait_for("both to be found", || Some(()).filter(|()| found(&bot, "q=compiler&language=en").len() == 2));
     // Indexed anew, as after its text was changed, it is found by its new words alone.
-    let change = "UPDATE summaries SET document = replace(document, '\"title\":\"old\"', '\"title\":\"new\"'), \
-        indexed = 0 WHERE title = 'old'";
+    let change = "UPDATE summaries SET document = replace(document, '\"title\":\"umber\"', '\"title\":\"sienna\"'), \
+        indexed = 0 WHERE title = 'umber'";
     sqlx::raw_sql(change).execute(&file).await.expect("an update");
-    wait_for("the new word", || Some(()).filter(|()| found(&bot, "q=new").len() == 1));
-    assert_eq!(found(&bot, "q=old").len(), 0);
-    let id = bot.get(&format!("{SUMMARIES}?q=older")).json()["items"][0]["id"].clone();
+    wait_for("the new word", || Some(()).filter(|()| found(&bot, "q=sienna").len() == 1));
+    assert_eq!(found(&bot, "q=umber").len(), 0);
+    let id = bot.get(&format!("{SUMMARIES}?q=ochre")).json()["items"][0]["id"].clone();
     bot.delete(&format!("{SUMMARIES}/{}", id.as_str().expect("an id")));
     let left = "SELECT count(*) FROM summary_words WHERE summary_words MATCH 'compiler'";
     let left: i64 = sqlx::query_scalar(left).fetch_one(&file).await.expect("a count");
