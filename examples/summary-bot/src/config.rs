@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use groundcrew::amqp::AmqpConfig;
 use groundcrew::cache::CacheConfig;
+use groundcrew::client::ClientConfig;
 use groundcrew::config::{ByteSize, FromConfig, Secret};
 use groundcrew::http::{AdminConfig, HttpConfig};
 use groundcrew::jobs::JobsConfig;
 use groundcrew::limit::LimitConfig;
 use groundcrew::redis::RedisConfig;
 use groundcrew::sql::SqlConfig;
+
+use crate::models::{AnthropicConfig, BudgetConfig, ModelsConfig, OpenAiConfig};
 
 /// The whole configuration of the bot: one field per section.
 #[derive(Debug, Clone, Default, FromConfig)]
@@ -25,7 +28,15 @@ pub struct Config {
     /// Discord.
     pub discord: DiscordConfig,
     /// Language models.
+    pub models: ModelsConfig,
+    /// OpenAI's, or whoever speaks as OpenAI does.
     pub openai: OpenAiConfig,
+    /// Anthropic's.
+    pub anthropic: AnthropicConfig,
+    /// What may be spent on language models.
+    pub budget: BudgetConfig,
+    /// How other services are called.
+    pub client: ClientConfig,
     /// How often one client may ask.
     pub rate_limiting: LimitConfig,
     /// How long summaries are kept at hand.
@@ -71,13 +82,4 @@ pub struct DiscordConfig {
     /// The bot's token. Not used yet.
     #[config(alias = "DISCORD_TOKEN")]
     pub token: Option<Secret<String>>,
-}
-
-/// Language models: section `openai`. Not in this version yet.
-#[derive(Debug, Clone, FromConfig)]
-#[config(default_impl)]
-pub struct OpenAiConfig {
-    /// The key for the API. Not used yet.
-    #[config(alias = "OPENAI_API_KEY")]
-    pub api_key: Option<Secret<String>>,
 }

@@ -5,9 +5,11 @@ use std::net::SocketAddr;
 use groundcrew::Crew;
 
 use crate::api::{self, App};
+use crate::benches::Benches;
 use crate::bot_metrics::BotMetrics;
 use crate::clerk::{Clerk, Desk, Summarize};
 use crate::config::Config;
+use crate::models::Chain;
 use crate::scribe::Scribe;
 use crate::store::{MIGRATIONS, Store};
 use crate::workshop::Workshop;
@@ -23,7 +25,7 @@ pub async fn start(config: Config, crew: Crew) -> anyhow::Result<()> {
 /// Builds the service without a word. Tests bind port 0 and learn here where it listens; `None` is a Unix
 /// socket.
 pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketAddr>> {
-    let http = config.http.bind(&crew).await?; // probes answer from here on, unready
+    let http = config.http.clone().bind(&crew).await?; // probes answer from here on, unready
     let database = config.database.connect(&crew).await?; // now in /ready, /metrics and the shutdown
     database.migrate(&crew, MIGRATIONS).await?;
     let redis = config.redis.connect_if_configured(&crew).await?;
@@ -41,7 +43,9 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
 
     let metrics = BotMetrics::register(crew.metrics())?;
     let store = Store::new(database);
-    let workshop = Workshop::new(&crew, store.clone(), Scribe, metrics.clone(), &config.summaries);
+    let benches = Benches::new(config.summaries.concurrency);
+    let scribe = Scribe::new(benches.clone(), Chain::build(&config, &crew)?);
+    let workshop = Workshop::new(&crew, store.clone(), benches, scribe, metrics.clone(), &config);
     let clerk = Clerk::new(store.clone(), jobs.publisher());
     let max_messages = config.summaries.max_messages;
     jobs.run(Desk { store: store.clone(), workshop: workshop.clone(), max_messages });

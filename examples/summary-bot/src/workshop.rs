@@ -1,6 +1,7 @@
 //! Where summaries are made: a bounded number at a time, off the workers, to the end even if the client goes.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use groundcrew::Crew;
 use groundcrew::http::Problem;
@@ -8,11 +9,12 @@ use groundcrew::http::axum::http::StatusCode;
 use groundcrew::telemetry::{self, prometheus::IntGauge, track_performance};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::benches::{Bench, Benches};
 use crate::bot_metrics::BotMetrics;
-use crate::config::SummariesConfig;
+use crate::config::Config;
 use crate::document::Document;
 use crate::order::Order;
-use crate::scribe::{Scribe, internal_error, off_the_workers};
+use crate::scribe::{Scribe, internal_error};
 use crate::store::Store;
 
 /// After how many seconds it is worth trying again.
@@ -28,8 +30,9 @@ pub(crate) struct Workshop {
     /// In KiB, since permits are counted in 32 bits.
     memory: Arc<Semaphore>,
     room: u32,
-    benches: Arc<Semaphore>,
+    benches: Benches,
     scribe: Scribe,
+    timeout: Duration,
 }
 
 /// A place in the workshop: at first in its queue.
@@ -63,15 +66,27 @@ impl Workshop {
     pub(crate) fn new(
         crew: &Crew,
         store: Store,
+        benches: Benches,
         scribe: Scribe,
         metrics: BotMetrics,
-        config: &SummariesConfig,
+        config: &Config,
     ) -> Self {
-        let benches = Arc::new(Semaphore::new(config.concurrency));
-        let places = Arc::new(Semaphore::new(config.concurrency + config.queue));
+        let (models, config) = (&config.models, &config.summaries);
+        // Who waits for a model has left the queue, and takes no bench.
+        let places = Arc::new(Semaphore::new(config.concurrency + config.queue + models.concurrency));
         let room = kib(config.memory.as_usize());
         let memory = Arc::new(Semaphore::new(room as usize));
-        Self { crew: crew.clone(), store, metrics, places, memory, room, benches, scribe }
+        Self {
+            crew: crew.clone(),
+            store,
+            metrics,
+            places,
+            memory,
+            room,
+            benches,
+            scribe,
+            timeout: config.timeout,
+        }
     }
 
     /// A place, before a conversation is even read: what is read has to be kept in memory until its turn.
@@ -93,13 +108,14 @@ impl Workshop {
         W: FnOnce() -> Result<Order, Problem> + Send + 'static,
     {
         let this = self.clone();
+        let by = Instant::now() + self.timeout;
         let made = async move {
             let Place { _permit, _memory, queue } = place;
-            // The semaphore is never closed, so that there always comes a turn.
-            let _bench = this.benches.clone().acquire_owned().await;
+            let bench = this.benches.take().await;
             drop(queue);
             let _in_progress = Counted::by(&this.metrics.in_progress);
-            let document = track_performance(&this.metrics.generation, this.write(work)).await?;
+            let document =
+                track_performance(&this.metrics.generation, this.write(bench, work, Some(by))).await?;
             this.keep(document).await
         };
         // The log lines of the work carry the ids of its request.
@@ -115,16 +131,16 @@ impl Workshop {
     where
         W: FnOnce() -> Result<Order, Problem> + Send + 'static,
     {
-        let _bench = self.benches.clone().acquire_owned().await;
+        let bench = self.benches.take().await;
         let _in_progress = Counted::by(&self.metrics.in_progress);
-        track_performance(&self.metrics.generation, self.write(work)).await
+        track_performance(&self.metrics.generation, self.write(bench, work, None)).await
     }
 
-    async fn write<W>(&self, work: W) -> Result<Document, Problem>
+    async fn write<W>(&self, bench: Bench, work: W, by: Option<Instant>) -> Result<Document, Problem>
     where
         W: FnOnce() -> Result<Order, Problem> + Send + 'static,
     {
-        self.scribe.write(off_the_workers(work).await?).await
+        self.scribe.write_by(bench.work(work).await?, by).await
     }
 
     async fn keep(&self, document: Document) -> Result<(Document, String), Problem> {
