@@ -101,7 +101,7 @@ impl Builder {
         let hosts = Arc::new(Hosts::new(self.config.clone(), metrics));
         if let Some(check) = self.check {
             let hosts = Arc::clone(&hosts);
-            let policy = CheckPolicy::degraded().fail_after(1);
+            let policy = CheckPolicy::degraded().fail_after(1).period(Duration::from_secs(1));
             crew.check(check, policy, move || std::future::ready(left_alone(&hosts))).keep();
         }
         let inner = Inner {

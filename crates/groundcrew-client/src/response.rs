@@ -14,7 +14,8 @@ use crate::retry_after::retry_after;
 use crate::verdict::Failure;
 use crate::{Chunks, Client, ClientError};
 
-/// An answer whose head is there. It keeps its place among the calls under way until it is read or dropped.
+/// An answer whose head is there. Unless it has no body, it keeps its place among the calls under way until it is read
+/// to its end or dropped: whoever collects answers without reading them uses up `max_in_flight`.
 pub struct Response {
     received: Received,
 }
@@ -36,7 +37,10 @@ pub(crate) struct Received {
 // === impl Response ===
 
 impl Response {
-    pub(crate) fn new(received: Received) -> Self {
+    pub(crate) fn new(mut received: Received) -> Self {
+        if received.answer.content_length() == Some(0) {
+            received.place = None;
+        }
         Self { received }
     }
 

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use groundcrew::http::Problem;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::scribe::off_the_workers;
+
 /// The benches. Clones share them.
 #[derive(Debug, Clone)]
 pub(crate) struct Benches(Arc<Semaphore>);
@@ -48,12 +50,6 @@ impl Bench {
             let _bench = self.0;
             work()
         };
-        match tokio::task::spawn_blocking(work).await {
-            Ok(result) => result,
-            Err(error) => {
-                tracing::error!(%error, "summarising failed");
-                Err(crate::scribe::internal_error())
-            }
-        }
+        off_the_workers(work).await
     }
 }

@@ -1,18 +1,23 @@
 //! What can be configured, besides what every service has.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use groundcrew::amqp::AmqpConfig;
 use groundcrew::cache::CacheConfig;
 use groundcrew::client::ClientConfig;
-use groundcrew::config::{ByteSize, FromConfig, Secret};
+use groundcrew::config::{ByteSize, FromConfig};
 use groundcrew::http::{AdminConfig, HttpConfig};
 use groundcrew::jobs::JobsConfig;
 use groundcrew::limit::LimitConfig;
 use groundcrew::redis::RedisConfig;
 use groundcrew::sql::SqlConfig;
 
+use crate::api::ApiConfig;
+use crate::discord::{DiscordConfig, QuotaConfig};
 use crate::models::{AnthropicConfig, BudgetConfig, ModelsConfig, OpenAiConfig};
+use crate::retention::RetentionConfig;
+use crate::settings::GuildConfig;
 
 /// The whole configuration of the bot: one field per section.
 #[derive(Debug, Clone, Default, FromConfig)]
@@ -25,6 +30,8 @@ pub struct Config {
     pub database: SqlConfig,
     /// How summaries are made.
     pub summaries: SummariesConfig,
+    /// What the API remembers.
+    pub api: ApiConfig,
     /// Discord.
     pub discord: DiscordConfig,
     /// Language models.
@@ -47,6 +54,15 @@ pub struct Config {
     pub redis: RedisConfig,
     /// Carries the jobs; without it the database does.
     pub rabbitmq: AmqpConfig,
+    /// How many summaries may be asked for in Discord.
+    pub discord_limits: QuotaConfig,
+    /// How long things are kept.
+    pub retention: RetentionConfig,
+    /// What holds for every server.
+    pub guild_defaults: GuildConfig,
+    /// What holds for one server, by its id.
+    #[config(default)]
+    pub guilds: BTreeMap<String, GuildConfig>,
 }
 
 /// How summaries are made: section `summaries`.
@@ -59,6 +75,9 @@ pub struct SummariesConfig {
     /// The most messages that a conversation may have.
     #[config(default = 250_000, range = 1..=100_000_000)]
     pub max_messages: u64,
+    /// The most messages that are summarised while the client waits: more are answered 202, and made later.
+    #[config(default = 5000, range = 0..=100_000_000)]
+    pub sync_messages: u64,
     /// How many summaries are made at a time; each keeps one core busy.
     #[config(default = 2, range = 1..=1024)]
     pub concurrency: usize,
@@ -73,13 +92,4 @@ pub struct SummariesConfig {
     /// What was begun is finished and stored all the same.
     #[config(default = "60s")]
     pub timeout: Duration,
-}
-
-/// Discord: section `discord`. Not in this version yet.
-#[derive(Debug, Clone, FromConfig)]
-#[config(default_impl)]
-pub struct DiscordConfig {
-    /// The bot's token. Not used yet.
-    #[config(alias = "DISCORD_TOKEN")]
-    pub token: Option<Secret<String>>,
 }

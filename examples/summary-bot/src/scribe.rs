@@ -66,6 +66,21 @@ impl Scribe {
     }
 }
 
+/// What takes a core for a while, apart from those who must answer.
+pub(crate) async fn off_the_workers<T, W>(work: W) -> Result<T, Problem>
+where
+    T: Send + 'static,
+    W: FnOnce() -> Result<T, Problem> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => {
+            tracing::error!(%error, "summarising failed");
+            Err(internal_error())
+        }
+    }
+}
+
 fn studied(order: Order, prompts: Option<&models::Prompts>) -> Result<Study, Problem> {
     let study = Study::of(order, prompts);
     let (counted, least) = (study.conversation.counts.counted, study.options.min_messages);

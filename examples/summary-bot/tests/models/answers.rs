@@ -26,7 +26,8 @@ async fn a_model_writes_the_summary_and_its_metadata_says_what_it_took() {
     let text = summary["summary_text"].as_str().expect("a text");
     assert!(text.contains("We decided to pin the old compiler until the release is out."), "{text}");
     let sentences = summary["sentences"].as_array().expect("a list");
-    let pinned = sentences.iter().find(|it| it["messages"] == json!(["4"])).expect("the fourth message is cited");
+    let pinned =
+        sentences.iter().find(|it| it["messages"] == json!(["4"])).expect("the fourth message is cited");
     assert_eq!(pinned["speaker"], "cleo");
     // What can be counted is not asked.
     assert_eq!(summary["participants"][0]["message_count"], 2);
