@@ -8,11 +8,13 @@ use groundcrew::cache::CacheConfig;
 use groundcrew::jobs::Schedules;
 
 use crate::api::{self, App, Followers};
+use crate::benches::Benches;
 use crate::bot_metrics::BotMetrics;
 use crate::caretaker::{Caretaker, Sweep};
 use crate::clerk::{Clerk, Desk, Summarize};
 use crate::config::Config;
 use crate::janitor::Janitor;
+use crate::models::Chain;
 use crate::replay::Replays;
 use crate::scribe::Scribe;
 use crate::settings::Settings;
@@ -31,7 +33,7 @@ pub async fn start(config: Config, crew: Crew) -> anyhow::Result<()> {
 /// Builds the service without a word. Tests bind port 0 and learn here where it listens; `None` is a Unix
 /// socket.
 pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketAddr>> {
-    let http = config.http.bind(&crew).await?; // probes answer from here on, unready
+    let http = config.http.clone().bind(&crew).await?; // probes answer from here on, unready
     let database = config.database.connect(&crew).await?; // now in /ready, /metrics and the shutdown
     database.migrate(&crew, MIGRATIONS).await?;
     let redis = config.redis.connect_if_configured(&crew).await?;
@@ -57,8 +59,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
 
     let metrics = BotMetrics::register(crew.metrics())?;
     let store = Store::new(database.clone(), jobs.publisher());
-    let webhooks = Webhooks::build(&config.webhooks, &config.client, &crew, store.clone())?;
-    let settings = Settings::new(store.clone(), guilds, config.guild_defaults, config.guilds);
+    let settings = Settings::new(store.clone(), guilds, config.guild_defaults.clone(), config.guilds.clone());
     let caretaker = Caretaker {
         store: store.clone(),
         documents: documents.clone(),
@@ -66,7 +67,10 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         retention: config.retention.clone(),
     };
     caretaker.offer(&crew);
-    let workshop = Workshop::new(&crew, store.clone(), Scribe, metrics.clone(), &config.summaries);
+    let webhooks = Webhooks::build(&config.webhooks, &config.client, &crew, store.clone())?;
+    let benches = Benches::new(config.summaries.concurrency);
+    let scribe = Scribe::new(benches.clone(), Chain::build(&config, &crew)?);
+    let workshop = Workshop::new(&crew, store.clone(), benches, scribe, metrics.clone(), &config);
     let clerk = Clerk::new(store.clone(), jobs.publisher());
     let replays = Replays::new(&crew, store.clone(), &config.summaries);
     let followers = Followers::new(config.api.followers, config.api.follow_period, crew.stop());
