@@ -34,6 +34,14 @@ pub(crate) const OPERATIONS: &[&str] = &[
     "get_job",
     "cancel_job",
     "follow_job",
+    "create_webhook",
+    "list_webhooks",
+    "get_webhook",
+    "delete_webhook",
+    "rotate_webhook",
+    "enable_webhook",
+    "list_deliveries",
+    "replay_delivery",
 ];
 
 // === impl BotMetrics ===
@@ -70,7 +78,7 @@ impl BotMetrics {
     }
 }
 
-/// What waits for Discord and language models to come: zero is the truth about them, and dashboards that are
+/// What waits for Discord to come: zero is the truth about it, and dashboards that are
 /// built on these names show it.
 fn register_waiting(metrics: &Metrics) -> Result<(), MetricsError> {
     metrics
@@ -80,14 +88,8 @@ fn register_waiting(metrics: &Metrics) -> Result<(), MetricsError> {
         "Commands from Discord; none before Discord is supported.",
         ["command", "status"],
     )?;
-    let models = metrics.counters(
-        "openai_requests_total",
-        "Requests to language models; none before they are supported.",
-        ["model", "status"],
-    )?;
     for status in ["success", "error"] {
         commands.handle(["summarize", status]);
-        models.handle(["none", status]);
     }
     Ok(())
 }

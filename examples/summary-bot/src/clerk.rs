@@ -11,10 +11,12 @@ use tokio::time::{Instant, MissedTickBehavior};
 use uuid::Uuid;
 
 use crate::api;
+use crate::caretaker::Caretaker;
 use crate::headway::{self, Step};
 use crate::request::Asking;
 use crate::scribe::off_the_workers;
 use crate::store::Store;
+use crate::webhooks::Webhooks;
 use crate::workshop::{self, Workshop, storage_problem};
 
 /// What has failed so often for a reason of ours will go on failing: whoever asked is told.
@@ -38,7 +40,9 @@ pub(crate) struct Clerk {
 pub(crate) struct Desk {
     pub(crate) store: Store,
     pub(crate) workshop: Workshop,
+    pub(crate) webhooks: Webhooks,
     pub(crate) max_messages: u64,
+    pub(crate) caretaker: Caretaker,
 }
 
 /// Summarise the conversation of a request.
@@ -125,7 +129,7 @@ async fn wanted<T>(
 }
 
 /// A database that is away is no fault of the job's, which would otherwise be dead after a long outage.
-fn not_stored(error: sqlx::Error) -> JobError {
+pub(crate) fn not_stored(error: sqlx::Error) -> JobError {
     match SqlProblem::of(&error) {
         SqlProblem::Unavailable | SqlProblem::Conflict => JobError::snooze(AWAY),
         _ => JobError::retry(error),
