@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::api;
+use crate::discord::Front;
 use crate::request::Asking;
 use crate::store::Store;
 use crate::workshop::{self, Workshop, storage_problem};
 
 /// What has failed so often for a reason of ours will go on failing: whoever asked is told.
-const ENOUGH: u32 = 3;
+pub(crate) const ENOUGH: u32 = 3;
 /// How long to wait for a database that is away.
 const AWAY: Duration = Duration::from_secs(2);
 
@@ -32,6 +33,8 @@ pub(crate) struct Desk {
     pub(crate) store: Store,
     pub(crate) workshop: Workshop,
     pub(crate) max_messages: u64,
+    /// Where Discord is configured.
+    pub(crate) discord: Option<Front>,
 }
 
 /// Summarise the conversation of a request.
@@ -90,7 +93,7 @@ impl Job for Summarize {
 }
 
 /// A database that is away is no fault of the job's, which would otherwise be dead after a long outage.
-fn not_stored(error: sqlx::Error) -> JobError {
+pub(crate) fn not_stored(error: sqlx::Error) -> JobError {
     match SqlProblem::of(&error) {
         SqlProblem::Unavailable | SqlProblem::Conflict => JobError::snooze(AWAY),
         _ => JobError::retry(error),

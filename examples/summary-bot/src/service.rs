@@ -3,11 +3,13 @@
 use std::net::SocketAddr;
 
 use groundcrew::Crew;
+use groundcrew::axum::Router;
 
 use crate::api::{self, App};
 use crate::bot_metrics::BotMetrics;
 use crate::clerk::{Clerk, Desk, Summarize};
 use crate::config::Config;
+use crate::discord::{self, Answer};
 use crate::scribe::Scribe;
 use crate::store::{MIGRATIONS, Store};
 use crate::workshop::Workshop;
@@ -40,13 +42,25 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let jobs = jobs.register::<Summarize>();
 
     let metrics = BotMetrics::register(crew.metrics())?;
-    let store = Store::new(database);
+    let store = Store::new(database.clone());
     let workshop = Workshop::new(&crew, store.clone(), Scribe, metrics.clone(), &config.summaries);
     let clerk = Clerk::new(store.clone(), jobs.publisher());
+    let parts = discord::Parts {
+        crew: crew.clone(),
+        store: store.clone(),
+        workshop: workshop.clone(),
+        publisher: jobs.publisher(),
+    };
+    let front = discord::front(parts, &config.discord)?;
+    let lease = |name: &str| config.lease.database(name, &crew, &database);
+    let (jobs, interactions) = match &front {
+        Some(front) => (jobs.register::<Answer>(), discord::run(front, lease)?),
+        None => (jobs, Router::new()),
+    };
     let max_messages = config.summaries.max_messages;
-    jobs.run(Desk { store: store.clone(), workshop: workshop.clone(), max_messages });
+    jobs.run(Desk { store: store.clone(), workshop: workshop.clone(), max_messages, discord: front });
     let app = App { store, documents, clerk, workshop, config: config.summaries };
     let address = http.local_addr();
-    http.serve(api::routes(app, &metrics, limiter).merge(page::routes()));
+    http.serve(api::routes(app, &metrics, limiter).merge(page::routes()).merge(interactions));
     Ok(address)
 }

@@ -40,3 +40,15 @@ pub(crate) trait Viewer: Send + Sync {
 
 /// What a look-up returns.
 pub(crate) type Looking<'a, T> = Pin<Box<dyn Future<Output = Result<T, Problem>> + Send + 'a>>;
+
+impl super::front::Front {
+    /// Whether whoever asked may do this.
+    #[allow(clippy::unused_async)]
+    pub(super) async fn admit(
+        &self,
+        _needed: Level,
+        _interaction: &super::interaction::Interaction,
+    ) -> Result<(), Problem> {
+        Ok(())
+    }
+}

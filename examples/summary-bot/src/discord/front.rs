@@ -8,6 +8,7 @@ use groundcrew::jobs::Publisher;
 use super::DiscordConfig;
 use super::commands::Commands;
 use super::metrics::DiscordMetrics;
+use super::rest::Rest;
 use crate::store::Store;
 use crate::workshop::Workshop;
 
@@ -21,4 +22,5 @@ pub(crate) struct Front {
     pub(crate) commands: Commands,
     pub(crate) metrics: DiscordMetrics,
     pub(crate) config: Arc<DiscordConfig>,
+    pub(crate) rest: Rest,
 }

@@ -1,5 +1,6 @@
 //! Where summaries are kept: one module for each backend, chosen by the database that is configured.
 
+mod discord;
 mod postgres;
 mod requests;
 mod sqlite;
@@ -10,6 +11,7 @@ use serde::Serialize;
 use sqlx::migrate::Migrator;
 use uuid::Uuid;
 
+pub(crate) use self::discord::{Begun, Open};
 use crate::Origin;
 use crate::document::Document;
 
