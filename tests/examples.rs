@@ -119,6 +119,23 @@ async fn http_divides() {
 }
 
 #[tokio::test]
+async fn client_quotes_although_every_other_answer_it_gets_is_a_failure() {
+    let (http, admin) = (free_address(), free_address());
+    let folder = tempdir().unwrap();
+    let url = format!("http://{http}/rate");
+    let service = Service::new(scenarios::example("client")).current_dir(folder.path());
+    let service = service.env("PORT", http.port().to_string()).env("METRICS_PORT", admin.port().to_string());
+    let mut process = service.env("QUOTES__RATES_URL", url).start().unwrap();
+    process.wait_ready(admin, PATIENCE).await.unwrap();
+    for _ in 0..4 {
+        let quote = http::get(http, "/quote/7").await.unwrap();
+        assert_eq!((quote.status, quote.text()), (200, r#"{"cents":3360}"#.to_owned()));
+    }
+    let quotes = Running { process, http, folder };
+    quotes.land().await;
+}
+
+#[tokio::test]
 async fn sql_remembers_its_guests_after_a_restart() {
     let book = Running::start("sql", &[]).await;
     assert_eq!(book.post("/guests", "Ada").await.status, 201);

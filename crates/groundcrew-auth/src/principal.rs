@@ -8,10 +8,9 @@ use crate::Scopes;
 /// `Option<Principal>` is `None` for who has shown nothing.
 ///
 /// ```
-/// use groundcrew_auth::Principal;
-/// use groundcrew_http::Problem;
+/// use groundcrew_auth::{Denied, Principal};
 ///
-/// async fn handler(who: Principal) -> Result<String, Problem> {
+/// async fn handler(who: Principal) -> Result<String, Denied> {
 ///     who.require("summaries:write")?; // 403
 ///     Ok(format!("{} may", who.subject))
 /// }

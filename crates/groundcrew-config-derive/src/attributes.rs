@@ -130,6 +130,9 @@ fn alias(alias: LitStr) -> syn::Result<LitStr> {
     if text.is_empty() || text.contains(['=', '\0']) {
         return Err(Error::new(alias.span(), "expected the name of a variable, such as `DATABASE_URL`"));
     }
+    if text.matches('*').count() > 1 {
+        return Err(Error::new(alias.span(), "expected one `*` at most: it stands for a name of the user's"));
+    }
     Ok(alias)
 }
 

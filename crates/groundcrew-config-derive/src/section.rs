@@ -149,6 +149,8 @@ impl Key<'_> {
         } else {
             quote!(#ident.as_ref())
         };
+        let sourced = sourced_of(option_of(ty).unwrap_or(ty)).is_some();
+        let value = if sourced { quote!(#value.map(::core::ops::Deref::deref)) } else { value };
         Some(quote!(right &= section.within::<#bound>(#name, #value, &(#range));))
     }
 }
@@ -167,13 +169,23 @@ impl DefaultValue {
 
 /// The type whose values a range bounds.
 fn bound(ty: &Type) -> &Type {
-    option_of(ty).unwrap_or(ty)
+    let ty = option_of(ty).unwrap_or(ty);
+    sourced_of(ty).unwrap_or(ty)
 }
 
 /// `T` of `Option<T>`.
 fn option_of(ty: &Type) -> Option<&Type> {
+    argument_of(ty, "Option")
+}
+
+/// `T` of `Sourced<T>`.
+fn sourced_of(ty: &Type) -> Option<&Type> {
+    argument_of(ty, "Sourced")
+}
+
+fn argument_of<'t>(ty: &'t Type, name: &str) -> Option<&'t Type> {
     let Type::Path(path) = ty else { return None };
-    let last = path.path.segments.last().filter(|segment| segment.ident == "Option")?;
+    let last = path.path.segments.last().filter(|segment| segment.ident == name)?;
     let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
     match arguments.args.first() {
         Some(GenericArgument::Type(inner)) => Some(inner),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::keys::{Key, Keys};
+use crate::keys::{ANY, Key, Keys};
 use crate::value::Value;
 use crate::{Origin, Problem, suggest};
 
@@ -51,8 +51,20 @@ impl Keys {
             let key = self.all.iter().filter(|key| key.textual).find_map(|key| Some((named(key)?, key)));
             return key.into_iter().collect();
         }
-        let aliased = self.all.iter().filter(|key| key.textual && key.aliases.contains(&name));
-        aliased.map(|key| (key.path.clone(), key)).collect()
+        let textual = self.all.iter().filter(|key| key.textual);
+        textual.filter_map(|key| Some((key.path_of_alias(name)?, key))).collect()
+    }
+
+    /// The variable that was probably meant by one that looks like an alias with a name in it.
+    pub(crate) fn near_alias(&self, name: &str) -> Option<String> {
+        let aliases = || self.all.iter().filter(|key| key.textual).flat_map(|key| key.aliases.iter());
+        let filled = aliases().find_map(|alias| {
+            let (front, _) = alias.split_once(ANY).filter(|(front, _)| !front.is_empty())?;
+            name.strip_prefix(front)?.split('_').next()
+        })?;
+        let known: Vec<String> =
+            aliases().filter(|alias| alias.contains(ANY)).map(|alias| alias.replace(ANY, filled)).collect();
+        suggest::nearest(name, known.iter().map(String::as_str)).map(str::to_owned)
     }
 
     /// Words about a prefixed variable that means nothing.

@@ -86,10 +86,14 @@ impl Keys {
 
     fn push(&mut self, leaf: Option<&Leaf>, shape: &Shape, field: &Field, path: &[String], here: Inherited) {
         let in_map = path.iter().any(|segment| segment == ANY);
+        // With one name to fill in, an alias says where it stands.
+        let names = path.iter().filter(|segment| *segment == ANY).count();
+        let aliases = field.aliases.iter().copied();
+        let aliases = aliases.filter(|alias| alias.matches(ANY).count() == names).collect();
         self.all.push(Key {
             path: path.to_vec(),
             doc: field.doc,
-            aliases: if in_map { Vec::new() } else { field.aliases.clone() },
+            aliases,
             default: field.default.clone().filter(|_| !in_map),
             unit: field.unit,
             range: field.range.clone(),
@@ -128,7 +132,7 @@ impl Keys {
 
     /// How a missing key can be set.
     pub(crate) fn ways_to_set(&self, key: &Key) -> String {
-        let mut names: Vec<String> = key.aliases.iter().map(|alias| (*alias).to_owned()).collect();
+        let mut names = key.shown_aliases();
         names.extend(self.variable(key));
         let file = format!("`{}` in config.toml", key.dotted());
         if names.is_empty() {
@@ -152,6 +156,27 @@ impl Key {
 
     fn begins_with<S: AsRef<str>>(&self, path: &[S]) -> bool {
         self.path.iter().zip(path).all(|(known, given)| known == ANY || known == given.as_ref())
+    }
+
+    /// The aliases as people read them.
+    pub(crate) fn shown_aliases(&self) -> Vec<String> {
+        self.aliases.iter().map(|alias| alias.replace(ANY, "<NAME>")).collect()
+    }
+
+    /// The key's path, if one of its aliases is meant: `GUILD_7_MODEL` by `GUILD_*_MODEL`.
+    pub(crate) fn path_of_alias(&self, name: &str) -> Option<Vec<String>> {
+        self.aliases.iter().find_map(|alias| match alias.split_once(ANY) {
+            None => (*alias == name).then(|| self.path.clone()),
+            Some((front, back)) => {
+                let filled = name.strip_prefix(front)?.strip_suffix(back)?;
+                // Without underscores, or one alias would swallow the words of another.
+                let plain = !filled.is_empty() && filled.bytes().all(|byte| byte.is_ascii_alphanumeric());
+                let fill = |segment: &String| {
+                    if segment == ANY { filled.to_lowercase() } else { segment.clone() }
+                };
+                plain.then(|| self.path.iter().map(fill).collect())
+            }
+        })
     }
 
     /// Fills the key's path with the segments of a variable (any case, `-` as `_`), if they fit.

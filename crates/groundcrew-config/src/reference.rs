@@ -59,7 +59,7 @@ impl Reference {
         );
         for key in keys.all.iter().filter(|key| key.textual) {
             let variable = keys.variable(key).unwrap_or_default();
-            let also: Vec<_> = key.aliases.iter().map(|alias| format!("`{alias}`")).collect();
+            let also: Vec<_> = key.shown_aliases().iter().map(|alias| format!("`{alias}`")).collect();
             let cells = [
                 format!("`{variable}`"),
                 also.join(", "),
@@ -138,7 +138,7 @@ impl Sample {
 
     fn value(&mut self, field: &Field, path: &[String]) {
         let Some(key) = self.keys.find(path).cloned() else { return };
-        let mut names: Vec<String> = key.aliases.iter().map(ToString::to_string).collect();
+        let mut names = key.shown_aliases();
         names.extend(self.keys.variable(&key));
         self.text.push('\n');
         self.comment(field.doc);

@@ -207,7 +207,7 @@ impl Field {
         self
     }
 
-    /// A plain variable that means the same key.
+    /// A plain variable that means the same key. Within a map, `*` stands for the name: letters and digits.
     pub fn alias(mut self, name: &'static str) -> Self {
         self.aliases.push(name);
         self

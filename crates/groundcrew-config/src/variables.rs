@@ -51,6 +51,10 @@ fn nothing(candidates: &mut Candidates<'_>, name: &str, value: &OsStr, origin: O
         candidates.problem(name, origin, keys.unknown_variable(name));
         return;
     }
+    if let Some(meant) = keys.near_alias(name) {
+        candidates.warning(name, origin, format!("ignored; did you mean {meant}?"));
+        return;
+    }
     // `SUMMARY_BOT_HTTP_PORT`: right but for the doubled separators.
     let ours = name.starts_with(&prefix[..prefix.len() - 1]) && !is_link(&value.to_string_lossy());
     if !ours {

@@ -173,3 +173,11 @@ fn a_required_secret_may_not_be_empty() {
     let loaded = Loader::new("parcels").variables([("SIGNING_KEY", "k")]).load(&Signing::shape()).unwrap();
     assert_eq!(loaded.read::<Signing>().unwrap().signing_key.expose(), "k");
 }
+
+#[test]
+fn a_value_that_remembers_its_origin_has_a_range_too() {
+    let variables = [("GUILD_7_TEMPERATURE", "2.5"), ("SUMMARY_BOT__GUILDS__7__LEAST", "0")];
+    let text = problems(with_variables(&variables)).join("\n");
+    assert!(text.contains("guilds.7.temperature (env GUILD_7_TEMPERATURE): \"2.5\" is not from 0"), "{text}");
+    assert!(text.contains("guilds.7.least"), "{text}");
+}

@@ -20,7 +20,7 @@ fn the_sample_with_its_defaults_uncommented_still_loads() {
     let sample = reference(&Config::shape(), "summary-bot").toml();
     let bare: Vec<_> = sample.lines().filter_map(|line| line.strip_prefix("# ")).collect();
     // The one required key of the optional section that is now there.
-    let text = bare.join("\n").replace("[database]", "[database]\nurl = 'sqlite:x'");
+    let text = bare.join("\n").replace("<name>", "any").replace("[database]", "[database]\nurl = 'sqlite:x'");
     write(folder.path(), "config.toml", text);
     assert_eq!(read(loader(&folder)).http.idle_timeout.as_secs(), 75, "{sample}");
 }
@@ -40,6 +40,7 @@ fn the_table_has_every_variable_with_its_aliases_and_default() {
         "| `SUMMARY_BOT__ENVIRONMENT` | `ENVIRONMENT`, `NODE_ENV` | `environment` |",
         "| `SUMMARY_BOT__HTTP__PORT` | `WEBHOOK_PORT`, `PORT` | `http.port` | a whole number, from 1 to 65535 | `5000` | Port of the listener. |",
         "| `SUMMARY_BOT__DATABASE__URL` | `DATABASE_URL`, `POSTGRES_URL` | `database.url` | a string | **required** |",
+        "| `SUMMARY_BOT__GUILDS__<NAME>__MODEL` | `GUILD_<NAME>_MODEL`, `GUILD_<NAME>_CLAUDE_MODEL` | `guilds.*.model` |",
         "| `SUMMARY_BOT__JWT_SECRET` | `JWT_SECRET` | `jwt_secret` | a string, secret | unset | Signs tokens. |",
     ] {
         assert!(table.contains(row), "{row}\n{table}");

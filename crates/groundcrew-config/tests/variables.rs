@@ -41,6 +41,42 @@ fn a_map_takes_any_name() {
 }
 
 #[test]
+fn an_alias_with_a_name_in_it_sets_a_key_of_that_name() {
+    let config = read(with_variables(&[
+        ("GUILD_7_MODEL", "small"),
+        ("GUILD_8_CLAUDE_MODEL", "large"),
+        ("GUILD_8_ENABLED_CHANNELS", "1, 2"),
+    ]));
+    let model = config.guilds["7"].model.as_ref().expect("set");
+    assert_eq!((model.as_str(), model.origin().to_string()), ("small", "env GUILD_7_MODEL".to_owned()));
+    assert_eq!(config.guilds["8"].model.as_ref().expect("set").as_str(), "large");
+    assert_eq!(config.guilds["8"].enabled_channels.as_deref(), Some(&["1".to_owned(), "2".to_owned()][..]));
+}
+
+#[test]
+fn an_alias_with_a_name_in_it_goes_with_the_file_and_is_laid_over_it() {
+    let folder = folder();
+    write(folder.path(), "config.toml", "[guilds.7]\nmodel = 'file'\nenabled_channels = ['3']");
+    let config = read(loader(&folder).variables([("GUILD_7_MODEL", "variable")]));
+    assert_eq!(config.guilds["7"].model.as_ref().expect("set").as_str(), "variable");
+    assert_eq!(config.guilds["7"].enabled_channels.as_deref(), Some(&["3".to_owned()][..]));
+}
+
+#[test]
+fn two_aliases_with_a_name_in_them_and_different_values_are_a_problem() {
+    let text = problems(with_variables(&[("GUILD_7_MODEL", "a"), ("GUILD_7_CLAUDE_MODEL", "b")])).join("\n");
+    assert!(text.starts_with("guilds.7.model") && text.contains("set to different values"), "{text}");
+}
+
+#[test]
+fn what_is_nearly_such_an_alias_earns_a_warning_and_anything_else_does_not() {
+    let variables = [("GUILD_7_MODLE", "a"), ("GUILD_HALL", "b"), ("GUILD_7_COLOUR_OF_THE_DOOR", "c")];
+    let loaded = load(with_variables(&variables)).expect("ignored");
+    let warnings: Vec<_> = loaded.warnings().iter().map(ToString::to_string).collect();
+    assert_eq!(warnings, ["GUILD_7_MODLE (env GUILD_7_MODLE): ignored; did you mean GUILD_7_MODEL?"]);
+}
+
+#[test]
 fn two_names_with_different_values_are_a_problem_that_names_both() {
     let text = problems(with_variables(&[("PORT", "1"), ("SUMMARY_BOT__HTTP__PORT", "2")])).join("\n");
     assert!(text.contains("PORT and SUMMARY_BOT__HTTP__PORT are set to different values"), "{text}");

@@ -24,6 +24,8 @@ mod settlement;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sql;
 mod stat;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod timetable;
 mod watch;
 mod worker;
 
@@ -41,9 +43,14 @@ pub use memory::Memory;
 pub use metrics::{JOB_BUCKETS, names};
 pub use policy::{Policy, Priority};
 pub use publisher::Publisher;
-pub use schedule::{Misfire, Schedule, ScheduleError};
+pub use schedule::{Misfire, Schedule, ScheduleError, Timing};
 pub use schedules::{Schedules, SchedulesError, schedule_names};
 pub use settlement::{Ending, Fate, Settlement};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use sql::{Effects, Within, migrate};
 pub use stat::{QueueStat, State};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use timetable::{
+    NewPlan, Plan, PlanChange, PlanError, PlanId, PlanPage, PlanQuery, PlanRows, Planned, Timetable,
+    TimetableConfig, TimetableError, timetable_names,
+};

@@ -34,6 +34,9 @@ struct Shared {
     /// A job was written to the outbox, in a transaction that may commit soon.
     #[cfg_attr(not(any(feature = "sqlite", feature = "postgres")), expect(dead_code, reason = "SQL tells"))]
     posted: Notify,
+    /// Where the jobs are, or what lies beside their broker.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    database: std::sync::OnceLock<groundcrew_sql::Database>,
 }
 
 /// How many jobs were handed over and not answered, whether or not somebody still waits for the answer.
@@ -61,7 +64,16 @@ impl Publisher {
     ) -> Self {
         let (calls, waiting) = mpsc::channel(QUEUE);
         let (under_way, posted) = (Arc::default(), Notify::new());
-        let shared = Arc::new(Shared { backend, calls, timeout, enqueued, under_way, posted });
+        let shared = Arc::new(Shared {
+            backend,
+            calls,
+            timeout,
+            enqueued,
+            under_way,
+            posted,
+            #[cfg(any(feature = "sqlite", feature = "postgres"))]
+            database: std::sync::OnceLock::new(),
+        });
         tokio::spawn(feed(shared.backend.clone(), waiting));
         let publisher = Self { shared };
         let flushed = publisher.clone();
@@ -144,6 +156,18 @@ impl Publisher {
             results.extend(answered.await.map_err(|_| EnqueueError::Closed)?);
         }
         Ok(results)
+    }
+
+    /// Says in which database the jobs are, or which one is beside their broker.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn stands_on(&self, database: groundcrew_sql::Database) {
+        self.shared.database.get_or_init(|| database);
+    }
+
+    /// The database that the jobs are in, or that is beside their broker.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn database(&self) -> Option<&groundcrew_sql::Database> {
+        self.shared.database.get()
     }
 
     /// Tells the relay that there may be something in the outbox soon.

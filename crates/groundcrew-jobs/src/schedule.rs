@@ -3,6 +3,7 @@
 mod cron;
 mod error;
 mod misfire;
+mod timing;
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,6 +15,8 @@ use jiff::{SignedDuration, Timestamp};
 use cron::InZone;
 pub use error::ScheduleError;
 pub use misfire::Misfire;
+use misfire::ON_TIME;
+pub use timing::Timing;
 
 /// Moments that return: by a cron expression in a time zone, or at an even pace.
 ///

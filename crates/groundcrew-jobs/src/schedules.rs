@@ -21,8 +21,14 @@ use crate::{Enqueue, Job, Publisher, Schedule};
 use book::Book;
 use entry::Entry;
 pub use error::SchedulesError;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) use id::of as id_of;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) use metrics::BUCKETS as LATENESS_BUCKETS;
 use metrics::ScheduleMetrics;
 pub use metrics::names as schedule_names;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) use sql::{lease_in, micros};
 use ticker::Ticker;
 
 /// What time it is.

@@ -18,6 +18,7 @@ use groundcrew_sql::Database;
 use crate::{Backend, ConnectError, Jobs, JobsConfig};
 
 pub use once::Effects;
+pub(crate) use rows::json;
 pub use schema::migrate;
 pub use within::Within;
 
@@ -40,13 +41,16 @@ impl JobsConfig {
     {
         let database = database.clone().into();
         schema::migrate(&database).await?;
+        let kept = database.clone();
         let backend: Arc<dyn Backend> = match database {
             #[cfg(feature = "sqlite")]
             Database::Sqlite(sqlite) => Arc::new(sqlite::SqliteJobs::new(sqlite)),
             #[cfg(feature = "postgres")]
             Database::Postgres(postgres) => Arc::new(postgres::PostgresJobs::start(crew, postgres)),
         };
-        self.connect_shared(crew, backend)
+        let jobs = self.connect_shared(crew, backend)?;
+        jobs.publisher().stands_on(kept);
+        Ok(jobs)
     }
 
     /// Jobs in a broker, with this database beside it for the outbox ([`Publisher::enqueue_in`]) and the marks of
@@ -70,6 +74,7 @@ impl JobsConfig {
         let database = database.clone().into();
         schema::migrate(&database).await?;
         let jobs = self.connect_shared(crew, backend.clone())?;
+        jobs.publisher().stands_on(database.clone());
         outbox::start(crew, self, database, jobs.publisher())?;
         Ok(jobs)
     }

@@ -7,6 +7,8 @@ pub mod http;
 pub mod ledger;
 #[cfg(feature = "load")]
 pub mod load;
+#[cfg(feature = "models")]
+pub mod models;
 #[cfg(all(unix, feature = "pgbouncer"))]
 pub mod pgbouncer;
 #[cfg(all(unix, feature = "postgres"))]

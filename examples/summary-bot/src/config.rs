@@ -1,5 +1,6 @@
 //! What can be configured, besides what every service has.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use groundcrew::amqp::AmqpConfig;
@@ -12,7 +13,10 @@ use groundcrew::limit::LimitConfig;
 use groundcrew::redis::RedisConfig;
 use groundcrew::sql::SqlConfig;
 
-use crate::discord::DiscordConfig;
+use crate::api::ApiConfig;
+use crate::discord::{DiscordConfig, QuotaConfig};
+use crate::retention::RetentionConfig;
+use crate::settings::GuildConfig;
 
 /// The whole configuration of the bot: one field per section.
 #[derive(Debug, Clone, Default, FromConfig)]
@@ -25,6 +29,8 @@ pub struct Config {
     pub database: SqlConfig,
     /// How summaries are made.
     pub summaries: SummariesConfig,
+    /// What the API remembers.
+    pub api: ApiConfig,
     /// Discord.
     pub discord: DiscordConfig,
     /// Language models.
@@ -41,6 +47,15 @@ pub struct Config {
     pub redis: RedisConfig,
     /// Carries the jobs; without it the database does.
     pub rabbitmq: AmqpConfig,
+    /// How many summaries may be asked for in Discord.
+    pub discord_limits: QuotaConfig,
+    /// How long things are kept.
+    pub retention: RetentionConfig,
+    /// What holds for every server.
+    pub guild_defaults: GuildConfig,
+    /// What holds for one server, by its id.
+    #[config(default)]
+    pub guilds: BTreeMap<String, GuildConfig>,
 }
 
 /// How summaries are made: section `summaries`.
@@ -53,6 +68,9 @@ pub struct SummariesConfig {
     /// The most messages that a conversation may have.
     #[config(default = 250_000, range = 1..=100_000_000)]
     pub max_messages: u64,
+    /// The most messages that are summarised while the client waits: more are answered 202, and made later.
+    #[config(default = 5000, range = 0..=100_000_000)]
+    pub sync_messages: u64,
     /// How many summaries are made at a time; each keeps one core busy.
     #[config(default = 2, range = 1..=1024)]
     pub concurrency: usize,

@@ -1,16 +1,22 @@
 //! The service: what `summary-bot` without a command starts.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use groundcrew::Crew;
 use groundcrew::axum::Router;
 
-use crate::api::{self, App};
+use crate::api::{self, App, Followers};
 use crate::bot_metrics::BotMetrics;
 use crate::clerk::{Clerk, Desk, Summarize};
 use crate::config::Config;
+use crate::discord::costs::Free;
+use crate::discord::quotas::Quotas;
 use crate::discord::{self, Answer};
+use crate::janitor::Janitor;
+use crate::replay::Replays;
 use crate::scribe::Scribe;
+use crate::settings::Settings;
 use crate::store::{MIGRATIONS, Store};
 use crate::workshop::Workshop;
 use crate::{page, welcome};
@@ -36,8 +42,10 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         Some(redis) => limits.limiter_over("api", &crew, redis.limits(crew.service()))?,
         None => limits.limiter("api", &crew)?,
     };
+    let quotas = Quotas::new(&config.discord_limits, &crew, redis.as_ref())?;
     let shared = redis.map(|redis| redis.cache_store());
-    let documents = config.cache.named("documents").absent(Option::is_none).over(shared).build(&crew)?;
+    let documents =
+        config.cache.named("documents").absent(Option::is_none).over(shared.clone()).build(&crew)?;
     let jobs = config.jobs.connect_through(&crew, rabbitmq.as_ref(), &database).await?;
     let jobs = jobs.register::<Summarize>();
 
@@ -45,11 +53,18 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let store = Store::new(database.clone());
     let workshop = Workshop::new(&crew, store.clone(), Scribe, metrics.clone(), &config.summaries);
     let clerk = Clerk::new(store.clone(), jobs.publisher());
+    let kept = config.cache.named("settings").over(shared).build(&crew)?;
+    let settings = Settings::new(store.clone(), kept, config.guild_defaults, config.guilds);
     let parts = discord::Parts {
         crew: crew.clone(),
         store: store.clone(),
         workshop: workshop.clone(),
         publisher: jobs.publisher(),
+        settings,
+        quotas,
+        costs: Arc::new(Free),
+        documents: documents.clone(),
+        retention: config.retention,
     };
     let front = discord::front(parts, &config.discord)?;
     let lease = |name: &str| config.lease.database(name, &crew, &database);
@@ -57,9 +72,12 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         Some(front) => (jobs.register::<Answer>(), discord::run(front, lease)?),
         None => (jobs, Router::new()),
     };
+    let replays = Replays::new(&crew, store.clone(), &config.summaries);
+    let followers = Followers::new(config.api.followers, config.api.follow_period, crew.stop());
+    Janitor::new(store.clone(), jobs.dead_set(), &config.api).start(&crew);
     let max_messages = config.summaries.max_messages;
     jobs.run(Desk { store: store.clone(), workshop: workshop.clone(), max_messages, discord: front });
-    let app = App { store, documents, clerk, workshop, config: config.summaries };
+    let app = App { store, documents, clerk, workshop, replays, followers, config: config.summaries };
     let address = http.local_addr();
     http.serve(api::routes(app, &metrics, limiter).merge(page::routes()).merge(interactions));
     Ok(address)

@@ -30,6 +30,26 @@ pub struct Config {
     /// Labels of the service.
     #[config(default)]
     pub labels: BTreeMap<String, String>,
+    /// What is different in some guilds.
+    #[config(default)]
+    pub guilds: BTreeMap<String, GuildConfig>,
+}
+
+/// One of many.
+#[derive(Debug, Clone, FromConfig)]
+pub struct GuildConfig {
+    /// Which model writes.
+    #[config(alias = "GUILD_*_MODEL", alias = "GUILD_*_CLAUDE_MODEL")]
+    pub model: Option<Sourced<String>>,
+    /// Where it reads.
+    #[config(alias = "GUILD_*_ENABLED_CHANNELS")]
+    pub enabled_channels: Option<Vec<String>>,
+    /// How free the model is.
+    #[config(alias = "GUILD_*_TEMPERATURE", range = 0.0..=2.0)]
+    pub temperature: Option<Sourced<f64>>,
+    /// How many it reads.
+    #[config(default = Sourced::from(5), range = 1..=100)]
+    pub least: Sourced<u32>,
 }
 
 /// Where the service listens.

@@ -33,6 +33,20 @@ pub enum ScheduleError {
         /// What was written.
         text: String,
     },
+    /// The moment of what comes once is none.
+    #[error(
+        "`{text}` has no time with its offset from UTC; right would be `@once 2026-04-01T09:00:00+02:00`"
+    )]
+    Once {
+        /// What was written.
+        text: String,
+    },
+    /// There is no such policy.
+    #[error("`{text}` says nothing about times that were missed; right would be `skip`, `once` or `all 7`")]
+    Misfire {
+        /// What was written.
+        text: String,
+    },
     /// Longer than any schedule should be.
     #[error("a schedule of {bytes} bytes is too long")]
     TooLong {

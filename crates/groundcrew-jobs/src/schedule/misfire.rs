@@ -1,8 +1,13 @@
+use std::fmt;
+use std::str::FromStr;
+
 use jiff::{SignedDuration, Timestamp};
 
-use super::Schedule;
+use super::{Schedule, ScheduleError};
 
 /// What happens to moments that passed while nobody was there to see them: during a restart, an outage, a long night.
+///
+/// It is written as `skip`, `once` or `all 7`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Misfire {
     /// Nothing, unless one is at most a minute late: right for what is of no use later.
@@ -18,7 +23,7 @@ pub enum Misfire {
 }
 
 /// How late is still on time for [`Misfire::Skip`].
-const ON_TIME: SignedDuration = SignedDuration::from_secs(60);
+pub(super) const ON_TIME: SignedDuration = SignedDuration::from_secs(60);
 
 /// The shortest pause between two moments of a schedule.
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
@@ -54,7 +59,12 @@ impl Schedule {
     ///
     /// It takes a bounded time however long ago `last` is.
     pub fn due(&self, last: Timestamp, now: Timestamp) -> Vec<Timestamp> {
-        let most = match self.misfire() {
+        self.due_by(self.misfire(), last, now)
+    }
+
+    /// As [`due`](Self::due), by this policy instead of its own.
+    pub(super) fn due_by(&self, misfire: Misfire, last: Timestamp, now: Timestamp) -> Vec<Timestamp> {
+        let most = match misfire {
             Misfire::Skip => {
                 let on_time = now.checked_sub(ON_TIME).unwrap_or(Timestamp::MIN);
                 return self.last_until(now, last.max(on_time)).into_iter().collect();
@@ -73,5 +83,47 @@ impl Schedule {
         }
         due.reverse();
         due
+    }
+}
+
+// === impl Misfire ===
+
+impl FromStr for Misfire {
+    type Err = ScheduleError;
+
+    fn from_str(text: &str) -> Result<Self, ScheduleError> {
+        let wrong = || ScheduleError::Misfire { text: text.to_owned() };
+        match text.trim() {
+            "skip" => Ok(Self::Skip),
+            "once" => Ok(Self::Once),
+            all => {
+                let most = all.strip_prefix("all ").ok_or_else(wrong)?;
+                Ok(Self::All { most: most.trim().parse().map_err(|_| wrong())? })
+            }
+        }
+    }
+}
+
+impl fmt::Display for Misfire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Skip => f.write_str("skip"),
+            Self::Once => f.write_str("once"),
+            Self::All { most } => write!(f, "all {most}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_is_written_as_it_is_read() {
+        for policy in [Misfire::Skip, Misfire::Once, Misfire::All { most: 7 }] {
+            assert_eq!(policy.to_string().parse::<Misfire>().expect("a policy"), policy);
+        }
+        let error = "twice".parse::<Misfire>().expect_err("none").to_string();
+        assert!(error.contains("`twice`") && error.contains("`all 7`"), "{error}");
     }
 }

@@ -11,7 +11,7 @@ const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
 
 /// The id that the job of this moment has, whoever enqueues it: one of its effects is left by `begin_once` even where
 /// it is delivered twice, as it may be over a broker. Like other ids they are sorted by time.
-pub(super) fn of(service: &str, schedule: &str, due: Timestamp) -> JobId {
+pub(crate) fn of(service: &str, schedule: &str, due: Timestamp) -> JobId {
     let nanosecond = due.as_nanosecond().to_be_bytes();
     let parts = [service.as_bytes(), schedule.as_bytes(), &nanosecond];
     // No name holds a byte of 255, which is none of UTF-8, so that it divides them.

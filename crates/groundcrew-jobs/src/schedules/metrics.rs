@@ -14,7 +14,8 @@ pub mod names {
     pub const LATENESS: &str = "schedule_lateness_seconds";
 }
 
-const BUCKETS: &[f64] = &[0.01, 0.05, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0, 600.0, 3600.0, 86_400.0];
+pub(crate) const BUCKETS: &[f64] =
+    &[0.01, 0.05, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0, 600.0, 3600.0, 86_400.0];
 
 /// What is counted, by the process that keeps the schedules.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! The marks of schedules in the service's database.
 
-use groundcrew_lease::{LeaseConfig, LeaseStatus};
+use groundcrew_lease::{Lease, LeaseConfig, LeaseError, LeaseStatus};
 use groundcrew_runtime::Crew;
 use groundcrew_sql::sqlx::{self, Error};
 use groundcrew_sql::{Database, MigrationsError};
@@ -54,12 +54,7 @@ impl Schedules {
     ) -> Result<LeaseStatus, SchedulesError> {
         let database = database.clone().into();
         let name = format!("{} schedules", crew.service());
-        let lease = match &database {
-            #[cfg(feature = "sqlite")]
-            Database::Sqlite(sqlite) => lease.sqlite(&name, crew, sqlite)?,
-            #[cfg(feature = "postgres")]
-            Database::Postgres(postgres) => lease.postgres(&name, crew, postgres)?,
-        };
+        let lease = lease_in(&database, lease, &name, crew)?;
         let book = SqlBook::open(crew.service(), database).await?;
         let ticker = self.ticker(crew, Book::Database(book))?;
         Ok(lease.run(move |leadership| {
@@ -72,6 +67,20 @@ impl Schedules {
                 ticker.run(ended).await;
             }
         }))
+    }
+}
+
+pub(crate) fn lease_in(
+    database: &Database,
+    lease: &LeaseConfig,
+    name: &str,
+    crew: &Crew,
+) -> Result<Lease, LeaseError> {
+    match database {
+        #[cfg(feature = "sqlite")]
+        Database::Sqlite(sqlite) => lease.sqlite(name, crew, sqlite),
+        #[cfg(feature = "postgres")]
+        Database::Postgres(postgres) => lease.postgres(name, crew, postgres),
     }
 }
 
@@ -158,7 +167,7 @@ fn mark((name, expression, last, fired): Row) -> (String, Mark) {
 }
 
 /// Rounded up: a mark that is before its moment would let it be due again.
-fn micros(time: Timestamp) -> i64 {
+pub(crate) fn micros(time: Timestamp) -> i64 {
     let micros = time.as_microsecond();
     let rest = time.as_nanosecond() - i128::from(micros) * 1_000;
     micros.saturating_add(i64::from(rest > 0))

@@ -238,7 +238,7 @@ pub(super) fn stat((name, state, count, age): StatRow) -> QueueStat {
 }
 
 /// A batch as the database takes it apart.
-pub(super) fn json<T: Serialize>(rows: &[T]) -> String {
+pub(crate) fn json<T: Serialize>(rows: &[T]) -> String {
     // Nothing of ours has keys that are no strings, so it cannot fail; an empty batch would change nothing.
     serde_json::to_string(rows).unwrap_or_else(|_| "[]".to_owned())
 }

@@ -11,10 +11,12 @@ const TABLE: &str = "groundcrew_jobs_migrations";
 /// Both databases read it.
 const SCHEDULES: (&str, &str) = ("schedules", include_str!("schedules.sql"));
 
+const TIMETABLE: (&str, &str) = ("timetable", include_str!("timetable.sql"));
+
 static SQLITE: LazyLock<Migrator> =
-    LazyLock::new(|| migrator(&[("jobs", include_str!("sqlite.sql")), SCHEDULES]));
+    LazyLock::new(|| migrator(&[("jobs", include_str!("sqlite.sql")), SCHEDULES, TIMETABLE]));
 static POSTGRES: LazyLock<Migrator> =
-    LazyLock::new(|| migrator(&[("jobs", include_str!("postgres.sql")), SCHEDULES]));
+    LazyLock::new(|| migrator(&[("jobs", include_str!("postgres.sql")), SCHEDULES, TIMETABLE]));
 
 /// Makes the tables of jobs, or brings them up to date, one process at a time. [`JobsConfig::connect`] does it;
 /// so does whoever uses [`Attempt::begin_once`] on another database than the one of the jobs.

@@ -16,6 +16,16 @@ pub trait Within: Send {
     /// Writes a job to the jobs themselves.
     fn write(&mut self, job: &NewJob) -> impl Future<Output = Result<Enqueued, Error>> + Send;
 
+    /// Writes many, in as few round trips as it can.
+    fn write_all(&mut self, jobs: &[&NewJob]) -> impl Future<Output = Result<(), Error>> + Send {
+        async move {
+            for job in jobs {
+                self.write(job).await?;
+            }
+            Ok(())
+        }
+    }
+
     /// Writes a job to the outbox, as JSON.
     fn post(&mut self, record: &str) -> impl Future<Output = Result<(), Error>> + Send;
 }
@@ -57,6 +67,36 @@ impl Publisher {
     }
 }
 
+impl Publisher {
+    /// Writes jobs in a transaction: to where they are run, or to the outbox.
+    pub(crate) async fn write_in<W: Within>(
+        &self,
+        transaction: &mut W,
+        jobs: Vec<NewJob>,
+    ) -> Result<(), EnqueueError> {
+        let failed = |error: Error| BackendError::Unavailable {
+            backend: W::NAME,
+            action: "enqueue jobs in a transaction",
+            cause: error.to_string(),
+        };
+        for job in &jobs {
+            super::rows::refuse(job, W::NAME)?;
+        }
+        let Some(home) = self.backend().sql() else {
+            for job in &jobs {
+                transaction.post(&super::outbox::record(job)).await.map_err(failed)?;
+            }
+            self.posted();
+            return Ok(());
+        };
+        if home != W::NAME {
+            return Err(EnqueueError::Foreign { transaction: W::NAME, jobs: home });
+        }
+        transaction.write_all(&jobs.iter().collect::<Vec<_>>()).await.map_err(failed)?;
+        Ok(())
+    }
+}
+
 // === impl Enqueue ===
 
 impl Enqueue {
@@ -95,6 +135,10 @@ impl Within for groundcrew_sql::Transaction<sqlx::Postgres> {
         Ok(done.first().copied().unwrap_or(Enqueued::New(job.envelope.id)))
     }
 
+    async fn write_all(&mut self, jobs: &[&NewJob]) -> Result<(), Error> {
+        super::postgres::insert(self, jobs).await.map(drop)
+    }
+
     async fn post(&mut self, record: &str) -> Result<(), Error> {
         super::outbox::postgres::post(self, record).await
     }
@@ -107,6 +151,10 @@ impl Within for groundcrew_sql::Transaction<sqlx::Sqlite> {
     async fn write(&mut self, job: &NewJob) -> Result<Enqueued, Error> {
         let done = super::sqlite::insert(self, &[job]).await?;
         Ok(done.first().copied().unwrap_or(Enqueued::New(job.envelope.id)))
+    }
+
+    async fn write_all(&mut self, jobs: &[&NewJob]) -> Result<(), Error> {
+        super::sqlite::insert(self, jobs).await.map(drop)
     }
 
     async fn post(&mut self, record: &str) -> Result<(), Error> {

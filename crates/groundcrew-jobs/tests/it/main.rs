@@ -13,3 +13,5 @@ mod schedules;
 mod sql;
 mod stage;
 mod states;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod timetable;

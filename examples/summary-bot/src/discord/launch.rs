@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use groundcrew::Crew;
 use groundcrew::axum::Router;
+use groundcrew::cache::Cache;
 use groundcrew::jobs::Publisher;
 use groundcrew::lease::{Lease, LeaseError};
 use groundcrew::runtime::{Backoff, CheckPolicy, Restart, Stop};
@@ -12,12 +13,19 @@ use groundcrew::telemetry::MetricsError;
 use jiff::Timestamp;
 use tokio::time::sleep;
 
+use super::access::Access;
+use super::archive::Archive;
+use super::atlas::Atlas;
 use super::commands::Commands;
 use super::connection::Connection;
+use super::costs::Costs;
 use super::front::Front;
 use super::metrics::DiscordMetrics;
+use super::quotas::Quotas;
 use super::rest::{Rest, RestError};
 use super::{DiscordConfig, DiscordMode, endpoint, register, session};
+use crate::retention::RetentionConfig;
+use crate::settings::Settings;
 use crate::store::Store;
 use crate::workshop::Workshop;
 
@@ -32,6 +40,11 @@ pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) workshop: Workshop,
     pub(crate) publisher: Publisher,
+    pub(crate) settings: Settings,
+    pub(crate) quotas: Quotas,
+    pub(crate) costs: Arc<dyn Costs>,
+    pub(crate) documents: Cache<Option<String>>,
+    pub(crate) retention: RetentionConfig,
 }
 
 /// Why there is no front.

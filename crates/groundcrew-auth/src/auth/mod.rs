@@ -1,0 +1,174 @@
+mod credentials;
+mod identity;
+mod layer;
+mod site;
+
+use groundcrew_runtime::Crew;
+use groundcrew_telemetry::MetricsError;
+use http::request::Parts;
+
+pub(crate) use self::credentials::cookies;
+use self::credentials::{Credential, credential};
+pub(crate) use self::identity::{Identity, Refusal, State};
+pub use self::layer::Authenticated;
+use crate::auth_metrics::{AuthMetrics, Outcome, Shown};
+use crate::{Principal, PrincipalKind, TokenError, Tokens};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use crate::{ApiKeys, SessionCookie, Sessions};
+
+/// Finds out who asks: a layer for the routes on which somebody is to be known.
+///
+/// It looks at `Authorization: Bearer` (a token or an API key), `X-API-Key` and the session's cookie, in this order,
+/// and tells the [`Principal`] extractor and [`RequireScope`](crate::RequireScope), who refuse. What is shown and not
+/// good is refused by them, too, whatever else would have been allowed. On routes without them everybody passes.
+///
+/// ```
+/// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use axum::{Router, routing::{get, post}};
+/// use groundcrew_auth::{Auth, AuthConfig, Principal, RequireScope};
+///
+/// # let crew = groundcrew_runtime::Crew::builder("parcels", "1.0.0").build();
+/// let tokens = AuthConfig::of("a secret of at least thirty-two characters").tokens(&crew)?;
+/// let auth = Auth::new(&crew)?.tokens(tokens);
+///
+/// let routes: Router = Router::new()
+///     .route("/parcels", post(|| async { "sent" }).layer(RequireScope::new("parcels:write")))
+///     .route("/me", get(|who: Principal| async move { who.subject }))
+///     .layer(auth); // around both
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Auth {
+    metrics: AuthMetrics,
+    tokens: Option<Tokens>,
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    keys: Option<ApiKeys>,
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    sessions: Option<(Sessions, SessionCookie)>,
+    local: Option<Principal>,
+}
+
+// === impl Auth ===
+
+impl Auth {
+    /// Knows nobody yet.
+    ///
+    /// # Errors
+    ///
+    /// When its metrics are registered already, with other labels.
+    pub fn new(crew: &Crew) -> Result<Self, MetricsError> {
+        Ok(Self {
+            metrics: AuthMetrics::register(crew.metrics())?,
+            tokens: None,
+            #[cfg(any(feature = "sqlite", feature = "postgres"))]
+            keys: None,
+            #[cfg(any(feature = "sqlite", feature = "postgres"))]
+            sessions: None,
+            local: None,
+        })
+    }
+
+    /// Knows who shows a signed token.
+    pub fn tokens(self, tokens: Tokens) -> Self {
+        Self { tokens: Some(tokens), ..self }
+    }
+
+    /// Knows who shows an API key, as a bearer or in `X-API-Key`.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub fn keys(self, keys: ApiKeys) -> Self {
+        Self { keys: Some(keys), ..self }
+    }
+
+    /// Knows browsers by their session's cookie. A request that changes something must come from a page of ours.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub fn sessions(self, sessions: Sessions, cookie: SessionCookie) -> Self {
+        Self { sessions: Some((sessions, cookie)), ..self }
+    }
+
+    /// Takes who shows nothing for this principal: for a service that listens on loopback, on the machine of who
+    /// develops it. Requests that a browser sends for another site's page are refused all the same, and so is a
+    /// `Host` that is neither `localhost` nor an address.
+    pub fn local(self, who: Principal) -> Self {
+        Self { local: Some(Principal { kind: PrincipalKind::Local, ..who }), ..self }
+    }
+
+    pub(crate) async fn identify(&self, parts: &Parts) -> Identity {
+        let (shown, state) = match credential(&parts.headers, self.cookie_name()) {
+            Ok(Credential::Nothing) => (Shown::Nothing, State::Nobody),
+            Ok(Credential::Token(token)) => (Shown::Token, self.by_token(token).await),
+            Ok(Credential::Key(key)) => (Shown::Key, self.by_key(key).await),
+            Ok(Credential::Session(cookie)) => (Shown::Session, self.by_session(parts, cookie).await),
+            Err((shown, refusal)) => (shown, State::Refused(refusal)),
+        };
+        let (shown, state) = match (&self.local, state) {
+            (Some(local), State::Nobody) => (Shown::Local, site::local(parts, local)),
+            (_, state) => (shown, state),
+        };
+        match &state {
+            State::Known(_) => self.metrics.count(shown, Outcome::Allowed),
+            State::Refused(_) => self.metrics.count(shown, Outcome::Refused),
+            State::Unavailable => self.metrics.count(shown, Outcome::Unavailable),
+            State::Nobody => {}
+        }
+        Identity { state, shown, metrics: self.metrics.clone() }
+    }
+
+    async fn by_token(&self, token: &str) -> State {
+        let Some(tokens) = &self.tokens else { return State::Refused(Refusal::Kind) };
+        match tokens.verify(token).await {
+            Ok(who) => State::Known(who),
+            Err(TokenError::KeysUnavailable) => State::Unavailable,
+            Err(error) => State::Refused(Refusal::Token(error)),
+        }
+    }
+
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    fn cookie_name(&self) -> Option<&str> {
+        self.sessions.as_ref().map(|(_, cookie)| cookie.name())
+    }
+
+    #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+    fn cookie_name(&self) -> Option<&str> {
+        None
+    }
+
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    async fn by_key(&self, key: &str) -> State {
+        match &self.keys {
+            Some(keys) => found(keys.verify(key).await),
+            None => State::Refused(Refusal::Kind),
+        }
+    }
+
+    #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+    async fn by_key(&self, _key: &str) -> State {
+        std::future::ready(State::Refused(Refusal::Kind)).await
+    }
+
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    async fn by_session(&self, parts: &Parts, cookie: &str) -> State {
+        let Some((sessions, _)) = &self.sessions else { return State::Refused(Refusal::Kind) };
+        if site::changes(parts) && !site::is_ours(parts) {
+            return State::Refused(Refusal::CrossSite);
+        }
+        found(sessions.find(cookie).await)
+    }
+
+    #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+    async fn by_session(&self, _parts: &Parts, _cookie: &str) -> State {
+        std::future::ready(State::Refused(Refusal::Kind)).await
+    }
+}
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+fn found(found: Result<Option<Principal>, groundcrew_sql::sqlx::Error>) -> State {
+    match found {
+        Ok(Some(who)) => State::Known(who),
+        Ok(None) => State::Refused(Refusal::Unknown),
+        Err(error) => {
+            // An outage is told by the database's own check; at the rate of requests this would bury it.
+            tracing::debug!(%error, "nobody could be looked up");
+            State::Unavailable
+        }
+    }
+}

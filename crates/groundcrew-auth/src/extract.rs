@@ -1,0 +1,23 @@
+//! [`Principal`] as an extractor.
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use http::request::Parts;
+
+use crate::auth::Identity;
+use crate::{Denied, Principal};
+
+impl<S: Sync> FromRequestParts<S> for Principal {
+    type Rejection = Denied;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Denied> {
+        Identity::known(&parts.extensions).cloned()
+    }
+}
+
+impl<S: Sync> OptionalFromRequestParts<S> for Principal {
+    type Rejection = Denied;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Denied> {
+        Ok(Identity::anybody(parts)?.cloned())
+    }
+}

@@ -1,0 +1,83 @@
+use groundcrew_sql::sqlx::Error;
+
+use super::open::INSERT_TOKEN;
+use super::{RefreshError, Session, Sessions, principal};
+use crate::clock;
+use crate::opaque::{self, Use};
+use crate::store::{Open, Value};
+
+/// Of many that come with one token, one finds it unused.
+const USE: &str = "UPDATE groundcrew_auth_refresh_tokens SET used_at = $2
+    WHERE hash = $1 AND used_at IS NULL AND expires_at > $2 RETURNING session_id";
+const KNOWN: &str = "SELECT session_id, used_at FROM groundcrew_auth_refresh_tokens WHERE hash = $1";
+const LIVE: &str = "UPDATE groundcrew_auth_sessions SET seen_at = $2
+    WHERE id = $1 AND ended_at IS NULL AND expires_at > $2 RETURNING subject, scopes, data, created_at";
+const PROLONG: &str = "UPDATE groundcrew_auth_sessions SET expires_at = $2 WHERE id = $1";
+const TIDY: &str = "DELETE FROM groundcrew_auth_refresh_tokens WHERE session_id = $1 AND expires_at < $2";
+const REVOKE: &str = "UPDATE groundcrew_auth_sessions SET ended_at = $2, ended_by = 'reuse'
+    WHERE id = $1 AND ended_at IS NULL";
+
+// === impl Sessions ===
+
+impl Sessions {
+    /// Takes a refresh token for the next one. Who it is for is read anew, so that the access token which is issued
+    /// for it carries what is stored now.
+    ///
+    /// Whoever calls this in a handler does so in [`Crew::detach`](groundcrew_runtime::Crew::detach): a client that
+    /// hangs up just then would have neither token.
+    ///
+    /// # Errors
+    ///
+    /// When the token is not good, or the database does not answer.
+    pub async fn refresh(&self, token: &str) -> Result<Session, RefreshError> {
+        if !Use::Refresh.is_well_formed(token) {
+            return Err(RefreshError::Unknown);
+        }
+        let (hash, now) = (opaque::hash(token), clock::now());
+        let moment = Value::Number(now);
+        let mut transaction = Open::begin(&self.inner.database).await?;
+        let used: Option<(String,)> = transaction.first(USE, &[Value::Text(&hash), moment]).await?;
+        let Some((id,)) = used else { return Err(self.refused(transaction, &hash, now).await?) };
+        let live = [Value::Text(&id), moment];
+        let row: Option<(String, String, String, i64)> = transaction.first(LIVE, &live).await?;
+        let Some((subject, scopes, data, created_at)) = row else {
+            transaction.commit().await?;
+            return Err(RefreshError::Ended);
+        };
+        let (next, expires_at) = (Use::Refresh.generate(), self.expiry(created_at, now));
+        let next_hash = opaque::hash(next.expose());
+        let row = [Value::Text(&next_hash), Value::Text(&id), Value::Number(expires_at)];
+        transaction.execute(INSERT_TOKEN, &row).await?;
+        transaction.execute(PROLONG, &[Value::Text(&id), Value::Number(expires_at)]).await?;
+        transaction.execute(TIDY, &live).await?;
+        transaction.commit().await?;
+        let who = principal(id.clone(), subject, &scopes, &data)?;
+        Ok(Session { id, who, token: next, expires_at })
+    }
+
+    /// Why a token is not good; a used one ends its session, in the same transaction.
+    async fn refused(
+        &self,
+        mut transaction: Open,
+        hash: &str,
+        now: i64,
+    ) -> Result<RefreshError, Error> {
+        let known: Option<(String, Option<i64>)> = transaction.first(KNOWN, &[Value::Text(hash)]).await?;
+        let (id, used_at) = match known {
+            Some((id, Some(used_at))) => (id, used_at),
+            Some((_, None)) => return Ok(RefreshError::Ended),
+            None => return Ok(RefreshError::Unknown),
+        };
+        let revoked = transaction.execute(REVOKE, &[Value::Text(&id), Value::Number(now)]).await?;
+        transaction.commit().await?;
+        self.inner.seen.clear();
+        if revoked > 0 {
+            tracing::warn!(
+                session.id = id,
+                first_used_ago_s = now - used_at,
+                "a refresh token came a second time: its session was ended"
+            );
+        }
+        Ok(RefreshError::Reused)
+    }
+}

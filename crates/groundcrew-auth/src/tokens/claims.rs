@@ -1,0 +1,28 @@
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::Scopes;
+
+/// What a token says.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Claims {
+    pub(super) iss: String,
+    pub(super) sub: String,
+    /// Checked by the library, which knows both of its shapes.
+    #[serde(skip_deserializing)]
+    pub(super) aud: String,
+    pub(super) exp: i64,
+    #[serde(default)]
+    pub(super) nbf: i64,
+    #[serde(default)]
+    pub(super) iat: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) jti: Option<String>,
+    /// The session that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) sid: Option<String>,
+    #[serde(default)]
+    pub(super) scope: Scopes,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(super) data: Map<String, Value>,
+}

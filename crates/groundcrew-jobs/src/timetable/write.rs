@@ -1,0 +1,254 @@
+//! What is done to plans: each alone, or in a transaction of the user's.
+
+use groundcrew_sql::{Database, SqlProblem};
+use jiff::Timestamp;
+
+use super::row::{self, PlanRows};
+use super::{NewPlan, Plan, PlanChange, PlanError, PlanId, Timetable, alone, micros, micros_up, one};
+use crate::{Envelope, JobId, Timing};
+
+/// How many of the next times are looked at for how close they are.
+const LOOKED_AT: usize = 60;
+
+// === impl Timetable ===
+
+impl Timetable {
+    /// Makes a plan.
+    ///
+    /// # Errors
+    ///
+    /// When the owner has one of this name or too many, when it never comes or too often, and what the database says.
+    pub async fn create(&self, plan: NewPlan) -> Result<Plan, PlanError> {
+        alone!(self, transaction => self.create_in(transaction, plan))
+    }
+
+    /// As [`create`](Self::create), in a transaction of yours: it is there exactly if the transaction commits.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn create_in<T: PlanRows>(
+        &self,
+        transaction: &mut T,
+        mut plan: NewPlan,
+    ) -> Result<Plan, PlanError> {
+        let job = plan.checked()?;
+        let now = (self.clock)();
+        let next = self.first(&plan.timing, now)?;
+        self.hold(transaction, &plan.owner).await?;
+        let owned = vec![(&*self.service).into(), plan.owner.as_str().into()];
+        if transaction.count(row::OWNED, owned).await? >= i64::from(self.config.per_owner) {
+            return Err(PlanError::TooMany { owner: plan.owner, most: self.config.per_owner });
+        }
+        let NewPlan { id, owner, name, timing, misfire, paused, .. } = plan;
+        let next = Some(micros(next)).filter(|_| !paused);
+        let params = vec![
+            id.to_string().into(),
+            (&*self.service).into(),
+            owner.as_str().into(),
+            name.as_str().into(),
+            job.name.as_str().into(),
+            json(&job).into(),
+            timing.to_string().into(),
+            misfire.to_string().into(),
+            paused.into(),
+            next.into(),
+            micros_up(now).into(),
+            micros(now).into(),
+        ];
+        if transaction.change(row::INSERT, params).await? == 0 {
+            return Err(PlanError::NameTaken { owner, name });
+        }
+        one(transaction.plans(row::GET, self.which(id)).await?, id)
+    }
+
+    /// Changes what is said, and leaves the rest.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create), and when there is no such plan.
+    pub async fn update(&self, id: PlanId, change: PlanChange) -> Result<Plan, PlanError> {
+        alone!(self, transaction => self.update_in(transaction, id, change))
+    }
+
+    /// As [`update`](Self::update), in a transaction of yours.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn update_in<T: PlanRows>(
+        &self,
+        transaction: &mut T,
+        id: PlanId,
+        mut change: PlanChange,
+    ) -> Result<Plan, PlanError> {
+        let mut plan = self.take(transaction, id).await?;
+        plan.template = change.checked(&plan.template)?;
+        if let Some(name) = change.name.filter(|name| *name != plan.name) {
+            self.hold(transaction, &plan.owner).await?;
+            let same = vec![(&*self.service).into(), plan.owner.as_str().into(), name.as_str().into()];
+            if !transaction.plans(row::FIND, same).await?.is_empty() {
+                return Err(PlanError::NameTaken { owner: plan.owner, name });
+            }
+            plan.name = name;
+        }
+        if let Some(timing) = change.timing {
+            let now = (self.clock)();
+            let next = self.first(&timing, now)?;
+            (plan.timing, plan.seen) = (timing, now);
+            plan.next_at = Some(micros(next)).filter(|_| !plan.paused);
+        }
+        plan.misfire = change.misfire.unwrap_or(plan.misfire);
+        self.write(transaction, plan).await
+    }
+
+    /// Lets nothing come until it is resumed. A plan that is paused already gets the new reason.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such plan, and what the database says.
+    pub async fn pause(&self, id: PlanId, reason: &str) -> Result<(), PlanError> {
+        alone!(self, transaction => self.pause_in(transaction, id, reason))
+    }
+
+    /// As [`pause`](Self::pause), in a transaction of yours.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn pause_in<T: PlanRows>(
+        &self,
+        transaction: &mut T,
+        id: PlanId,
+        reason: &str,
+    ) -> Result<(), PlanError> {
+        let mut params = self.which(id);
+        params.extend([true.into(), reason.replace('\0', "").into()]);
+        match transaction.change(row::PAUSE, params).await? {
+            0 => Err(PlanError::Missing { id }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Lets it come again: what comes after now. One that is not paused stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such plan, and what the database says.
+    pub async fn resume(&self, id: PlanId) -> Result<Plan, PlanError> {
+        alone!(self, transaction => self.resume_in(transaction, id))
+    }
+
+    /// As [`resume`](Self::resume), in a transaction of yours.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn resume_in<T: PlanRows>(&self, transaction: &mut T, id: PlanId) -> Result<Plan, PlanError> {
+        let mut plan = self.take(transaction, id).await?;
+        if plan.paused {
+            let now = (self.clock)();
+            (plan.paused, plan.paused_because) = (false, None);
+            plan.seen = plan.seen.max(now);
+            plan.next_at = plan.timing.next_after(plan.seen).map(micros);
+        }
+        self.write(transaction, plan).await
+    }
+
+    /// Forgets a plan; `false` when there is none. What is enqueued already runs.
+    ///
+    /// # Errors
+    ///
+    /// What the database says.
+    pub async fn delete(&self, id: PlanId) -> Result<bool, PlanError> {
+        alone!(self, transaction => self.delete_in(transaction, id))
+    }
+
+    /// As [`delete`](Self::delete), in a transaction of yours.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn delete_in<T: PlanRows>(&self, transaction: &mut T, id: PlanId) -> Result<bool, PlanError> {
+        Ok(transaction.change(row::DELETE, self.which(id)).await? > 0)
+    }
+
+    /// Enqueues its job now, also of one that is paused; its next time stays what it is.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such plan, and what the database says.
+    pub async fn run_now(&self, id: PlanId) -> Result<JobId, PlanError> {
+        alone!(self, transaction => self.run_now_in(transaction, id))
+    }
+
+    /// As [`run_now`](Self::run_now), in a transaction of yours.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn run_now_in<T: PlanRows>(&self, transaction: &mut T, id: PlanId) -> Result<JobId, PlanError> {
+        let mut plan = self.take(transaction, id).await?;
+        let job = plan.job(&self.service, (self.clock)(), true);
+        let job = job.map_err(|error| PlanError::Unreadable(error.to_string()))?;
+        let job_id = job.envelope.id;
+        self.publisher.write_in(transaction, vec![job]).await?;
+        plan.last_job = Some(job_id);
+        self.write(transaction, plan).await?;
+        Ok(job_id)
+    }
+
+    /// When this would come for the first time, if it may be planned at all.
+    ///
+    /// # Errors
+    ///
+    /// When it never comes, or too often.
+    pub fn first(&self, timing: &Timing, now: Timestamp) -> Result<Timestamp, PlanError> {
+        let never = || PlanError::NeverComes { timing: timing.to_string() };
+        let next = timing.next_after(now).ok_or_else(never)?;
+        let least = self.config.least_pause;
+        let pause = timing.least_pause(now, LOOKED_AT).map(jiff::SignedDuration::unsigned_abs);
+        if pause.is_some_and(|pause| pause < least) {
+            return Err(PlanError::TooOften { timing: timing.to_string(), least });
+        }
+        Ok(next)
+    }
+
+    /// The plan, locked until the transaction ends: nobody else moves it meanwhile.
+    async fn take<T: PlanRows>(&self, transaction: &mut T, id: PlanId) -> Result<Plan, PlanError> {
+        one(transaction.plans(row::TAKE, self.which(id)).await?, id)
+    }
+
+    async fn write<T: PlanRows>(&self, transaction: &mut T, plan: Plan) -> Result<Plan, PlanError> {
+        let id = plan.id;
+        let params = vec![
+            id.to_string().into(),
+            plan.name.as_str().into(),
+            plan.template.name.as_str().into(),
+            json(&plan.template).into(),
+            plan.timing.to_string().into(),
+            plan.misfire.to_string().into(),
+            plan.paused.into(),
+            plan.paused_because.into(),
+            plan.next_at.into(),
+            micros_up(plan.seen).into(),
+            plan.last_job.map(|job| job.to_string()).into(),
+        ];
+        let written = transaction.change(row::CHANGE, params).await;
+        written.map_err(|error| match SqlProblem::of(&error) {
+            SqlProblem::Exists => PlanError::NameTaken { owner: plan.owner, name: plan.name },
+            _ => PlanError::Database(error),
+        })?;
+        one(transaction.plans(row::GET, self.which(id)).await?, id)
+    }
+
+    /// Lets the transactions that make plans of one owner come one after another, so that they can be counted.
+    async fn hold<T: PlanRows>(&self, transaction: &mut T, owner: &str) -> Result<(), PlanError> {
+        Ok(transaction.hold(format!("groundcrew timetable {} {owner}", self.service)).await?)
+    }
+}
+
+/// All of its keys are strings, so it cannot fail.
+fn json(job: &Envelope) -> String {
+    serde_json::to_string(job).unwrap_or_default()
+}
