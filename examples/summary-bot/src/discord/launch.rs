@@ -19,6 +19,7 @@ use super::atlas::Atlas;
 use super::commands::Commands;
 use super::connection::Connection;
 use super::costs::Costs;
+use super::first_words::FirstWords;
 use super::front::Front;
 use super::metrics::DiscordMetrics;
 use super::quotas::Quotas;
@@ -66,7 +67,12 @@ pub(crate) fn front(parts: Parts, config: &DiscordConfig) -> Result<Option<Front
         return Ok(None);
     };
     let rest = Rest::new(&config.api_url, token)?;
-    let Parts { crew, store, workshop, publisher } = parts;
+    let Parts { crew, store, workshop, publisher, settings, quotas, costs, documents, retention } = parts;
+    let atlas = Arc::new(Atlas::new(rest.clone()));
+    let access = Access::new(atlas.clone(), settings.clone());
+    let history = Arc::new(Archive::new(rest.clone(), atlas.clone(), access.clone()));
+    let config = Arc::new(config.clone());
+    let viewer = Arc::new(access);
     Ok(Some(Front {
         crew,
         store,
@@ -74,8 +80,17 @@ pub(crate) fn front(parts: Parts, config: &DiscordConfig) -> Result<Option<Front
         publisher,
         commands,
         metrics,
-        config: Arc::new(config.clone()),
+        config,
         rest,
+        first_words: FirstWords::new(),
+        atlas,
+        settings,
+        viewer,
+        history,
+        quotas,
+        costs,
+        documents,
+        retention,
     }))
 }
 

@@ -1,0 +1,7 @@
+//! The bot in Discord: serenity and our own client against a local server that speaks Discord's protocols.
+
+#[path = "../service/mod.rs"]
+mod service;
+
+mod gateway;
+mod town;
