@@ -11,6 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use uuid::Uuid;
 
 use crate::api;
+use crate::caretaker::Caretaker;
 use crate::discord::Front;
 use crate::headway::{self, Step};
 use crate::request::Asking;
@@ -42,6 +43,7 @@ pub(crate) struct Desk {
     pub(crate) max_messages: u64,
     /// Where Discord is configured.
     pub(crate) discord: Option<Front>,
+    pub(crate) caretaker: Caretaker,
 }
 
 /// Summarise the conversation of a request.

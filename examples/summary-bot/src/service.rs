@@ -2,12 +2,16 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use groundcrew::Crew;
 use groundcrew::axum::Router;
+use groundcrew::cache::CacheConfig;
+use groundcrew::jobs::Schedules;
 
 use crate::api::{self, App, Followers};
 use crate::bot_metrics::BotMetrics;
+use crate::caretaker::{Caretaker, Sweep};
 use crate::clerk::{Clerk, Desk, Summarize};
 use crate::config::Config;
 use crate::discord::costs::Free;
@@ -43,18 +47,31 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         None => limits.limiter("api", &crew)?,
     };
     let quotas = Quotas::new(&config.discord_limits, &crew, redis.as_ref())?;
-    let shared = redis.map(|redis| redis.cache_store());
+    let shared = redis.as_ref().map(|redis| redis.cache_store());
     let documents =
         config.cache.named("documents").absent(Option::is_none).over(shared.clone()).build(&crew)?;
+    // Without Redis, other replicas go by what they know of a server for this long.
+    let briefly = CacheConfig { ttl: Duration::from_secs(10), stale: Duration::ZERO, ..config.cache.clone() };
+    let guilds = briefly.named("guilds").over(shared).build(&crew)?;
     let jobs = config.jobs.connect_through(&crew, rabbitmq.as_ref(), &database).await?;
-    let jobs = jobs.register::<Summarize>();
+    let jobs = jobs.register::<Summarize>().register::<Sweep>();
+    // In the night of most people, and not with those who come at the full hour.
+    let nightly = "17 3 * * *".parse()?;
+    let schedules = Schedules::new(&jobs.publisher()).add("sweep", nightly, |_| Sweep {});
+    schedules.run(&crew, &config.lease, &database).await?;
 
     let metrics = BotMetrics::register(crew.metrics())?;
     let store = Store::new(database.clone());
+    let settings = Settings::new(store.clone(), guilds, config.guild_defaults, config.guilds);
+    let caretaker = Caretaker {
+        store: store.clone(),
+        documents: documents.clone(),
+        settings: settings.clone(),
+        retention: config.retention.clone(),
+    };
+    caretaker.offer(&crew);
     let workshop = Workshop::new(&crew, store.clone(), Scribe, metrics.clone(), &config.summaries);
     let clerk = Clerk::new(store.clone(), jobs.publisher());
-    let kept = config.cache.named("settings").over(shared).build(&crew)?;
-    let settings = Settings::new(store.clone(), kept, config.guild_defaults, config.guilds);
     let parts = discord::Parts {
         crew: crew.clone(),
         store: store.clone(),
@@ -63,8 +80,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         settings,
         quotas,
         costs: Arc::new(Free),
-        documents: documents.clone(),
-        retention: config.retention,
+        caretaker: caretaker.clone(),
     };
     let front = discord::front(parts, &config.discord)?;
     let lease = |name: &str| config.lease.database(name, &crew, &database);
@@ -76,7 +92,9 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let followers = Followers::new(config.api.followers, config.api.follow_period, crew.stop());
     Janitor::new(store.clone(), jobs.dead_set(), &config.api).start(&crew);
     let max_messages = config.summaries.max_messages;
-    jobs.run(Desk { store: store.clone(), workshop: workshop.clone(), max_messages, discord: front });
+    let desk =
+        Desk { store: store.clone(), workshop: workshop.clone(), max_messages, caretaker, discord: front };
+    jobs.run(desk);
     let app = App { store, documents, clerk, workshop, replays, followers, config: config.summaries };
     let address = http.local_addr();
     http.serve(api::routes(app, &metrics, limiter).merge(page::routes()).merge(interactions));

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use groundcrew::Crew;
 use groundcrew::axum::Router;
-use groundcrew::cache::Cache;
 use groundcrew::jobs::Publisher;
 use groundcrew::lease::{Lease, LeaseError};
 use groundcrew::runtime::{Backoff, CheckPolicy, Restart, Stop};
@@ -25,7 +24,7 @@ use super::metrics::DiscordMetrics;
 use super::quotas::Quotas;
 use super::rest::{Rest, RestError};
 use super::{DiscordConfig, DiscordMode, endpoint, register, session};
-use crate::retention::RetentionConfig;
+use crate::caretaker::Caretaker;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::workshop::Workshop;
@@ -44,8 +43,7 @@ pub(crate) struct Parts {
     pub(crate) settings: Settings,
     pub(crate) quotas: Quotas,
     pub(crate) costs: Arc<dyn Costs>,
-    pub(crate) documents: Cache<Option<String>>,
-    pub(crate) retention: RetentionConfig,
+    pub(crate) caretaker: Caretaker,
 }
 
 /// Why there is no front.
@@ -67,7 +65,7 @@ pub(crate) fn front(parts: Parts, config: &DiscordConfig) -> Result<Option<Front
         return Ok(None);
     };
     let rest = Rest::new(&config.api_url, token)?;
-    let Parts { crew, store, workshop, publisher, settings, quotas, costs, documents, retention } = parts;
+    let Parts { crew, store, workshop, publisher, settings, quotas, costs, caretaker } = parts;
     let atlas = Arc::new(Atlas::new(rest.clone()));
     let access = Access::new(atlas.clone(), settings.clone());
     let history = Arc::new(Archive::new(rest.clone(), atlas.clone(), access.clone()));
@@ -89,8 +87,7 @@ pub(crate) fn front(parts: Parts, config: &DiscordConfig) -> Result<Option<Front
         history,
         quotas,
         costs,
-        documents,
-        retention,
+        caretaker,
     }))
 }
 
