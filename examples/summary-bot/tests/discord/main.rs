@@ -3,5 +3,11 @@
 #[path = "../service/mod.rs"]
 mod service;
 
+mod endpoint;
+#[cfg(unix)]
+mod failover;
 mod gateway;
+mod limits;
+mod privacy;
+mod summarize;
 mod town;
