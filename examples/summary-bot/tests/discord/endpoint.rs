@@ -56,7 +56,8 @@ async fn what_is_acknowledged_is_answered_by_another_replica() {
     assert!(!ping.record().answered);
     town.discord.clear_faults();
     let other = with_endpoint(&town).await;
-    let record = ping.until("answered by the other", PATIENCE * 2, |record| record.answered).await.expect("an answer");
+    let record =
+        ping.until("answered by the other", PATIENCE * 2, |record| record.answered).await.expect("an answer");
     assert!(record.answered);
     other.land().await;
 }

@@ -95,7 +95,10 @@ async fn sessions_that_were_begun_before_a_restart_still_count() {
     town.settled().await;
     bot.land().await;
     let bot = Bot::start(with(1)).await;
-    let begun = wait_for("the wait", || Some(bot.metric(r#"lease_is_leader{lease="discord gateway",service="summary-bot"}"#)).filter(|leads| *leads == Some(1.0)));
+    let begun = wait_for("the wait", || {
+        Some(bot.metric(r#"lease_is_leader{lease="discord gateway",service="summary-bot"}"#))
+            .filter(|leads| *leads == Some(1.0))
+    });
     assert_eq!(begun, Some(1.0));
     tokio::time::sleep(Duration::from_secs(7)).await; // beyond the five seconds between two sessions
     assert_eq!(town.discord.report().identifies, 1, "the budget of one is spent");

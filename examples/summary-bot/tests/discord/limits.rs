@@ -28,10 +28,13 @@ async fn a_429_is_waited_for_as_long_as_discord_says() {
 async fn an_answer_gets_through_a_discord_that_fails() {
     let town = Town::new().await;
     let bot = town.bot().await;
-    town.discord.add_fault(Fault::on("PATCH", "/webhooks/*/*/messages/@original").times(2).effect(Effect::status(502)));
+    town.discord.add_fault(
+        Fault::on("PATCH", "/webhooks/*/*/messages/@original").times(2).effect(Effect::status(502)),
+    );
     let ping = town.ada_asks("ping");
     assert!(ping.answered().await.expect("an answer").answered);
-    town.discord.add_fault(Fault::on("PATCH", "/webhooks/*/*/messages/@original").once().effect(Effect::CutAfter));
+    town.discord
+        .add_fault(Fault::on("PATCH", "/webhooks/*/*/messages/@original").once().effect(Effect::CutAfter));
     let ping = town.ada_asks("ping");
     assert!(ping.answered().await.expect("an answer").answered_once());
     bot.land().await;

@@ -1,6 +1,6 @@
 //! A summary shows nobody what they may not read.
 
-use groundcrew_testkit_discord::Snowflake;
+use groundcrew_testkit_discord::{ChannelKind, Permissions, Snowflake};
 
 use crate::summarize::answer;
 use crate::town::Town;
@@ -9,7 +9,8 @@ use crate::town::Town;
 async fn with_pilots() -> (Town, Snowflake, Snowflake) {
     let town = Town::new().await;
     let pilots = town.discord.role(town.guild, "pilots").create();
-    let cockpit = town.discord.channel(town.guild, "cockpit").only_for_role(pilots).create();
+    let cockpit = town.discord.channel(town.guild, "cockpit").only_for_role(pilots);
+    let cockpit = cockpit.for_member(town.discord.bot(), Permissions::everyday(), Permissions::NONE).create();
     town.talk(cockpit);
     let eve = town.discord.member(town.guild, "eve").role(pilots).create();
     (town, cockpit, eve)
@@ -57,14 +58,17 @@ async fn what_is_open_to_all_is_posted_where_it_was_asked_for() {
 async fn a_category_says_nothing_about_channels_that_the_reader_does_not_see() {
     let (town, _, _) = with_pilots().await;
     let pilots = town.discord.role(town.guild, "captains").create();
-    let wing = town.discord.channel(town.guild, "wing").kind(groundcrew_testkit_discord::ChannelKind::Category).create();
+    let wing = town.discord.channel(town.guild, "wing").kind(ChannelKind::Category).create();
     let lounge = town.discord.channel(town.guild, "lounge").category(wing).create();
-    let secret = town.discord.channel(town.guild, "mutiny").category(wing).only_for_role(pilots).create();
+    let secret = town.discord.channel(town.guild, "mutiny").category(wing).only_for_role(pilots);
+    let secret = secret.for_member(town.discord.bot(), Permissions::everyday(), Permissions::NONE).create();
     town.talk(lounge);
     town.talk(secret);
     let bot = town.bot().await;
     let fire = town.discord.command("summarize").by(town.ada).in_channel(town.apron);
-    let text = answer(&fire.option("channel", wing.to_string()).option("private", true).fire().expect("a command")).await;
+    let text =
+        answer(&fire.option("channel", wing.to_string()).option("private", true).fire().expect("a command"))
+            .await;
     assert!(!text.contains("mutiny"), "{text}");
     let made = bot.get("/api/v1/summaries").json();
     let id = made["items"][0]["id"].as_str().expect("an id");

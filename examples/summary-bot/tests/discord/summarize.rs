@@ -12,7 +12,8 @@ pub(crate) async fn answer(interaction: &Interaction) -> String {
         let last = record.originals().last();
         last.is_some_and(|message| {
             let content = message["content"].as_str().unwrap_or_default();
-            !content.ends_with('…') && (!content.is_empty() || !message["embeds"].as_array().is_none_or(Vec::is_empty))
+            !content.ends_with('…')
+                && (!content.is_empty() || !message["embeds"].as_array().is_none_or(Vec::is_empty))
         })
     });
     let record = done.await.expect("an answer");
@@ -110,7 +111,8 @@ async fn forums_and_threads_are_read_too() {
     town.discord.message(old, town.ben, "The old pumps were sold to the harbour last week.").send();
     let bot = town.bot().await;
     let fire = town.discord.command("summarize").by(town.ada).in_channel(town.apron);
-    answer(&fire.option("channel", forum.to_string()).option("private", true).fire().expect("a command")).await;
+    answer(&fire.option("channel", forum.to_string()).option("private", true).fire().expect("a command"))
+        .await;
     let made = bot.get("/api/v1/summaries").json();
     let id = made["items"][0]["id"].as_str().expect("an id");
     let document = bot.get(&format!("/api/v1/summaries/{id}")).json();
