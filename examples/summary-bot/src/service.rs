@@ -1,9 +1,11 @@
 //! The service: what `summary-bot` without a command starts.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use groundcrew::Crew;
+use groundcrew::axum::Router;
 use groundcrew::cache::CacheConfig;
 use groundcrew::jobs::Schedules;
 
@@ -13,6 +15,9 @@ use crate::bot_metrics::BotMetrics;
 use crate::caretaker::{Caretaker, Sweep};
 use crate::clerk::{Clerk, Desk, Summarize};
 use crate::config::Config;
+use crate::discord::costs::Free;
+use crate::discord::quotas::Quotas;
+use crate::discord::{self, Answer};
 use crate::janitor::Janitor;
 use crate::models::Chain;
 use crate::replay::Replays;
@@ -44,6 +49,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         Some(redis) => limits.limiter_over("api", &crew, redis.limits(crew.service()))?,
         None => limits.limiter("api", &crew)?,
     };
+    let quotas = Quotas::new(&config.discord_limits, &crew, redis.as_ref())?;
     let shared = redis.as_ref().map(|redis| redis.cache_store());
     let documents =
         config.cache.named("documents").absent(Option::is_none).over(shared.clone()).build(&crew)?;
@@ -72,20 +78,38 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let scribe = Scribe::new(benches.clone(), Chain::build(&config, &crew)?);
     let workshop = Workshop::new(&crew, store.clone(), benches, scribe, metrics.clone(), &config);
     let clerk = Clerk::new(store.clone(), jobs.publisher());
+    let parts = discord::Parts {
+        crew: crew.clone(),
+        store: store.clone(),
+        workshop: workshop.clone(),
+        publisher: jobs.publisher(),
+        settings,
+        quotas,
+        costs: Arc::new(Free),
+        caretaker: caretaker.clone(),
+    };
+    let front = discord::front(parts, &config.discord)?;
+    let lease = |name: &str| config.lease.database(name, &crew, &database);
+    let (jobs, interactions) = match &front {
+        Some(front) => (jobs.register::<Answer>(), discord::run(front, lease)?),
+        None => (jobs, Router::new()),
+    };
     let replays = Replays::new(&crew, store.clone(), &config.summaries);
     let followers = Followers::new(config.api.followers, config.api.follow_period, crew.stop());
     Janitor::new(store.clone(), jobs.dead_set(), &config.api).start(&crew);
     let max_messages = config.summaries.max_messages;
-    jobs.run(Desk {
+    let desk = Desk {
         store: store.clone(),
         workshop: workshop.clone(),
         webhooks: webhooks.clone(),
         max_messages,
         caretaker,
-    });
+        discord: front,
+    };
+    jobs.run(desk);
     let app =
         App { store, documents, clerk, workshop, webhooks, replays, followers, config: config.summaries };
     let address = http.local_addr();
-    http.serve(api::routes(app, &metrics, limiter).merge(page::routes()));
+    http.serve(api::routes(app, &metrics, limiter).merge(page::routes()).merge(interactions));
     Ok(address)
 }

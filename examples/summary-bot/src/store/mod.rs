@@ -1,6 +1,7 @@
 //! Where summaries are kept: one module for each backend, chosen by the database that is configured.
 
 mod deliveries;
+mod discord;
 mod erasure;
 mod guild_summaries;
 mod guilds;
@@ -21,6 +22,7 @@ use serde::Serialize;
 use sqlx::migrate::Migrator;
 use uuid::Uuid;
 
+pub(crate) use self::discord::{Begun, Open};
 use crate::Origin;
 use crate::document::Document;
 use crate::webhooks::{Announce, Event};
