@@ -70,23 +70,15 @@ impl BotMetrics {
     }
 }
 
-/// What waits for Discord and language models to come: zero is the truth about them, and dashboards that are
-/// built on these names show it.
+/// What waits for language models to come: zero is the truth about them, and dashboards that are built on these names
+/// show it.
 fn register_waiting(metrics: &Metrics) -> Result<(), MetricsError> {
-    metrics
-        .gauge("active_discord_connections", "Connections to Discord; none before Discord is supported.")?;
-    let commands = metrics.counters(
-        "discord_commands_total",
-        "Commands from Discord; none before Discord is supported.",
-        ["command", "status"],
-    )?;
     let models = metrics.counters(
         "openai_requests_total",
         "Requests to language models; none before they are supported.",
         ["model", "status"],
     )?;
     for status in ["success", "error"] {
-        commands.handle(["summarize", status]);
         models.handle(["none", status]);
     }
     Ok(())

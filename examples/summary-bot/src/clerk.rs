@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::api;
 use crate::caretaker::Caretaker;
+use crate::discord::Front;
 use crate::headway::{self, Step};
 use crate::request::Asking;
 use crate::scribe::off_the_workers;
@@ -19,7 +20,7 @@ use crate::store::Store;
 use crate::workshop::{self, Workshop, storage_problem};
 
 /// What has failed so often for a reason of ours will go on failing: whoever asked is told.
-const ENOUGH: u32 = 3;
+pub(crate) const ENOUGH: u32 = 3;
 /// How long to wait for a database that is away.
 const AWAY: Duration = Duration::from_secs(2);
 /// How often a job says how far it is, and looks whether anybody still wants it.
@@ -41,6 +42,8 @@ pub(crate) struct Desk {
     pub(crate) workshop: Workshop,
     pub(crate) max_messages: u64,
     pub(crate) caretaker: Caretaker,
+    /// Where Discord is configured.
+    pub(crate) discord: Option<Front>,
 }
 
 /// Summarise the conversation of a request.
@@ -127,7 +130,7 @@ async fn wanted<T>(
 }
 
 /// A database that is away is no fault of the job's, which would otherwise be dead after a long outage.
-fn not_stored(error: sqlx::Error) -> JobError {
+pub(crate) fn not_stored(error: sqlx::Error) -> JobError {
     match SqlProblem::of(&error) {
         SqlProblem::Unavailable | SqlProblem::Conflict => JobError::snooze(AWAY),
         _ => JobError::retry(error),

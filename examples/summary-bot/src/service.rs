@@ -1,9 +1,11 @@
 //! The service: what `summary-bot` without a command starts.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use groundcrew::Crew;
+use groundcrew::axum::Router;
 use groundcrew::cache::CacheConfig;
 use groundcrew::jobs::Schedules;
 
@@ -12,6 +14,9 @@ use crate::bot_metrics::BotMetrics;
 use crate::caretaker::{Caretaker, Sweep};
 use crate::clerk::{Clerk, Desk, Summarize};
 use crate::config::Config;
+use crate::discord::costs::Free;
+use crate::discord::quotas::Quotas;
+use crate::discord::{self, Answer};
 use crate::janitor::Janitor;
 use crate::replay::Replays;
 use crate::scribe::Scribe;
@@ -41,7 +46,8 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         Some(redis) => limits.limiter_over("api", &crew, redis.limits(crew.service()))?,
         None => limits.limiter("api", &crew)?,
     };
-    let shared = redis.as_ref().map(|redis| redis.cache_store());
+    let quotas = Quotas::new(&config.discord_limits, &crew, redis.as_ref())?;
+    let shared = redis.map(|redis| redis.cache_store());
     let documents =
         config.cache.named("documents").absent(Option::is_none).over(shared.clone()).build(&crew)?;
     // Without Redis, other replicas go by what they know of a server for this long.
@@ -61,18 +67,40 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         store: store.clone(),
         documents: documents.clone(),
         settings: settings.clone(),
-        retention: config.retention.clone(),
+        retention: config.retention,
     };
     caretaker.offer(&crew);
     let workshop = Workshop::new(&crew, store.clone(), Scribe, metrics.clone(), &config.summaries);
     let clerk = Clerk::new(store.clone(), jobs.publisher());
+    let parts = discord::Parts {
+        crew: crew.clone(),
+        store: store.clone(),
+        workshop: workshop.clone(),
+        publisher: jobs.publisher(),
+        settings,
+        quotas,
+        costs: Arc::new(Free),
+        caretaker: caretaker.clone(),
+    };
+    let front = discord::front(parts, &config.discord)?;
+    let lease = |name: &str| config.lease.database(name, &crew, &database);
+    let (jobs, interactions) = match &front {
+        Some(front) => (jobs.register::<Answer>(), discord::run(front, lease)?),
+        None => (jobs, Router::new()),
+    };
     let replays = Replays::new(&crew, store.clone(), &config.summaries);
     let followers = Followers::new(config.api.followers, config.api.follow_period, crew.stop());
     Janitor::new(store.clone(), jobs.dead_set(), &config.api).start(&crew);
     let max_messages = config.summaries.max_messages;
-    jobs.run(Desk { store: store.clone(), workshop: workshop.clone(), max_messages, caretaker });
+    jobs.run(Desk {
+        store: store.clone(),
+        workshop: workshop.clone(),
+        max_messages,
+        caretaker,
+        discord: front,
+    });
     let app = App { store, documents, clerk, workshop, replays, followers, config: config.summaries };
     let address = http.local_addr();
-    http.serve(api::routes(app, &metrics, limiter).merge(page::routes()));
+    http.serve(api::routes(app, &metrics, limiter).merge(page::routes()).merge(interactions));
     Ok(address)
 }

@@ -1,5 +1,6 @@
 //! Where summaries are kept: one module for each backend, chosen by the database that is configured.
 
+mod discord;
 mod erasure;
 mod guild_summaries;
 mod guilds;
@@ -18,6 +19,7 @@ use serde::Serialize;
 use sqlx::migrate::Migrator;
 use uuid::Uuid;
 
+pub(crate) use self::discord::{Begun, Open};
 use crate::Origin;
 use crate::document::Document;
 

@@ -163,7 +163,7 @@ impl Store {
 }
 
 /// A job that is enqueued within a transaction fails as a statement of that transaction does.
-fn refused(error: EnqueueError) -> sqlx::Error {
+pub(super) fn refused(error: EnqueueError) -> sqlx::Error {
     sqlx::Error::Encode(error.into())
 }
 
