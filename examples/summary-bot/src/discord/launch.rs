@@ -64,7 +64,12 @@ pub(crate) fn front(parts: Parts, config: &DiscordConfig) -> Result<Option<Front
         return Ok(None);
     };
     let rest = Rest::new(&config.api_url, token)?;
-    let Parts { crew, store, workshop, publisher } = parts;
+    let Parts { crew, store, workshop, publisher, settings, quotas, costs, caretaker } = parts;
+    let atlas = Arc::new(Atlas::new(rest.clone()));
+    let access = Access::new(atlas.clone(), settings.clone());
+    let history = Arc::new(Archive::new(rest.clone(), atlas.clone(), access.clone()));
+    let config = Arc::new(config.clone());
+    let viewer = Arc::new(access);
     Ok(Some(Front {
         crew,
         store,
@@ -72,8 +77,15 @@ pub(crate) fn front(parts: Parts, config: &DiscordConfig) -> Result<Option<Front
         publisher,
         commands,
         metrics,
-        config: Arc::new(config.clone()),
+        config,
         rest,
+        atlas,
+        settings,
+        viewer,
+        history,
+        quotas,
+        costs,
+        caretaker,
     }))
 }
 

@@ -24,6 +24,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout};
 
 pub(crate) use self::body::Body;
+pub(crate) use self::calls::Page;
 pub(crate) use self::error::RestError;
 use self::limit::{Answered, Limits, Route};
 pub(crate) use self::wire::{
