@@ -41,9 +41,9 @@ pub(crate) struct Desk {
     pub(crate) store: Store,
     pub(crate) workshop: Workshop,
     pub(crate) max_messages: u64,
-    pub(crate) caretaker: Caretaker,
     /// Where Discord is configured.
     pub(crate) discord: Option<Front>,
+    pub(crate) caretaker: Caretaker,
 }
 
 /// Summarise the conversation of a request.

@@ -47,7 +47,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         None => limits.limiter("api", &crew)?,
     };
     let quotas = Quotas::new(&config.discord_limits, &crew, redis.as_ref())?;
-    let shared = redis.map(|redis| redis.cache_store());
+    let shared = redis.as_ref().map(|redis| redis.cache_store());
     let documents =
         config.cache.named("documents").absent(Option::is_none).over(shared.clone()).build(&crew)?;
     // Without Redis, other replicas go by what they know of a server for this long.
@@ -92,13 +92,9 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let followers = Followers::new(config.api.followers, config.api.follow_period, crew.stop());
     Janitor::new(store.clone(), jobs.dead_set(), &config.api).start(&crew);
     let max_messages = config.summaries.max_messages;
-    jobs.run(Desk {
-        store: store.clone(),
-        workshop: workshop.clone(),
-        max_messages,
-        caretaker,
-        discord: front,
-    });
+    let desk =
+        Desk { store: store.clone(), workshop: workshop.clone(), max_messages, caretaker, discord: front };
+    jobs.run(desk);
     let app = App { store, documents, clerk, workshop, replays, followers, config: config.summaries };
     let address = http.local_addr();
     http.serve(api::routes(app, &metrics, limiter).merge(page::routes()).merge(interactions));

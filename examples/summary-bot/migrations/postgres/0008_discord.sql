@@ -3,7 +3,7 @@ CREATE TABLE discord_interactions (
     id           TEXT PRIMARY KEY,
     received_ms  BIGINT NOT NULL,
     body         TEXT,
-    summary_id   TEXT,
+    summaries    TEXT,
     said         BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX discord_interactions_by_time ON discord_interactions (received_ms);

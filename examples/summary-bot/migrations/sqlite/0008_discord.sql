@@ -3,7 +3,7 @@ CREATE TABLE discord_interactions (
     id           TEXT PRIMARY KEY NOT NULL,
     received_ms  INTEGER NOT NULL,
     body         TEXT,
-    summary_id   TEXT,
+    summaries    TEXT,
     said         INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX discord_interactions_by_time ON discord_interactions (received_ms);

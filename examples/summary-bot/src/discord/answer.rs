@@ -57,7 +57,7 @@ impl Front {
     async fn answer(&self, interaction: Interaction, open: Open, attempt: &Attempt) -> Result<(), JobError> {
         let id = interaction.id.clone();
         let received = Timestamp::from_millisecond(open.received_ms).unwrap_or_default();
-        let task = Task::new(interaction, received, open.summary, self.store.clone(), self.rest.clone());
+        let task = Task::new(interaction, received, self.store.clone(), self.rest.clone());
         let name = task.interaction.name();
         if task.remaining().is_zero() {
             tracing::warn!(
@@ -100,6 +100,7 @@ impl Front {
     /// as can be known.
     async fn deliver(&self, task: &Task, replies: &[Reply], said: usize) -> Result<(), RestError> {
         let Some((first, others)) = replies.split_first() else { return Ok(()) };
+        self.first_words.wait(task).await;
         self.replace(task, first).await?;
         for (index, reply) in others.iter().enumerate().skip(said) {
             self.rest.say_more(&task.interaction, reply).await?;

@@ -84,6 +84,7 @@ impl Front {
 
     async fn begin(&self, interaction: Interaction, acknowledgement: &Acknowledgement) {
         let word = outgoing::acknowledgement(acknowledgement);
+        let being_said = self.first_words.begin(&interaction.id);
         let mut take = std::pin::pin!(self.take(&interaction));
         match timeout(PATIENCE, &mut take).await {
             Ok(Taken::New) => self.say(&interaction, &word).await,
@@ -91,6 +92,7 @@ impl Front {
             Ok(Taken::Failed) => self.refuse(&interaction).await,
             Err(_) => {
                 self.say(&interaction, &word).await;
+                drop(being_said);
                 if !matches!(timeout(SLOW, take).await, Ok(Taken::New | Taken::Known)) {
                     self.metrics.answered(interaction.name(), false);
                     let told = self.rest.edit_answer(&interaction, &away()).await;

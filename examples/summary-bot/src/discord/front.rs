@@ -11,6 +11,7 @@ use super::access::Viewer;
 use super::atlas::Atlas;
 use super::commands::Commands;
 use super::costs::Costs;
+use super::first_words::FirstWords;
 use super::history::ChannelHistory;
 use super::metrics::DiscordMetrics;
 use super::quotas::Quotas;
@@ -31,6 +32,7 @@ pub(crate) struct Front {
     pub(crate) metrics: DiscordMetrics,
     pub(crate) config: Arc<DiscordConfig>,
     pub(crate) rest: Rest,
+    pub(super) first_words: FirstWords,
     /// The servers, their channels and members.
     pub(crate) atlas: Arc<Atlas>,
     /// What holds for each server.

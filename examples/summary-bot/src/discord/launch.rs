@@ -18,6 +18,7 @@ use super::atlas::Atlas;
 use super::commands::Commands;
 use super::connection::Connection;
 use super::costs::Costs;
+use super::first_words::FirstWords;
 use super::front::Front;
 use super::metrics::DiscordMetrics;
 use super::quotas::Quotas;
@@ -79,6 +80,7 @@ pub(crate) fn front(parts: Parts, config: &DiscordConfig) -> Result<Option<Front
         metrics,
         config,
         rest,
+        first_words: FirstWords::new(),
         atlas,
         settings,
         viewer,

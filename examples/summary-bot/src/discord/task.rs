@@ -6,7 +6,6 @@ use groundcrew::http::Problem;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use super::interaction::Interaction;
 use super::reply::Reply;
@@ -14,7 +13,7 @@ use super::rest::Rest;
 use super::snowflake;
 use crate::document::Document;
 use crate::store::Store;
-use crate::workshop::storage_problem;
+use crate::workshop::{report, storage_problem};
 
 /// Not more often than this does an answer change.
 const PACE: Duration = Duration::from_secs(2);
@@ -27,8 +26,6 @@ pub(crate) struct Task {
     pub(crate) interaction: Interaction,
     /// When it arrived here.
     pub(crate) received: Timestamp,
-    /// The summary that an earlier attempt has stored for it.
-    pub(crate) summary: Option<Uuid>,
     store: Store,
     rest: Rest,
     shown: Mutex<Instant>,
@@ -37,14 +34,8 @@ pub(crate) struct Task {
 // === impl Task ===
 
 impl Task {
-    pub(super) fn new(
-        interaction: Interaction,
-        received: Timestamp,
-        summary: Option<Uuid>,
-        store: Store,
-        rest: Rest,
-    ) -> Self {
-        Self { interaction, received, summary, store, rest, shown: Mutex::new(Instant::now()) }
+    pub(super) fn new(interaction: Interaction, received: Timestamp, store: Store, rest: Rest) -> Self {
+        Self { interaction, received, store, rest, shown: Mutex::new(Instant::now()) }
     }
 
     /// How long it took from Discord to us.
@@ -78,23 +69,27 @@ impl Task {
         }
     }
 
-    /// Stores a summary that was made for this interaction, once: if another attempt was quicker, its summary counts,
-    /// and is the answer.
-    pub(crate) async fn keep(&self, document: Document) -> Result<Document, Problem> {
-        let id = &self.interaction.id;
-        let kept = self.store.keep_for_interaction(id, &document).await;
+    /// Stores the summaries that were made for this interaction, once: if another attempt was quicker, its summaries
+    /// count, and are the answer.
+    pub(crate) async fn keep(&self, documents: Vec<Document>) -> Result<Vec<Document>, Problem> {
+        let kept = self.store.keep_for_interaction(&self.interaction.id, &documents).await;
         if kept.map_err(|error| storage_problem(&error))? {
-            return Ok(document);
+            documents.iter().for_each(report);
+            return Ok(documents);
         }
-        Ok(self.kept().await?.unwrap_or(document))
+        let kept = self.kept().await?;
+        Ok(if kept.is_empty() { documents } else { kept })
     }
 
-    /// The summary that was made for this interaction already.
-    pub(crate) async fn kept(&self) -> Result<Option<Document>, Problem> {
+    /// The summaries that were made for this interaction already.
+    pub(crate) async fn kept(&self) -> Result<Vec<Document>, Problem> {
         let problem = |error: sqlx::Error| storage_problem(&error);
         let open = self.store.open_interaction(&self.interaction.id).await.map_err(problem)?;
-        let Some(id) = open.and_then(|open| open.summary) else { return Ok(None) };
-        let json = self.store.get(id).await.map_err(problem)?;
-        Ok(json.and_then(|json| serde_json::from_str(&json).ok()))
+        let mut documents = Vec::new();
+        for id in open.map(|open| open.summaries).unwrap_or_default() {
+            let json = self.store.get(id).await.map_err(problem)?;
+            documents.extend(json.and_then(|json| serde_json::from_str(&json).ok()));
+        }
+        Ok(documents)
     }
 }

@@ -15,8 +15,8 @@ pub(crate) struct Open {
     pub(crate) received_ms: i64,
     /// The interaction as JSON.
     pub(crate) body: String,
-    /// The summary that was made for it already.
-    pub(crate) summary: Option<Uuid>,
+    /// The summaries that were made for it already.
+    pub(crate) summaries: Vec<Uuid>,
     /// How many replies were sent after the first.
     pub(crate) said: usize,
 }
@@ -30,9 +30,8 @@ pub(crate) struct Begun {
 
 const TAKE: &str = "INSERT INTO discord_interactions (id, received_ms, body) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING";
 const OPEN: &str =
-    "SELECT received_ms, body, summary_id, said FROM discord_interactions WHERE id = $1 AND body IS NOT NULL";
-const SUMMARISE: &str =
-    "UPDATE discord_interactions SET summary_id = $1 WHERE id = $2 AND summary_id IS NULL";
+    "SELECT received_ms, body, summaries, said FROM discord_interactions WHERE id = $1 AND body IS NOT NULL";
+const SUMMARISE: &str = "UPDATE discord_interactions SET summaries = $1 WHERE id = $2 AND summaries IS NULL";
 const SAID: &str = "UPDATE discord_interactions SET said = $1 WHERE id = $2";
 const CLOSE: &str = "UPDATE discord_interactions SET body = NULL WHERE id = $1";
 const FORGET: &str = "DELETE FROM discord_interactions WHERE received_ms < $1";
@@ -98,28 +97,38 @@ impl Store {
                 database.connections().timed("select_interaction", select).await?
             }
         };
-        Ok(row.map(|(received_ms, body, summary, said)| Open {
+        Ok(row.map(|(received_ms, body, summaries, said)| Open {
             received_ms,
             body,
-            summary: summary.and_then(|id| id.parse().ok()),
+            summaries: summaries
+                .iter()
+                .flat_map(|ids| ids.split(' '))
+                .filter_map(|id| id.parse().ok())
+                .collect(),
             said: usize::try_from(said).unwrap_or(0),
         }))
     }
 
-    /// Stores the summary that was made for an interaction, unless there is one already; which then is the answer.
-    pub(crate) async fn keep_for_interaction(&self, id: &str, document: &Document) -> sqlx::Result<bool> {
-        let json = serde_json::to_string(document).map_err(|error| sqlx::Error::Encode(error.into()))?;
-        let row = NewRow::of(document, json);
+    /// Stores the summaries that were made for an interaction, unless there are some already: then those are the answer.
+    pub(crate) async fn keep_for_interaction(&self, id: &str, documents: &[Document]) -> sqlx::Result<bool> {
+        let ids: Vec<String> = documents.iter().map(|document| document.id.to_string()).collect();
+        let ids = ids.join(" ");
+        let mut rows = Vec::with_capacity(documents.len());
+        for document in documents {
+            let json = serde_json::to_string(document).map_err(|error| sqlx::Error::Encode(error.into()))?;
+            rows.push(NewRow::of(document, json));
+        }
         match &self.0 {
             Database::Sqlite(database) => {
                 let keep = async {
                     let mut transaction = database.begin().await?;
-                    let mark =
-                        sqlx::query(SUMMARISE).bind(&row.id).bind(id).execute(&mut *transaction).await?;
+                    let mark = sqlx::query(SUMMARISE).bind(ids).bind(id).execute(&mut *transaction).await?;
                     if mark.rows_affected() == 0 {
                         return Ok(false);
                     }
-                    sqlite::insert_in(&mut transaction, row).await?;
+                    for row in rows {
+                        sqlite::insert_in(&mut transaction, row).await?;
+                    }
                     transaction.commit().await?;
                     Ok(true)
                 };
@@ -128,12 +137,13 @@ impl Store {
             Database::Postgres(database) => {
                 let keep = async {
                     let mut transaction = database.begin().await?;
-                    let mark =
-                        sqlx::query(SUMMARISE).bind(&row.id).bind(id).execute(&mut *transaction).await?;
+                    let mark = sqlx::query(SUMMARISE).bind(ids).bind(id).execute(&mut *transaction).await?;
                     if mark.rows_affected() == 0 {
                         return Ok(false);
                     }
-                    postgres::insert_in(&mut transaction, row).await?;
+                    for row in rows {
+                        postgres::insert_in(&mut transaction, row).await?;
+                    }
                     transaction.commit().await?;
                     Ok(true)
                 };

@@ -82,7 +82,10 @@ async fn the_last_word_of_a_reader_is_kept_and_counted() {
     assert!(other.text().contains("2 👍, 0 👎"), "{}", other.text());
     let bad = press(&stage, message, "bad", &id, stage.ben).await;
     assert!(bad.text().contains("1 👍, 1 👎"), "{}", bad.text());
-    assert_eq!(stage.bot.metric("summary_feedback_total{opinion=\"good\",service=\"summary-bot\"} "), Some(2.0));
+    assert_eq!(
+        stage.bot.metric("summary_feedback_total{opinion=\"good\",service=\"summary-bot\"} "),
+        Some(2.0)
+    );
     stage.bot.land().await;
 }
 

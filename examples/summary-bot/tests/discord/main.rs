@@ -1,4 +1,4 @@
-//! The bot in a local Discord: real gateway, real REST, real interactions.
+//! The bot in Discord: serenity and our own client against a local server that speaks Discord's protocols.
 #![cfg(unix)]
 
 #[path = "../service/mod.rs"]
@@ -6,5 +6,7 @@ mod service;
 
 mod buttons;
 mod commands;
+mod gateway;
 mod settings;
 mod stage;
+mod town;
