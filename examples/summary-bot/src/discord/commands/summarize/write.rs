@@ -7,6 +7,7 @@ use super::{Front, Task};
 use crate::discord::history::{History, Part, Skipped};
 use crate::document::Document;
 use crate::order::Order;
+use crate::scribe::off_the_workers;
 use crate::{Collector, Filter, Origin};
 
 /// One summary of each: of so many channels at most.
@@ -47,7 +48,7 @@ pub(super) async fn write(front: &Front, task: &Task, request: &Request) -> Resu
     let (mut documents, mut refused) = (Vec::new(), None);
     for group in groups {
         let (request, user) = (request.clone(), user.clone());
-        match front.workshop.draft(move || Ok(order(request, group, user))).await {
+        match front.workshop.draft(off_the_workers(move || Ok(order(request, group, user)))).await {
             Ok(document) => documents.push(document),
             // One of several channels with too little in it keeps the others from nothing.
             Err(problem) if !problem.status().is_server_error() => refused = Some(problem),
