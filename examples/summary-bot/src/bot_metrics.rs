@@ -34,6 +34,14 @@ pub(crate) const OPERATIONS: &[&str] = &[
     "get_job",
     "cancel_job",
     "follow_job",
+    "create_webhook",
+    "list_webhooks",
+    "get_webhook",
+    "delete_webhook",
+    "rotate_webhook",
+    "enable_webhook",
+    "list_deliveries",
+    "replay_delivery",
 ];
 
 // === impl BotMetrics ===
@@ -55,7 +63,6 @@ impl BotMetrics {
             "Requests to the API, by operation; `error` is every answer from 400 on.",
             ["endpoint", "status"],
         )?;
-        register_waiting(metrics)?;
         let counters = |operation: &&'static str| {
             let count = |status| requests.handle([*operation, status]);
             (*operation, Outcomes { success: count("success"), error: count("error") })
@@ -68,18 +75,4 @@ impl BotMetrics {
     pub(crate) fn requests(&self, operation: &str) -> Option<Outcomes> {
         self.requests.iter().find(|(name, _)| *name == operation).map(|(_, outcomes)| outcomes.clone())
     }
-}
-
-/// What waits for language models to come: zero is the truth about them, and dashboards that are built on these names
-/// show it.
-fn register_waiting(metrics: &Metrics) -> Result<(), MetricsError> {
-    let models = metrics.counters(
-        "openai_requests_total",
-        "Requests to language models; none before they are supported.",
-        ["model", "status"],
-    )?;
-    for status in ["success", "error"] {
-        models.handle(["none", status]);
-    }
-    Ok(())
 }

@@ -17,6 +17,7 @@ use crate::headway::{self, Step};
 use crate::request::Asking;
 use crate::scribe::off_the_workers;
 use crate::store::Store;
+use crate::webhooks::Webhooks;
 use crate::workshop::{self, Workshop, storage_problem};
 
 /// What has failed so often for a reason of ours will go on failing: whoever asked is told.
@@ -40,6 +41,7 @@ pub(crate) struct Clerk {
 pub(crate) struct Desk {
     pub(crate) store: Store,
     pub(crate) workshop: Workshop,
+    pub(crate) webhooks: Webhooks,
     pub(crate) max_messages: u64,
     /// Where Discord is configured.
     pub(crate) discord: Option<Front>,

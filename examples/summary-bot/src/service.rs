@@ -10,6 +10,7 @@ use groundcrew::cache::CacheConfig;
 use groundcrew::jobs::Schedules;
 
 use crate::api::{self, App, Followers};
+use crate::benches::Benches;
 use crate::bot_metrics::BotMetrics;
 use crate::caretaker::{Caretaker, Sweep};
 use crate::clerk::{Clerk, Desk, Summarize};
@@ -18,10 +19,12 @@ use crate::discord::costs::Free;
 use crate::discord::quotas::Quotas;
 use crate::discord::{self, Answer};
 use crate::janitor::Janitor;
+use crate::models::Chain;
 use crate::replay::Replays;
 use crate::scribe::Scribe;
 use crate::settings::Settings;
 use crate::store::{MIGRATIONS, Store};
+use crate::webhooks::{Announce, Deliver, Webhooks};
 use crate::workshop::Workshop;
 use crate::{page, welcome};
 
@@ -35,7 +38,7 @@ pub async fn start(config: Config, crew: Crew) -> anyhow::Result<()> {
 /// Builds the service without a word. Tests bind port 0 and learn here where it listens; `None` is a Unix
 /// socket.
 pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketAddr>> {
-    let http = config.http.bind(&crew).await?; // probes answer from here on, unready
+    let http = config.http.clone().bind(&crew).await?; // probes answer from here on, unready
     let database = config.database.connect(&crew).await?; // now in /ready, /metrics and the shutdown
     database.migrate(&crew, MIGRATIONS).await?;
     let redis = config.redis.connect_if_configured(&crew).await?;
@@ -54,23 +57,26 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let briefly = CacheConfig { ttl: Duration::from_secs(10), stale: Duration::ZERO, ..config.cache.clone() };
     let guilds = briefly.named("guilds").over(shared).build(&crew)?;
     let jobs = config.jobs.connect_through(&crew, rabbitmq.as_ref(), &database).await?;
-    let jobs = jobs.register::<Summarize>().register::<Sweep>();
+    let jobs = jobs.register::<Summarize>().register::<Sweep>().register::<Announce>().register::<Deliver>();
     // In the night of most people, and not with those who come at the full hour.
     let nightly = "17 3 * * *".parse()?;
     let schedules = Schedules::new(&jobs.publisher()).add("sweep", nightly, |_| Sweep {});
     schedules.run(&crew, &config.lease, &database).await?;
 
     let metrics = BotMetrics::register(crew.metrics())?;
-    let store = Store::new(database.clone());
-    let settings = Settings::new(store.clone(), guilds, config.guild_defaults, config.guilds);
+    let store = Store::new(database.clone(), jobs.publisher());
+    let settings = Settings::new(store.clone(), guilds, config.guild_defaults.clone(), config.guilds.clone());
     let caretaker = Caretaker {
         store: store.clone(),
         documents: documents.clone(),
         settings: settings.clone(),
-        retention: config.retention,
+        retention: config.retention.clone(),
     };
     caretaker.offer(&crew);
-    let workshop = Workshop::new(&crew, store.clone(), Scribe, metrics.clone(), &config.summaries);
+    let webhooks = Webhooks::build(&config.webhooks, &config.client, &crew, store.clone())?;
+    let benches = Benches::new(config.summaries.concurrency);
+    let scribe = Scribe::new(benches.clone(), Chain::build(&config, &crew)?);
+    let workshop = Workshop::new(&crew, store.clone(), benches, scribe, metrics.clone(), &config);
     let clerk = Clerk::new(store.clone(), jobs.publisher());
     let parts = discord::Parts {
         crew: crew.clone(),
@@ -92,10 +98,16 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let followers = Followers::new(config.api.followers, config.api.follow_period, crew.stop());
     Janitor::new(store.clone(), jobs.dead_set(), &config.api).start(&crew);
     let max_messages = config.summaries.max_messages;
-    let desk =
-        Desk { store: store.clone(), workshop: workshop.clone(), max_messages, caretaker, discord: front };
-    jobs.run(desk);
-    let app = App { store, documents, clerk, workshop, replays, followers, config: config.summaries };
+    jobs.run(Desk {
+        store: store.clone(),
+        workshop: workshop.clone(),
+        webhooks: webhooks.clone(),
+        max_messages,
+        caretaker,
+        discord: front,
+    });
+    let app =
+        App { store, documents, clerk, workshop, webhooks, replays, followers, config: config.summaries };
     let address = http.local_addr();
     http.serve(api::routes(app, &metrics, limiter).merge(page::routes()).merge(interactions));
     Ok(address)

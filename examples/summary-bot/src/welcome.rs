@@ -73,6 +73,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 fn features(config: &Config) -> [Feature; 5] {
     let url = config.database.url.as_ref().map(|url| url.expose().to_ascii_lowercase());
     let postgres = url.is_some_and(|url| url.starts_with("postgres"));
+    let models = crate::models::configured(config);
     let later = |is_set| State::Later { is_set };
     let on = |is_set| if is_set { State::On } else { State::Off };
     [
@@ -83,10 +84,10 @@ fn features(config: &Config) -> [Feature; 5] {
             state: on(config.discord.token.is_some() && config.discord.mode != DiscordMode::Off),
         },
         Feature {
-            name: "OpenAI",
+            name: "Models",
             variable: "OPENAI_API_KEY",
             instead: "the built-in engine summarises, offline",
-            state: later(config.openai.api_key.is_some()),
+            state: on(models),
         },
         Feature {
             name: "Postgres",

@@ -4,7 +4,7 @@ use groundcrew::jobs::Publisher;
 use groundcrew::sql::Database;
 use uuid::Uuid;
 
-use super::requests::refused;
+use super::refused;
 use super::{NewRow, Store, postgres, sqlite};
 use crate::discord::Answer;
 use crate::document::Document;
