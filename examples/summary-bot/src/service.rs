@@ -98,14 +98,15 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let followers = Followers::new(config.api.followers, config.api.follow_period, crew.stop());
     Janitor::new(store.clone(), jobs.dead_set(), &config.api).start(&crew);
     let max_messages = config.summaries.max_messages;
-    jobs.run(Desk {
+    let desk = Desk {
         store: store.clone(),
         workshop: workshop.clone(),
         webhooks: webhooks.clone(),
         max_messages,
         caretaker,
         discord: front,
-    });
+    };
+    jobs.run(desk);
     let app =
         App { store, documents, clerk, workshop, webhooks, replays, followers, config: config.summaries };
     let address = http.local_addr();

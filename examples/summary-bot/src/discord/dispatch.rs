@@ -105,7 +105,7 @@ impl Front {
     async fn take(&self, interaction: &Interaction) -> Taken {
         let body = serde_json::to_string(interaction).unwrap_or_default();
         let now = Timestamp::now().as_millisecond();
-        match self.store.take_interaction(&self.publisher, &interaction.id, now, &body).await {
+        match self.store.take_interaction(&interaction.id, now, &body).await {
             Ok(true) => Taken::New,
             Ok(false) => Taken::Known,
             Err(error) => {

@@ -1,11 +1,9 @@
 //! What is remembered about Discord, on either backend, which take the same statements.
 
-use groundcrew::jobs::Publisher;
 use groundcrew::sql::Database;
 use uuid::Uuid;
 
-use super::refused;
-use super::{NewRow, Store, postgres, sqlite};
+use super::{NewRow, Store, postgres, refused, sqlite};
 use crate::discord::Answer;
 use crate::document::Document;
 
@@ -48,7 +46,6 @@ impl Store {
     /// Keeps an interaction and enqueues the job that answers it, both or neither. `false` if it is known already.
     pub(crate) async fn take_interaction(
         &self,
-        publisher: &Publisher,
         id: &str,
         received_ms: i64,
         body: &str,
@@ -61,7 +58,7 @@ impl Store {
                     let take = sqlx::query(TAKE).bind(id).bind(received_ms).bind(body);
                     let is_new = take.execute(&mut *transaction).await?.rows_affected() > 0;
                     if is_new {
-                        publisher.enqueue_in(&mut transaction, &job).await.map_err(refused)?;
+                        self.1.enqueue_in(&mut transaction, &job).await.map_err(refused)?;
                     }
                     transaction.commit().await?;
                     Ok(is_new)
@@ -74,7 +71,7 @@ impl Store {
                     let take = sqlx::query(TAKE).bind(id).bind(received_ms).bind(body);
                     let is_new = take.execute(&mut *transaction).await?.rows_affected() > 0;
                     if is_new {
-                        publisher.enqueue_in(&mut transaction, &job).await.map_err(refused)?;
+                        self.1.enqueue_in(&mut transaction, &job).await.map_err(refused)?;
                     }
                     transaction.commit().await?;
                     Ok(is_new)
@@ -113,8 +110,9 @@ impl Store {
     pub(crate) async fn keep_for_interaction(&self, id: &str, documents: &[Document]) -> sqlx::Result<bool> {
         let ids: Vec<String> = documents.iter().map(|document| document.id.to_string()).collect();
         let ids = ids.join(" ");
-        let mut rows = Vec::with_capacity(documents.len());
+        let (mut rows, mut news) = (Vec::with_capacity(documents.len()), Vec::new());
         for document in documents {
+            news.extend(self.created(document).await?);
             let json = serde_json::to_string(document).map_err(|error| sqlx::Error::Encode(error.into()))?;
             rows.push(NewRow::of(document, json));
         }
@@ -128,6 +126,9 @@ impl Store {
                     }
                     for row in rows {
                         sqlite::insert_in(&mut transaction, row).await?;
+                    }
+                    for announce in news {
+                        self.1.enqueue_in(&mut transaction, &announce).await.map_err(refused)?;
                     }
                     transaction.commit().await?;
                     Ok(true)
@@ -143,6 +144,9 @@ impl Store {
                     }
                     for row in rows {
                         postgres::insert_in(&mut transaction, row).await?;
+                    }
+                    for announce in news {
+                        self.1.enqueue_in(&mut transaction, &announce).await.map_err(refused)?;
                     }
                     transaction.commit().await?;
                     Ok(true)

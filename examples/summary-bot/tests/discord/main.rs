@@ -6,7 +6,12 @@ mod service;
 
 mod buttons;
 mod commands;
+mod endpoint;
+mod failover;
 mod gateway;
+mod limits;
+mod privacy;
 mod settings;
 mod stage;
+mod summarize;
 mod town;
