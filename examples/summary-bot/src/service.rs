@@ -1,18 +1,25 @@
 //! The service: what `summary-bot` without a command starts.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use groundcrew::Crew;
+use groundcrew::axum::Router;
 use groundcrew::cache::CacheConfig;
 use groundcrew::jobs::Schedules;
 
 use crate::api::{self, App, Followers};
+use crate::benches::Benches;
 use crate::bot_metrics::BotMetrics;
 use crate::caretaker::{Caretaker, Sweep};
 use crate::clerk::{Clerk, Desk, Summarize};
 use crate::config::Config;
+use crate::discord::costs::Free;
+use crate::discord::quotas::Quotas;
+use crate::discord::{self, Answer};
 use crate::janitor::Janitor;
+use crate::models::Chain;
 use crate::replay::Replays;
 use crate::scribe::Scribe;
 use crate::settings::Settings;
@@ -31,7 +38,7 @@ pub async fn start(config: Config, crew: Crew) -> anyhow::Result<()> {
 /// Builds the service without a word. Tests bind port 0 and learn here where it listens; `None` is a Unix
 /// socket.
 pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketAddr>> {
-    let http = config.http.bind(&crew).await?; // probes answer from here on, unready
+    let http = config.http.clone().bind(&crew).await?; // probes answer from here on, unready
     let database = config.database.connect(&crew).await?; // now in /ready, /metrics and the shutdown
     database.migrate(&crew, MIGRATIONS).await?;
     let redis = config.redis.connect_if_configured(&crew).await?;
@@ -42,6 +49,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         Some(redis) => limits.limiter_over("api", &crew, redis.limits(crew.service()))?,
         None => limits.limiter("api", &crew)?,
     };
+    let quotas = Quotas::new(&config.discord_limits, &crew, redis.as_ref())?;
     let shared = redis.as_ref().map(|redis| redis.cache_store());
     let documents =
         config.cache.named("documents").absent(Option::is_none).over(shared.clone()).build(&crew)?;
@@ -57,7 +65,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
 
     let metrics = BotMetrics::register(crew.metrics())?;
     let store = Store::new(database.clone(), jobs.publisher());
-    let settings = Settings::new(store.clone(), guilds, config.guild_defaults, config.guilds);
+    let settings = Settings::new(store.clone(), guilds, config.guild_defaults.clone(), config.guilds.clone());
     let caretaker = Caretaker {
         store: store.clone(),
         documents: documents.clone(),
@@ -66,13 +74,31 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     };
     caretaker.offer(&crew);
     let webhooks = Webhooks::build(&config.webhooks, &config.client, &crew, store.clone())?;
-    let workshop = Workshop::new(&crew, store.clone(), Scribe, metrics.clone(), &config.summaries);
+    let benches = Benches::new(config.summaries.concurrency);
+    let scribe = Scribe::new(benches.clone(), Chain::build(&config, &crew)?);
+    let workshop = Workshop::new(&crew, store.clone(), benches, scribe, metrics.clone(), &config);
     let clerk = Clerk::new(store.clone(), jobs.publisher());
+    let parts = discord::Parts {
+        crew: crew.clone(),
+        store: store.clone(),
+        workshop: workshop.clone(),
+        publisher: jobs.publisher(),
+        settings: settings.clone(),
+        quotas,
+        costs: Arc::new(Free),
+        caretaker: caretaker.clone(),
+    };
+    let front = discord::front(parts, &config.discord)?;
+    let lease = |name: &str| config.lease.database(name, &crew, &database);
+    let (jobs, interactions) = match &front {
+        Some(front) => (jobs.register::<Answer>(), discord::run(front, lease)?),
+        None => (jobs, Router::new()),
+    };
     let replays = Replays::new(&crew, store.clone(), &config.summaries);
     let followers = Followers::new(config.api.followers, config.api.follow_period, crew.stop());
     Janitor::new(store.clone(), jobs.dead_set(), &config.api).start(&crew);
     let max_messages = config.summaries.max_messages;
-    let channels = None;
+    let channels = front.as_ref().map(|front| front.history.clone());
     jobs.run(Desk {
         store: store.clone(),
         workshop: workshop.clone(),
@@ -80,6 +106,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         channels: channels.clone(),
         max_messages,
         caretaker,
+        discord: front,
     });
     let app = App {
         store,
@@ -94,6 +121,6 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         config: config.summaries,
     };
     let address = http.local_addr();
-    http.serve(api::routes(app, &metrics, limiter).merge(page::routes()));
+    http.serve(api::routes(app, &metrics, limiter).merge(page::routes()).merge(interactions));
     Ok(address)
 }

@@ -1,6 +1,7 @@
 //! Where summaries are kept: one module for each backend, chosen by the database that is configured.
 
 mod deliveries;
+mod discord;
 mod erasure;
 mod guild_summaries;
 mod guilds;
@@ -22,6 +23,7 @@ use serde::Serialize;
 use sqlx::migrate::Migrator;
 use uuid::Uuid;
 
+pub(crate) use self::discord::{Begun, Open};
 use self::listing::Index;
 use crate::Origin;
 use crate::document::Document;
