@@ -18,18 +18,28 @@ pub(crate) struct Bot {
     pub(crate) address: String,
 }
 
-/// Builds the bot, optimised or not; where it is.
-pub(crate) fn build(workspace: &Workspace, release: bool) -> Result<PathBuf, Failure> {
-    let mut build = cargo::command(Style::detect());
-    build.current_dir(&workspace.root).args(["build", "-p", "summary-bot", "-j", JOBS]);
-    if release {
-        build.arg("--release");
+/// Builds the bot as users do, optimised; where it is.
+pub(crate) fn release(workspace: &Workspace) -> Result<PathBuf, Failure> {
+    built(workspace, &["build", "--release", "-p", "summary-bot"], "release/summary-bot")
+}
+
+/// Builds the bot as its tests do, which have built it already where they have run; where it is. `SUMMARY_BOT` names
+/// another one.
+pub(crate) fn debug(workspace: &Workspace) -> Result<PathBuf, Failure> {
+    match std::env::var_os("SUMMARY_BOT").filter(|path| !path.is_empty()) {
+        Some(path) => Ok(path.into()),
+        None => built(workspace, &["test", "--no-run", "--workspace", "--all-features"], "debug/summary-bot"),
     }
+}
+
+fn built(workspace: &Workspace, arguments: &[&str], path: &str) -> Result<PathBuf, Failure> {
+    let mut build = cargo::command(Style::detect());
+    build.current_dir(&workspace.root).args(arguments).args(["-j", JOBS]);
     let status = stream::run(&mut build, |_| {})?;
     if !status.success() {
-        return Err(anyhow!("cargo build -p summary-bot failed: {status}").into());
+        return Err(anyhow!("cargo {} failed: {status}", arguments.join(" ")).into());
     }
-    Ok(workspace.target.join(if release { "release/summary-bot" } else { "debug/summary-bot" }))
+    Ok(workspace.target.join(path))
 }
 
 impl Bot {

@@ -15,7 +15,7 @@ pub(crate) fn run(workspace: &Workspace, long: bool) -> Result<bool, Failure> {
     let source = workspace.root.join("crates/xtask/schemathesis");
     let folder = workspace.target.join("tmp/schemathesis");
     let python = python::environment(&folder, &source.join("requirements.txt"))?;
-    let binary = bot::build(workspace, false)?;
+    let binary = bot::debug(workspace)?;
     let bot = Bot::start(workspace, &binary, &["log.level=error"])?;
     let mut fuzz = Command::new(python.with_file_name("schemathesis"));
     fuzz.current_dir(&folder).arg("--config-file").arg(source.join("schemathesis.toml"));

@@ -72,9 +72,11 @@ async function submit(event) {
   button.disabled = true;
   button.textContent = "Summarising…";
   try {
-    const summary = await ask(`${SUMMARIES}?${query(head)}`, {
+    const answer = await ask(`${SUMMARIES}?${query(head)}`, {
       method: "POST", headers: { "content-type": looksLikeJson(head) ? "application/json" : "text/plain" }, body,
     });
+    // A large conversation is summarised later: then the answer is a job.
+    const summary = answer.state ? await ask((await follow(answer, button)).summary) : answer;
     history.pushState(null, "", `#${summary.id}`);
     show(summary);
     list();
@@ -85,6 +87,17 @@ async function submit(event) {
     button.disabled = false;
     button.textContent = "Summarise";
   }
+}
+
+/** Waits until a job has ended, and shows how far it is. */
+async function follow(job, button) {
+  while (job.state === "pending") {
+    button.textContent = `Summarising… ${job.percent} %`;
+    await new Promise((wake) => setTimeout(wake, 1000));
+    job = await ask(`/api/v1/jobs/${job.id}`);
+  }
+  if (job.state === "succeeded") return job;
+  throw new Error(job.problem?.detail || "The job was called off.");
 }
 
 function query(head) {

@@ -83,8 +83,8 @@ impl Job for Summarize {
             return Ok(()); // answered by an earlier delivery
         };
         let (most, tell) = (desk.max_messages, api::webhook_url(&asking));
-        let order = api::order(asking, most, desk.channels.clone());
-        let (work, steps) = headway::followed(desk.workshop.draft(order));
+        let order = Box::pin(api::order(asking, most, desk.channels.clone()));
+        let (work, steps) = headway::followed(Box::pin(desk.workshop.draft(order)));
         let Some(outcome) = wanted(store, self.request, steps, work).await else {
             return Ok(()); // called off
         };

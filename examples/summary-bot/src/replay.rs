@@ -1,5 +1,6 @@
 //! `Idempotency-Key`: a request that is sent again is answered as it was, and done once.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -91,7 +92,10 @@ impl Asked {
 
     fn fingerprint(self, body: &[u8]) -> Option<(Name, String)> {
         let digest = self.hash.chain_update(body).finalize();
-        let hex = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = digest.iter().fold(String::new(), |mut hex, byte| {
+            let _infallible = write!(hex, "{byte:02x}");
+            hex
+        });
         Some((self.name?, hex))
     }
 }
@@ -158,7 +162,7 @@ impl Replays {
             return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "IDEMPOTENCY_KEY_REUSED")
                 .detail("this key came with another request before: use a new key for each request"));
         }
-        let Claimed { result, claimed_ms, answer, .. } = claimed;
+        let Claimed { result, since_ms: claimed_ms, answer, .. } = claimed;
         if let Some(answer) = answer {
             return Ok(Turn::Answered(answer));
         }
@@ -207,14 +211,14 @@ pub(crate) async fn layer(
     }
     let asker = crate::api::asker(request.extensions());
     let target = request.uri().path_and_query().map_or("", |target| target.as_str());
-    let asked = Asked::of(asker.as_deref(), request.method(), target, request.headers())?;
+    let repeat = Asked::of(asker.as_deref(), request.method(), target, request.headers())?;
     let (parts, body) = request.into_parts();
     let mut read = Request::new(body);
     // The limit of the route stands in the extensions.
     *read.extensions_mut() = parts.extensions.clone();
     let body = Bytes::from_request(read, &()).await?;
     let request = Request::from_parts(parts, Body::from(body.clone()));
-    replays.once(asked, &body, move |_| async move { Ok(next.run(request).await) }).await
+    replays.once(repeat, &body, move |_| async move { Ok(next.run(request).await) }).await
 }
 
 fn under_way(seconds: u32) -> Problem {

@@ -53,6 +53,15 @@ pub(crate) struct Standing {
     pub(crate) created_at: Timestamp,
 }
 
+// === impl Standing ===
+
+impl Standing {
+    /// Of a request that came just now.
+    pub(crate) fn new() -> Self {
+        Self { state: State::Pending, step: Step::default(), revision: 0, created_at: Timestamp::now() }
+    }
+}
+
 // === impl State ===
 
 impl State {

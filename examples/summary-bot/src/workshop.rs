@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::document::Document;
 use crate::headway::{self, Phase};
 use crate::order::Order;
-use crate::scribe::{Scribe, internal_error, off_the_workers};
+use crate::scribe::{Scribe, internal_error};
 use crate::store::Store;
 
 /// After how many seconds it is worth trying again.
@@ -110,16 +110,8 @@ impl Workshop {
         self.metrics.queue.get()
     }
 
-    /// Makes and stores the summary of what `work` reads. Once begun it is finished, whether the client waits or not.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for those who need not know the id beforehand"))]
-    pub(crate) async fn make<W>(&self, place: Place, work: W) -> Result<(Document, String), Problem>
-    where
-        W: FnOnce() -> Result<Order, Problem> + Send + 'static,
-    {
-        self.make_as(Uuid::now_v7(), place, off_the_workers(work)).await
-    }
-
-    /// As `make`, of what the future gets, under this id. One that is stored already is not stored again.
+    /// Makes the summary of what the future reads, and stores it under this id, unless it is there already. Once begun
+    /// it is finished, whether the client waits or not.
     pub(crate) async fn make_as<F>(
         &self,
         id: Uuid,
@@ -158,7 +150,12 @@ impl Workshop {
         F: Future<Output = Result<Order, Problem>>,
     {
         let _in_progress = Counted::by(&self.metrics.in_progress);
-        let write = async { self.scribe.write(Self::read(order).await?).await };
+        let write = async {
+            let bench = self.benches.take().await;
+            let order = Self::read(order).await?;
+            drop(bench);
+            self.scribe.write(order).await
+        };
         track_performance(&self.metrics.generation, write).await
     }
 

@@ -26,7 +26,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<(), Failur
     let sample = std::fs::read(&sample).with_context(|| format!("cannot read {}", sample.display()))?;
     let sample: Value = serde_json::from_slice(&sample).context("the sample is not JSON")?;
     let sample = sample["messages"].as_array().context("the sample has messages")?;
-    let binary = bot::build(workspace, true)?;
+    let binary = bot::release(workspace)?;
     let bot = Bot::start(workspace, &binary, &["summaries.queue=64", "log.level=warn"])?;
     let ask = |body: &str| ask(&bot.address, body);
 

@@ -13,6 +13,8 @@ const CODES: &[Code] = &[
     ("CROSS_SITE", "403", "a browser sent it for a page of another site"),
     ("DELIVERY_PENDING", "409", "a delivery is not over, and is tried again by itself"),
     ("DISCORD_OFF", "422", "the bot is not connected to Discord, and so reads no channels"),
+    ("DISCORD_REFUSED", "502", "Discord refused what the bot asked of it"),
+    ("DISCORD_UNAVAILABLE", "503", "Discord does not answer"),
     ("FORBIDDEN", "403", "whoever asks may not do this"),
     ("IDEMPOTENCY_KEY_IN_USE", "409", "a request with this key is under way"),
     ("IDEMPOTENCY_KEY_REUSED", "422", "this key came with another request before"),

@@ -33,13 +33,13 @@ pub(super) async fn create(State(app): State<App>, request: Request) -> Result<R
     require_json(headers)?;
     let asker = asker(request.extensions());
     let target = request.uri().path_and_query().map_or("", |target| target.as_str());
-    let asked = replay::Asked::of(asker.as_deref(), request.method(), target, headers)?;
+    let repeat = replay::Asked::of(asker.as_deref(), request.method(), target, headers)?;
     let place = app.workshop.admit(super::create::expected(headers, app.config.body_limit.as_usize()))?;
     let preferred = prefers_async(headers);
     let body = Bytes::from_request(request, &()).await?;
     let replays = app.replays.clone();
     let sent = body.clone();
-    replays.once(asked, &body, move |id| answer(app, place, id, sent, preferred, asker)).await
+    replays.once(repeat, &body, move |id| answer(app, place, id, sent, preferred, asker)).await
 }
 
 async fn answer(

@@ -33,13 +33,13 @@ pub(super) async fn create(
     let media = media(headers)?;
     let asker = asker(request.extensions());
     let target = request.uri().path_and_query().map_or("", |target| target.as_str());
-    let asked = replay::Asked::of(asker.as_deref(), request.method(), target, headers)?;
+    let repeat = replay::Asked::of(asker.as_deref(), request.method(), target, headers)?;
     let place = app.workshop.admit(expected(headers, app.config.body_limit.as_usize()))?;
     let preferred = prefers_async(headers);
     let body = Bytes::from_request(request, &()).await?;
     let asking = Asking { media, query, body: body.clone(), asker };
     let replays = app.replays.clone();
-    replays.once(asked, &body, move |id| answer(app, place, id, asking, preferred)).await
+    replays.once(repeat, &body, move |id| answer(app, place, id, asking, preferred)).await
 }
 
 /// Summarises at once, or later where that is preferred or takes long.

@@ -21,7 +21,9 @@ use crate::workshop::storage_problem;
 /// large.
 pub(super) async fn accepted(store: &Store, id: Uuid, preferred: bool) -> Result<Response, Problem> {
     let location = format!("{JOBS}/{id}");
-    let body = Json(show(id, &standing(store, id).await?));
+    // It is accepted, whether or not the database goes away just now.
+    let standing = standing(store, id).await.unwrap_or_else(|_| Standing::new());
+    let body = Json(show(id, &standing));
     let mut response = (StatusCode::ACCEPTED, [(LOCATION, location)], body).into_response();
     if preferred {
         let applied = HeaderName::from_static("preference-applied");

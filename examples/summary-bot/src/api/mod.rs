@@ -120,9 +120,11 @@ pub(crate) fn routes(app: App, metrics: &BotMetrics, limiter: Limiter) -> Router
     // The guard is outside, so that other sites' pages use up nobody's quota.
     // Not where the answer holds a secret: kept answers can be read in the database.
     let replays = app.replays.clone();
-    let again = |path: &str, route: MethodRouter<App>| match path.ends_with("/replay") {
-        true => route.layer(middleware::from_fn_with_state(replays.clone(), replay::layer)),
-        false => route,
+    let again = |path: &str, route: MethodRouter<App>| {
+        if !path.ends_with("/replay") {
+            return route;
+        }
+        route.layer(middleware::from_fn_with_state(replays.clone(), replay::layer))
     };
     let router = webhooks
         .into_iter()

@@ -28,7 +28,7 @@ pub(crate) struct Name {
 pub(crate) struct Claimed {
     pub(crate) fingerprint: String,
     pub(crate) result: Uuid,
-    pub(crate) claimed_ms: i64,
+    pub(crate) since_ms: i64,
     /// The answer, once there is one.
     pub(crate) answer: Option<Answer>,
 }
@@ -153,6 +153,6 @@ impl TryFrom<Row> for Claimed {
                 body: body.unwrap_or_default(),
             }),
         };
-        Ok(Self { fingerprint, result, claimed_ms, answer })
+        Ok(Self { fingerprint, result, since_ms: claimed_ms, answer })
     }
 }

@@ -55,7 +55,7 @@ fn make(bot: &Bot, title: &str) {
 }
 
 fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes().fold(String::new(), |encoded, byte| format!("{encoded}%{byte:02X}"))
 }
 
 fn found(bot: &Bot, query: &str) -> BTreeSet<String> {
