@@ -3,6 +3,7 @@
 mod api;
 mod benches;
 mod bot_metrics;
+mod caretaker;
 mod clean;
 mod clerk;
 pub mod cli;
@@ -12,6 +13,7 @@ mod conversation;
 mod discord;
 mod document;
 mod engine;
+mod erasure;
 mod fluency;
 mod hash;
 mod headway;
@@ -35,6 +37,8 @@ mod settings;
 mod sketch;
 mod store;
 mod summary;
+#[cfg(test)]
+mod testing;
 mod welcome;
 mod workshop;
 

@@ -1,11 +1,16 @@
 //! Where summaries are kept: one module for each backend, chosen by the database that is configured.
 
+mod erasure;
 mod guild_summaries;
 mod guilds;
 mod postgres;
 mod replays;
 mod requests;
+mod retention;
+mod spending;
 mod sqlite;
+mod usage;
+mod written;
 
 pub(crate) use guild_summaries::{Amount, Made, Opinions};
 pub(crate) use guilds::Refusal;
@@ -20,6 +25,8 @@ use crate::Origin;
 use crate::document::Document;
 
 pub(crate) use replays::{Answer, Claimed, Name};
+pub(crate) use spending::{ALL, Covered, Limit, Outlay, of_guild};
+pub(crate) use usage::{Usage, UsageLine};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
@@ -55,6 +62,8 @@ pub(crate) struct NewRow {
     pub(crate) participants: i64,
     pub(crate) document: String,
     pub(crate) origin: Origin,
+    /// Who is named in it, as a JSON array of pairs; `None` where there is nobody.
+    pub(crate) people: Option<String>,
 }
 
 // === impl Store ===
@@ -118,8 +127,14 @@ impl NewRow {
             participants: signed(metadata.participant_count),
             document: json,
             origin: document.origin.clone(),
+            people: named(document),
         }
     }
+}
+
+fn named(document: &Document) -> Option<String> {
+    let people = &document.people;
+    (!people.is_empty()).then(|| serde_json::json!(people).to_string())
 }
 
 // === impl Entry ===
