@@ -176,7 +176,8 @@ mod tests {
         database.migrate(&crew, MIGRATIONS).await.expect("tables");
         let store = Store::new(database);
         let cache = CacheConfig::default().named("guilds").build(&crew).expect("a cache");
-        let own = GuildConfig { daily_budget: Some(0.001), ..GuildConfig::default() };
+        let own = Some(groundcrew::config::Sourced::new(0.001, groundcrew::config::Origin::Set));
+        let own = GuildConfig { daily_budget: own, ..GuildConfig::default() };
         let guilds = BTreeMap::from([("7".to_owned(), own)]);
         Purse::new(store.clone(), Settings::new(store, cache, GuildConfig::default(), guilds), budget)
     }

@@ -27,7 +27,7 @@ fn other(number: usize) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_question_is_not_paid_twice() {
-    let told = Told::start().await;
+    let told = Told::keeping(|_| {}).await;
     let first = told.summary([]);
     let second = told.summary([]);
     assert_eq!(told.models.totals().requests, 1);
@@ -48,7 +48,7 @@ async fn the_same_question_is_not_paid_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_outlives_the_process() {
-    let told = Told::start().await;
+    let told = Told::keeping(|_| {}).await;
     told.summary([]);
     let Told { bot, models } = told;
     let folder = bot.land().await;
@@ -62,7 +62,7 @@ async fn an_answer_outlives_the_process() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn those_who_ask_the_same_at_once_share_one_answer() {
-    let told = Told::start().await;
+    let told = Told::keeping(|_| {}).await;
     told.models.reply(Reply::After(Duration::from_millis(500)));
     std::thread::scope(|scope| {
         for _ in 0..5 {
@@ -74,7 +74,7 @@ async fn those_who_ask_the_same_at_once_share_one_answer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn failures_are_not_kept_and_what_they_cost_is_booked() {
-    let told = Told::start().await;
+    let told = Told::keeping(|_| {}).await;
     let failed = told.summary([Reply::Invented]);
     assert_eq!(warnings(&failed), ["MODEL_UNAVAILABLE"]);
     let (rows, cost, _) = booked(&told).await;
@@ -82,7 +82,7 @@ async fn failures_are_not_kept_and_what_they_cost_is_booked() {
     let written = told.summary([]);
     assert_eq!(written["metadata"]["engine"], "openai/large");
     // Nothing is kept where nothing is to be kept.
-    let told = Told::with(|config, _| config.models.keep = Duration::ZERO).await;
+    let told = Told::start().await;
     told.summary([]);
     told.summary([]);
     assert_eq!((told.models.totals().requests, booked(&told).await.0), (2, 2));
@@ -90,7 +90,7 @@ async fn failures_are_not_kept_and_what_they_cost_is_booked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_spent_budget_is_said_and_the_offline_engine_takes_over() {
-    let told = Told::with(|config, _| config.budget.daily = Some(0.006)).await;
+    let told = Told::keeping(|config| config.budget.daily = Some(0.006)).await;
     let first = told.summary([]);
     assert_eq!(first["metadata"]["engine"], "openai/large");
     let mut last = Value::Null;
