@@ -34,6 +34,14 @@ pub(crate) const OPERATIONS: &[&str] = &[
     "get_job",
     "cancel_job",
     "follow_job",
+    "create_webhook",
+    "list_webhooks",
+    "get_webhook",
+    "delete_webhook",
+    "rotate_webhook",
+    "enable_webhook",
+    "list_deliveries",
+    "replay_delivery",
 ];
 
 // === impl BotMetrics ===
@@ -55,7 +63,6 @@ impl BotMetrics {
             "Requests to the API, by operation; `error` is every answer from 400 on.",
             ["endpoint", "status"],
         )?;
-        register_waiting(metrics)?;
         let counters = |operation: &&'static str| {
             let count = |status| requests.handle([*operation, status]);
             (*operation, Outcomes { success: count("success"), error: count("error") })
@@ -68,20 +75,4 @@ impl BotMetrics {
     pub(crate) fn requests(&self, operation: &str) -> Option<Outcomes> {
         self.requests.iter().find(|(name, _)| *name == operation).map(|(_, outcomes)| outcomes.clone())
     }
-}
-
-/// What waits for Discord to come: zero is the truth about it, and dashboards that are
-/// built on these names show it.
-fn register_waiting(metrics: &Metrics) -> Result<(), MetricsError> {
-    metrics
-        .gauge("active_discord_connections", "Connections to Discord; none before Discord is supported.")?;
-    let commands = metrics.counters(
-        "discord_commands_total",
-        "Commands from Discord; none before Discord is supported.",
-        ["command", "status"],
-    )?;
-    for status in ["success", "error"] {
-        commands.handle(["summarize", status]);
-    }
-    Ok(())
 }

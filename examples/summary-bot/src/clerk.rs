@@ -12,14 +12,16 @@ use uuid::Uuid;
 
 use crate::api;
 use crate::caretaker::Caretaker;
+use crate::discord::Front;
 use crate::headway::{self, Step};
 use crate::request::Asking;
 use crate::scribe::off_the_workers;
 use crate::store::Store;
+use crate::webhooks::Webhooks;
 use crate::workshop::{self, Workshop, storage_problem};
 
 /// What has failed so often for a reason of ours will go on failing: whoever asked is told.
-const ENOUGH: u32 = 3;
+pub(crate) const ENOUGH: u32 = 3;
 /// How long to wait for a database that is away.
 const AWAY: Duration = Duration::from_secs(2);
 /// How often a job says how far it is, and looks whether anybody still wants it.
@@ -39,7 +41,10 @@ pub(crate) struct Clerk {
 pub(crate) struct Desk {
     pub(crate) store: Store,
     pub(crate) workshop: Workshop,
+    pub(crate) webhooks: Webhooks,
     pub(crate) max_messages: u64,
+    /// Where Discord is configured.
+    pub(crate) discord: Option<Front>,
     pub(crate) caretaker: Caretaker,
 }
 
@@ -127,7 +132,7 @@ async fn wanted<T>(
 }
 
 /// A database that is away is no fault of the job's, which would otherwise be dead after a long outage.
-fn not_stored(error: sqlx::Error) -> JobError {
+pub(crate) fn not_stored(error: sqlx::Error) -> JobError {
     match SqlProblem::of(&error) {
         SqlProblem::Unavailable | SqlProblem::Conflict => JobError::snooze(AWAY),
         _ => JobError::retry(error),

@@ -19,6 +19,7 @@ use crate::discord::{DiscordConfig, QuotaConfig};
 use crate::models::{AnthropicConfig, BudgetConfig, ModelsConfig, OpenAiConfig};
 use crate::retention::RetentionConfig;
 use crate::settings::GuildConfig;
+use crate::webhooks::WebhooksConfig;
 
 /// The whole configuration of the bot: one field per section.
 #[derive(Debug, Clone, Default, FromConfig)]
@@ -57,6 +58,8 @@ pub struct Config {
     pub redis: RedisConfig,
     /// Carries the jobs; without it the database does.
     pub rabbitmq: AmqpConfig,
+    /// Who may be told of summaries.
+    pub webhooks: WebhooksConfig,
     /// How many summaries may be asked for in Discord.
     pub discord_limits: QuotaConfig,
     /// How long things are kept.

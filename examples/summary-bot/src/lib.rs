@@ -39,6 +39,7 @@ mod store;
 mod summary;
 #[cfg(test)]
 mod testing;
+mod webhooks;
 mod welcome;
 mod workshop;
 
@@ -62,3 +63,4 @@ pub use service::{launch, start};
 pub use settings::{DefaultLength, DefaultPerspective, GuildConfig, Language, Snowflake};
 pub use store::MIGRATIONS;
 pub use summary::{ActionItem, Metadata, ModelUse, Participant, Point, Priority, Summary, Term, Warning};
+pub use webhooks::WebhooksConfig;

@@ -1,9 +1,11 @@
 //! The service: what `summary-bot` without a command starts.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use groundcrew::Crew;
+use groundcrew::axum::Router;
 use groundcrew::cache::CacheConfig;
 use groundcrew::jobs::Schedules;
 
@@ -13,12 +15,15 @@ use crate::bot_metrics::BotMetrics;
 use crate::caretaker::{Caretaker, Sweep};
 use crate::clerk::{Clerk, Desk, Summarize};
 use crate::config::Config;
+use crate::discord::quotas::Quotas;
+use crate::discord::{self, Answer};
 use crate::janitor::Janitor;
 use crate::models::{self, Chain, Purse};
 use crate::replay::Replays;
 use crate::scribe::Scribe;
 use crate::settings::Settings;
 use crate::store::{MIGRATIONS, Store};
+use crate::webhooks::{Announce, Deliver, Webhooks};
 use crate::workshop::Workshop;
 use crate::{page, welcome};
 
@@ -43,6 +48,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         Some(redis) => limits.limiter_over("api", &crew, redis.limits(crew.service()))?,
         None => limits.limiter("api", &crew)?,
     };
+    let quotas = Quotas::new(&config.discord_limits, &crew, redis.as_ref())?;
     let shared = redis.as_ref().map(|redis| redis.cache_store());
     let documents =
         config.cache.named("documents").absent(Option::is_none).over(shared.clone()).build(&crew)?;
@@ -51,14 +57,14 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let guilds = briefly.named("guilds").over(shared.clone()).build(&crew)?;
     let answers = models::cache(&config).over(shared).build(&crew)?;
     let jobs = config.jobs.connect_through(&crew, rabbitmq.as_ref(), &database).await?;
-    let jobs = jobs.register::<Summarize>().register::<Sweep>();
+    let jobs = jobs.register::<Summarize>().register::<Sweep>().register::<Announce>().register::<Deliver>();
     // In the night of most people, and not with those who come at the full hour.
     let nightly = "17 3 * * *".parse()?;
     let schedules = Schedules::new(&jobs.publisher()).add("sweep", nightly, |_| Sweep {});
     schedules.run(&crew, &config.lease, &database).await?;
 
     let metrics = BotMetrics::register(crew.metrics())?;
-    let store = Store::new(database.clone());
+    let store = Store::new(database.clone(), jobs.publisher());
     let settings = Settings::new(store.clone(), guilds, config.guild_defaults.clone(), config.guilds.clone());
     let caretaker = Caretaker {
         store: store.clone(),
@@ -67,18 +73,44 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         retention: config.retention.clone(),
     };
     caretaker.offer(&crew);
+    let webhooks = Webhooks::build(&config.webhooks, &config.client, &crew, store.clone())?;
     let benches = Benches::new(config.summaries.concurrency);
-    let purse = Purse::new(store.clone(), settings, config.budget.clone());
-    let scribe = Scribe::new(benches.clone(), Chain::build(&config, purse, answers, &crew)?);
+    let purse = Purse::new(store.clone(), settings.clone(), config.budget.clone());
+    let scribe = Scribe::new(benches.clone(), Chain::build(&config, purse.clone(), answers, &crew)?);
     let workshop = Workshop::new(&crew, store.clone(), benches, scribe, metrics.clone(), &config);
     let clerk = Clerk::new(store.clone(), jobs.publisher());
+    let parts = discord::Parts {
+        crew: crew.clone(),
+        store: store.clone(),
+        workshop: workshop.clone(),
+        publisher: jobs.publisher(),
+        settings,
+        quotas,
+        costs: Arc::new(purse),
+        caretaker: caretaker.clone(),
+    };
+    let front = discord::front(parts, &config.discord)?;
+    let lease = |name: &str| config.lease.database(name, &crew, &database);
+    let (jobs, interactions) = match &front {
+        Some(front) => (jobs.register::<Answer>(), discord::run(front, lease)?),
+        None => (jobs, Router::new()),
+    };
     let replays = Replays::new(&crew, store.clone(), &config.summaries);
     let followers = Followers::new(config.api.followers, config.api.follow_period, crew.stop());
     Janitor::new(store.clone(), jobs.dead_set(), &config).start(&crew);
     let max_messages = config.summaries.max_messages;
-    jobs.run(Desk { store: store.clone(), workshop: workshop.clone(), max_messages, caretaker });
-    let app = App { store, documents, clerk, workshop, replays, followers, config: config.summaries };
+    let desk = Desk {
+        store: store.clone(),
+        workshop: workshop.clone(),
+        webhooks: webhooks.clone(),
+        max_messages,
+        caretaker,
+        discord: front,
+    };
+    jobs.run(desk);
+    let app =
+        App { store, documents, clerk, workshop, webhooks, replays, followers, config: config.summaries };
     let address = http.local_addr();
-    http.serve(api::routes(app, &metrics, limiter).merge(page::routes()));
+    http.serve(api::routes(app, &metrics, limiter).merge(page::routes()).merge(interactions));
     Ok(address)
 }

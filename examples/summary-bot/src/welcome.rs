@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::io::IsTerminal;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use crate::DiscordMode;
 use crate::config::Config;
 
 /// Something that the bot can do without.
@@ -80,7 +81,7 @@ fn features(config: &Config) -> [Feature; 5] {
             name: "Discord",
             variable: "DISCORD_TOKEN",
             instead: "conversations come by the page, the API and `summarize`",
-            state: later(config.discord.token.is_some()),
+            state: on(config.discord.token.is_some() && config.discord.mode != DiscordMode::Off),
         },
         Feature {
             name: "Models",

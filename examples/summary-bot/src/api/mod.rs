@@ -14,6 +14,7 @@ mod one;
 mod openapi;
 mod prefer;
 mod schemas;
+mod webhooks;
 
 use std::convert::Infallible;
 
@@ -33,6 +34,7 @@ use crate::clerk::Clerk;
 use crate::config::SummariesConfig;
 use crate::replay::Replays;
 use crate::store::Store;
+use crate::webhooks::Webhooks;
 use crate::workshop::Workshop;
 
 pub(crate) use asker::asker;
@@ -60,6 +62,7 @@ pub(crate) struct App {
     pub(crate) documents: Cache<Option<String>>,
     pub(crate) clerk: Clerk,
     pub(crate) workshop: Workshop,
+    pub(crate) webhooks: Webhooks,
     pub(crate) replays: Replays,
     pub(crate) followers: Followers,
     pub(crate) config: SummariesConfig,
@@ -78,9 +81,11 @@ pub(crate) fn routes(app: App, metrics: &BotMetrics, limiter: Limiter) -> Router
     let summaries = counted("create_summary", create).merge(counted("list_summaries", get(list::list)));
     let summary =
         counted("get_summary", get(one::read)).merge(counted("delete_summary", delete(one::delete)));
+    let webhooks = webhooks::routes(counted);
     let job = counted("get_job", get(jobs::read)).merge(counted("cancel_job", delete(jobs::cancel)));
     // The guard is outside, so that other sites' pages use up nobody's quota.
-    Router::new()
+    let router = webhooks.into_iter().fold(Router::new(), |router, (path, route)| router.route(path, route));
+    router
         .route(SUMMARIES, summaries)
         .route(SUMMARY, summary)
         .route(JOB, job)

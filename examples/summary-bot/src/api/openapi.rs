@@ -5,7 +5,7 @@ use groundcrew::http::axum::http::header::CONTENT_TYPE;
 use groundcrew::http::axum::routing::get;
 use serde_json::{Value, json};
 
-use super::{JOB, JOB_EVENTS, SUMMARIES, SUMMARY, create, events, jobs, list, one, schemas};
+use super::{JOB, JOB_EVENTS, SUMMARIES, SUMMARY, create, events, jobs, list, one, schemas, webhooks};
 use crate::replay;
 
 pub(super) fn routes() -> Router {
@@ -16,7 +16,7 @@ pub(super) fn routes() -> Router {
 
 /// The whole document.
 pub(crate) fn document() -> Value {
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Summary Bot",
@@ -28,6 +28,7 @@ pub(crate) fn document() -> Value {
         "servers": [{"url": "/"}],
         "tags": [
             {"name": "summaries", "description": "Make summaries, read them again, delete them."},
+            {"name": "webhooks", "description": "Be told of summaries."},
             {"name": "jobs", "description": "Summaries that are made later."},
         ],
         "security": [],
@@ -38,7 +39,17 @@ pub(crate) fn document() -> Value {
             JOB_EVENTS: {"get": events::operation()},
         },
         "components": {"schemas": schemas::all()},
-    })
+    });
+    add(&mut document["paths"], webhooks::paths());
+    add(&mut document["components"]["schemas"], webhooks::schemas());
+    document
+}
+
+/// Adds the members of one object to another.
+fn add(object: &mut Value, members: Value) {
+    if let (Value::Object(object), Value::Object(members)) = (object, members) {
+        object.extend(members);
+    }
 }
 
 /// A reference to a schema of ours.

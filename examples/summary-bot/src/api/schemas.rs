@@ -278,7 +278,7 @@ fn problem() -> Value {
 }
 
 /// An object all of whose members are always there, and no others.
-fn object(description: &str, properties: &Value) -> Value {
+pub(super) fn object(description: &str, properties: &Value) -> Value {
     let required: Vec<String> =
         properties.as_object().into_iter().flat_map(|members| members.keys().cloned()).collect();
     json!({
@@ -290,19 +290,19 @@ fn object(description: &str, properties: &Value) -> Value {
     })
 }
 
-fn text(description: &str) -> Value {
+pub(super) fn text(description: &str) -> Value {
     json!({"type": "string", "description": description})
 }
 
-fn count(description: &str) -> Value {
+pub(super) fn count(description: &str) -> Value {
     json!({"type": "integer", "minimum": 0, "description": description})
 }
 
-fn optional(kind: &str, description: &str) -> Value {
+pub(super) fn optional(kind: &str, description: &str) -> Value {
     json!({"type": [kind, "null"], "description": description})
 }
 
-fn list(of: &str, description: &str) -> Value {
+pub(super) fn list(of: &str, description: &str) -> Value {
     json!({"type": "array", "items": schema(of), "description": description})
 }
 

@@ -149,7 +149,7 @@ impl Costs for Purse {
             let (tokens, cost) =
                 self.store.spent(guild, since).await.map_err(|error| storage_problem(&error))?;
             let tokens = u64::try_from(tokens).unwrap_or(0);
-            Ok(Some(Spent { tokens, cost: cost as f64 / 1e6, currency: "USD".to_owned() }))
+            Ok((tokens > 0).then(|| Spent { tokens, cost: cost as f64 / 1e6, currency: "USD".to_owned() }))
         };
         Pin::from(Box::new(spent))
     }
@@ -161,6 +161,7 @@ mod tests {
 
     use groundcrew::Crew;
     use groundcrew::cache::CacheConfig;
+    use groundcrew::jobs::{Jobs, JobsConfig};
     use groundcrew::sql::SqlConfig;
 
     use super::*;
@@ -174,7 +175,8 @@ mod tests {
         let crew = Crew::builder("summary-bot", "1.0.0").in_kubernetes(false).build();
         let database = SqlConfig::of(url).connect(&crew).await.expect("a database");
         database.migrate(&crew, MIGRATIONS).await.expect("tables");
-        let store = Store::new(database);
+        let jobs: Jobs<()> = JobsConfig::default().connect(&crew, &database).await.expect("jobs");
+        let store = Store::new(database, jobs.publisher());
         let cache = CacheConfig::default().named("guilds").build(&crew).expect("a cache");
         let own = Some(groundcrew::config::Sourced::new(0.001, groundcrew::config::Origin::Set));
         let own = GuildConfig { daily_budget: own, ..GuildConfig::default() };
