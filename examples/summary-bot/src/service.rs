@@ -83,7 +83,6 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         crew: crew.clone(),
         store: store.clone(),
         workshop: workshop.clone(),
-        publisher: jobs.publisher(),
         settings,
         quotas,
         costs: Arc::new(purse),

@@ -28,7 +28,7 @@ pub(crate) use self::calls::Page;
 pub(crate) use self::error::RestError;
 use self::limit::{Answered, Limits, Route};
 pub(crate) use self::wire::{
-    Application, Channel, Gateway, Guild, Member, Message, Overwrite, Role, Threads, User,
+    Application, Channel, Gateway, Guild, Member, Message, Overwrite, Threads, User,
 };
 
 /// How long one attempt may take.
