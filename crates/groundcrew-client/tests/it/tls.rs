@@ -30,7 +30,7 @@ async fn https_is_spoken_with_who_can_prove_the_name_and_with_nobody_else() {
         let (acceptor, (listener, addr)) = (TlsAcceptor::from(Arc::new(config)), listen().await);
         let served = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&served);
-        let server = tokio::spawn(async move {
+        let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let Ok(mut stream) = acceptor.accept(stream).await else { continue };
                 read_head(&mut stream).await;
@@ -54,7 +54,7 @@ async fn https_is_spoken_with_who_can_prove_the_name_and_with_nobody_else() {
             run_apart("tls::in_a_process_with_other_authorities", variables).await;
         }
         assert_eq!(served.load(Ordering::SeqCst), 1, "only to the name, and only by who trusts it");
-        server.abort();
+        accepting.abort();
     })
     .await;
 }
