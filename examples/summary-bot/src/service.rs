@@ -83,7 +83,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         store: store.clone(),
         workshop: workshop.clone(),
         publisher: jobs.publisher(),
-        settings,
+        settings: settings.clone(),
         quotas,
         costs: Arc::new(Free),
         caretaker: caretaker.clone(),
@@ -98,17 +98,28 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let followers = Followers::new(config.api.followers, config.api.follow_period, crew.stop());
     Janitor::new(store.clone(), jobs.dead_set(), &config.api).start(&crew);
     let max_messages = config.summaries.max_messages;
-    let desk = Desk {
+    let channels = front.as_ref().map(|front| front.history.clone());
+    jobs.run(Desk {
         store: store.clone(),
         workshop: workshop.clone(),
         webhooks: webhooks.clone(),
+        channels: channels.clone(),
         max_messages,
         caretaker,
         discord: front,
+    });
+    let app = App {
+        store,
+        documents,
+        clerk,
+        workshop,
+        webhooks,
+        replays,
+        followers,
+        channels,
+        settings,
+        config: config.summaries,
     };
-    jobs.run(desk);
-    let app =
-        App { store, documents, clerk, workshop, webhooks, replays, followers, config: config.summaries };
     let address = http.local_addr();
     http.serve(api::routes(app, &metrics, limiter).merge(page::routes()).merge(interactions));
     Ok(address)
