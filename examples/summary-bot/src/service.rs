@@ -82,7 +82,6 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         crew: crew.clone(),
         store: store.clone(),
         workshop: workshop.clone(),
-        publisher: jobs.publisher(),
         settings: settings.clone(),
         quotas,
         costs: Arc::new(Free),
