@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use groundcrew::amqp::AmqpConfig;
+use groundcrew::auth::AuthConfig;
 use groundcrew::cache::CacheConfig;
 use groundcrew::config::{ByteSize, FromConfig, Secret};
 use groundcrew::http::{AdminConfig, HttpConfig};
@@ -13,6 +14,7 @@ use groundcrew::redis::RedisConfig;
 use groundcrew::sql::SqlConfig;
 
 use crate::api::ApiConfig;
+use crate::auth::SignInConfig;
 use crate::discord::{DiscordConfig, QuotaConfig};
 use crate::retention::RetentionConfig;
 use crate::settings::GuildConfig;
@@ -34,6 +36,10 @@ pub struct Config {
     pub discord: DiscordConfig,
     /// Language models.
     pub openai: OpenAiConfig,
+    /// How it is proved who asks.
+    pub auth: AuthConfig,
+    /// Signing in with Discord.
+    pub sign_in: SignInConfig,
     /// How often one client may ask.
     pub rate_limiting: LimitConfig,
     /// How long summaries are kept at hand.

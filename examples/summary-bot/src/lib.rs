@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod api;
+mod auth;
 mod bot_metrics;
 mod clean;
 mod clerk;

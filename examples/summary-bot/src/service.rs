@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use groundcrew::Crew;
 
 use crate::api::{self, App, Followers};
+use crate::auth::{self, Access, Readers};
 use crate::bot_metrics::BotMetrics;
 use crate::clerk::{Clerk, Desk, Summarize};
 use crate::config::Config;
@@ -17,15 +18,16 @@ use crate::{page, welcome};
 
 /// Builds the service, says where to go and what is off; [`groundcrew::Service::run`] supervises.
 pub async fn start(config: Config, crew: Crew) -> anyhow::Result<()> {
+    let access = auth::words(&config, &crew);
     let address = launch(config.clone(), crew).await?;
-    welcome::greet(&config, address);
+    welcome::greet(&config, address, access);
     Ok(())
 }
 
 /// Builds the service without a word. Tests bind port 0 and learn here where it listens; `None` is a Unix
 /// socket.
 pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketAddr>> {
-    let http = config.http.bind(&crew).await?; // probes answer from here on, unready
+    let http = config.http.clone().bind(&crew).await?; // probes answer from here on, unready
     let database = config.database.connect(&crew).await?; // now in /ready, /metrics and the shutdown
     database.migrate(&crew, MIGRATIONS).await?;
     let redis = config.redis.connect_if_configured(&crew).await?;
@@ -42,6 +44,9 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let jobs = jobs.register::<Summarize>();
 
     let metrics = BotMetrics::register(crew.metrics())?;
+    let address = http.local_addr();
+    let access = Access::connect(&config, &crew, &database, address).await?;
+    auth::offer(&crew, &access.keys);
     let store = Store::new(database);
     let workshop = Workshop::new(&crew, store.clone(), Scribe, metrics.clone(), &config.summaries);
     let clerk = Clerk::new(store.clone(), jobs.publisher());
@@ -50,8 +55,9 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     Janitor::new(store.clone(), jobs.dead_set(), &config.api).start(&crew);
     let max_messages = config.summaries.max_messages;
     jobs.run(Desk { store: store.clone(), workshop: workshop.clone(), max_messages });
-    let app = App { store, documents, clerk, workshop, replays, followers, config: config.summaries };
-    let address = http.local_addr();
-    http.serve(api::routes(app, &metrics, limiter).merge(page::routes()));
+    let readers = Readers::default();
+    let app =
+        App { store, documents, clerk, workshop, replays, followers, config: config.summaries, readers };
+    http.serve(api::routes(app, access, &metrics, limiter).merge(page::routes()));
     Ok(address)
 }

@@ -1,5 +1,6 @@
 //! `GET /api/v1/summaries`: the newest first, page by page.
 
+use groundcrew::auth::Principal;
 use groundcrew::http::axum::extract::rejection::QueryRejection;
 use groundcrew::http::axum::extract::{Query, State};
 use groundcrew::http::axum::http::header::LINK;
@@ -10,8 +11,7 @@ use serde_json::{Value, json};
 use super::asked::invalid;
 use super::cursor::Cursor;
 use super::openapi::{answer, later, problem};
-use super::{App, SUMMARIES};
-use crate::workshop::storage_problem;
+use super::{App, SUMMARIES, visible};
 
 /// How many entries a page has, unless it is asked for otherwise.
 pub(crate) const DEFAULT_LIMIT: u16 = 20;
@@ -20,15 +20,12 @@ pub(crate) const MAX_LIMIT: u16 = 100;
 
 pub(super) async fn list(
     State(app): State<App>,
+    who: Principal,
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let (limit, cursor) = page(&query?.0)?;
-    // One more than is shown tells whether there is a next page.
-    let before = cursor.map(|cursor| cursor.0);
-    let mut entries = app.store.list(before, limit + 1).await.map_err(|error| storage_problem(&error))?;
-    let more = entries.len() > usize::from(limit);
-    entries.truncate(limit.into());
-    let next = entries.last().filter(|_| more).map(|entry| Cursor(entry.id).to_string());
+    let (entries, next) = visible::entries(&app, &who, cursor.map(|cursor| cursor.0), limit).await?;
+    let next = next.map(|id| Cursor(id).to_string());
     let link = next.as_ref().map(|next| format!("<{SUMMARIES}?limit={limit}&cursor={next}>; rel=\"next\""));
     let body = Json(json!({"items": entries, "next_cursor": next}));
     Ok(match link {

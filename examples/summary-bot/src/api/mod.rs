@@ -11,9 +11,11 @@ mod events;
 mod jobs;
 mod list;
 mod one;
-mod openapi;
+pub(crate) mod openapi;
 mod prefer;
 mod schemas;
+mod security;
+mod visible;
 
 use std::convert::Infallible;
 
@@ -28,6 +30,7 @@ use groundcrew::http::axum::routing::{MethodRouter, delete, get, post};
 use groundcrew::http::{Problem, RateLimit, RequestTimeout};
 use groundcrew::limit::Limiter;
 
+use crate::auth::{Access, Readers, guarded, key_routes, sign_in_routes};
 use crate::bot_metrics::{BotMetrics, Outcomes};
 use crate::clerk::Clerk;
 use crate::config::SummariesConfig;
@@ -63,13 +66,21 @@ pub(crate) struct App {
     pub(crate) replays: Replays,
     pub(crate) followers: Followers,
     pub(crate) config: SummariesConfig,
+    /// Who may read what.
+    pub(crate) readers: Readers,
 }
 
 /// Every route of the API.
-pub(crate) fn routes(app: App, metrics: &BotMetrics, limiter: Limiter) -> Router {
-    let counted = |operation: &str, route: MethodRouter<App>| match metrics.requests(operation) {
-        Some(outcomes) => route.route_layer(middleware::from_fn_with_state(outcomes, count)),
-        None => route,
+pub(crate) fn routes(app: App, access: Access, metrics: &BotMetrics, limiter: Limiter) -> Router {
+    let counted = |operation: &str, route: MethodRouter<App>| {
+        let route = guarded(operation, route);
+        match metrics.requests(operation) {
+            Some(outcomes) => route.route_layer(middleware::from_fn_with_state(outcomes, count)),
+            None => route,
+        }
+    };
+    let own = |route: MethodRouter<App>| {
+        route.route_layer(middleware::from_fn_with_state(app.clone(), visible::own_job))
     };
     // The server's own limit is for small bodies; here whole exports are sent.
     let create = post(create::create)
@@ -78,16 +89,21 @@ pub(crate) fn routes(app: App, metrics: &BotMetrics, limiter: Limiter) -> Router
     let summaries = counted("create_summary", create).merge(counted("list_summaries", get(list::list)));
     let summary =
         counted("get_summary", get(one::read)).merge(counted("delete_summary", delete(one::delete)));
-    let job = counted("get_job", get(jobs::read)).merge(counted("cancel_job", delete(jobs::cancel)));
+    let job =
+        counted("get_job", own(get(jobs::read))).merge(counted("cancel_job", own(delete(jobs::cancel))));
     // The guard is outside, so that other sites' pages use up nobody's quota.
     Router::new()
         .route(SUMMARIES, summaries)
         .route(SUMMARY, summary)
         .route(JOB, job)
-        .route(JOB_EVENTS, counted("follow_job", get(events::follow)))
+        .route(JOB_EVENTS, counted("follow_job", own(get(events::follow))))
+        .with_state(app.clone())
+        .merge(key_routes(access.clone()))
+        .merge(sign_in_routes(access.clone()))
+        // Within the limit, so that guessing is limited, too.
+        .route_layer(access.auth)
         .route_layer(RateLimit::new(limiter))
         .layer(middleware::from_fn(guard))
-        .with_state(app)
         .merge(openapi::routes())
 }
 
@@ -106,9 +122,10 @@ async fn count(State(outcomes): State<Outcomes>, request: Request, next: Next) -
 }
 
 /// Answers nothing to other sites' pages, and lets nobody cache what was said in a conversation.
+///
+/// Who comes back from signing in comes from another site, and asks for nothing but a page.
 async fn guard(request: Request, next: Next) -> Response {
-    let site = request.headers().get("sec-fetch-site");
-    if site.is_some_and(|site| site == "cross-site") {
+    if is_foreign(&request) {
         return Problem::new(StatusCode::FORBIDDEN, "CROSS_SITE")
             .detail("a browser sent this for a page of another site")
             .into_response();
@@ -116,6 +133,12 @@ async fn guard(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     response.headers_mut().insert(CACHE_CONTROL, no_store());
     response
+}
+
+fn is_foreign(request: &Request) -> bool {
+    let said = |name: &str, value: &str| request.headers().get(name).is_some_and(|said| said == value);
+    let is_visit = request.uri().path().starts_with("/auth/") && said("sec-fetch-mode", "navigate");
+    said("sec-fetch-site", "cross-site") && !is_visit
 }
 
 fn no_store() -> groundcrew::http::axum::http::HeaderValue {

@@ -5,7 +5,8 @@ use groundcrew::http::axum::http::header::CONTENT_TYPE;
 use groundcrew::http::axum::routing::get;
 use serde_json::{Value, json};
 
-use super::{JOB, JOB_EVENTS, SUMMARIES, SUMMARY, create, events, jobs, list, one, schemas};
+use super::{JOB, JOB_EVENTS, SUMMARIES, SUMMARY, create, events, jobs, list, one, schemas, security};
+use crate::auth::{ME, key_paths, key_schemas, me_operation, me_schema};
 use crate::replay;
 
 pub(super) fn routes() -> Router {
@@ -16,7 +17,7 @@ pub(super) fn routes() -> Router {
 
 /// The whole document.
 pub(crate) fn document() -> Value {
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Summary Bot",
@@ -29,20 +30,28 @@ pub(crate) fn document() -> Value {
         "tags": [
             {"name": "summaries", "description": "Make summaries, read them again, delete them."},
             {"name": "jobs", "description": "Summaries that are made later."},
+            {"name": "access", "description": "Who asks, and what they may."},
         ],
-        "security": [],
         "paths": {
             SUMMARIES: {"post": create::operation(), "get": list::operation()},
             SUMMARY: {"get": one::read_operation(), "delete": one::delete_operation()},
             JOB: {"get": jobs::read_operation(), "delete": jobs::cancel_operation()},
             JOB_EVENTS: {"get": events::operation()},
         },
-        "components": {"schemas": schemas::all()},
-    })
+        "components": {"schemas": schemas::all(), "securitySchemes": security::schemes()},
+    });
+    for (path, operations) in key_paths().into_iter().chain([(ME, json!({"get": me_operation()}))]) {
+        document["paths"][path] = operations;
+    }
+    for (name, schema) in key_schemas().into_iter().chain([("Me", me_schema())]) {
+        document["components"]["schemas"][name] = schema;
+    }
+    security::require(&mut document);
+    document
 }
 
 /// A reference to a schema of ours.
-pub(super) fn schema(name: &str) -> Value {
+pub(crate) fn schema(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
@@ -57,12 +66,12 @@ pub(super) fn idempotency_key() -> Value {
 }
 
 /// An answer with a JSON body.
-pub(super) fn answer(description: &str, of: &str) -> Value {
+pub(crate) fn answer(description: &str, of: &str) -> Value {
     json!({"description": description, "content": {"application/json": {"schema": schema(of)}}})
 }
 
 /// An answer that is a problem with one of these codes.
-pub(super) fn problem(codes: &str) -> Value {
+pub(crate) fn problem(codes: &str) -> Value {
     json!({
         "description": codes,
         "content": {"application/problem+json": {"schema": schema("Problem")}},
@@ -70,7 +79,7 @@ pub(super) fn problem(codes: &str) -> Value {
 }
 
 /// A problem that says when to try again.
-pub(super) fn later(codes: &str) -> Value {
+pub(crate) fn later(codes: &str) -> Value {
     let mut answer = problem(codes);
     answer["headers"] = json!({"Retry-After": {
         "description": "Seconds after which it is worth trying again.",

@@ -1,5 +1,6 @@
 //! Where summaries are kept: one module for each backend, chosen by the database that is configured.
 
+mod askers;
 mod guild_summaries;
 mod guilds;
 mod postgres;
@@ -40,10 +41,13 @@ pub(crate) struct Entry {
     pub(crate) excerpt: String,
     pub(crate) message_count: i64,
     pub(crate) participant_count: i64,
+    /// Who may read it depends on that.
+    #[serde(skip)]
+    pub(crate) origin: Origin,
 }
 
 /// The columns of an entry, as either backend hands them over.
-type Row = (String, i64, String, String, i64, i64);
+type Row = (String, i64, String, String, i64, i64, Option<String>, Option<String>, Option<String>, bool);
 
 /// The columns of a new summary, in the order of the table.
 pub(crate) struct NewRow {
@@ -127,7 +131,19 @@ impl NewRow {
 impl TryFrom<Row> for Entry {
     type Error = sqlx::Error;
 
-    fn try_from((id, created_ms, title, excerpt, messages, participants): Row) -> sqlx::Result<Self> {
+    fn try_from(row: Row) -> sqlx::Result<Self> {
+        let (
+            id,
+            created_ms,
+            title,
+            excerpt,
+            messages,
+            participants,
+            guild_id,
+            channel_id,
+            requested_by,
+            private,
+        ) = row;
         let damaged = |error: String| sqlx::Error::Decode(error.into());
         Ok(Self {
             id: id.parse().map_err(|error| damaged(format!("summaries.id: {error}")))?,
@@ -137,6 +153,7 @@ impl TryFrom<Row> for Entry {
             excerpt,
             message_count: messages,
             participant_count: participants,
+            origin: Origin { guild_id, channel_id, requested_by, private },
         })
     }
 }

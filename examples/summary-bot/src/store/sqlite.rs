@@ -36,7 +36,8 @@ pub(super) async fn get(database: &Sqlite, id: &str) -> sqlx::Result<Option<Stri
 
 pub(super) async fn list(database: &Sqlite, before: &str, limit: u16) -> sqlx::Result<Vec<Row>> {
     let select = sqlx::query_as(
-        "SELECT id, created_ms, title, excerpt, messages, participants FROM summaries \
+        "SELECT id, created_ms, title, excerpt, messages, participants, guild_id, channel_id, requested_by, \
+         private FROM summaries \
          WHERE id < ? ORDER BY id DESC LIMIT ?",
     );
     let select = select.bind(before).bind(i64::from(limit));
