@@ -11,6 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use uuid::Uuid;
 
 use crate::api;
+use crate::caretaker::Caretaker;
 use crate::headway::{self, Step};
 use crate::request::Asking;
 use crate::scribe::off_the_workers;
@@ -39,6 +40,7 @@ pub(crate) struct Desk {
     pub(crate) store: Store,
     pub(crate) workshop: Workshop,
     pub(crate) max_messages: u64,
+    pub(crate) caretaker: Caretaker,
 }
 
 /// Summarise the conversation of a request.

@@ -9,6 +9,7 @@ use groundcrew::cache::CacheConfig;
 use groundcrew::config::{ByteSize, FromConfig, Secret};
 use groundcrew::http::{AdminConfig, HttpConfig};
 use groundcrew::jobs::JobsConfig;
+use groundcrew::lease::LeaseConfig;
 use groundcrew::limit::LimitConfig;
 use groundcrew::redis::RedisConfig;
 use groundcrew::sql::SqlConfig;
@@ -46,6 +47,8 @@ pub struct Config {
     pub cache: CacheConfig,
     /// How jobs run.
     pub jobs: JobsConfig,
+    /// How replicas choose one of them for what must happen once.
+    pub lease: LeaseConfig,
     /// Shares the cache and the rate limits among replicas.
     pub redis: RedisConfig,
     /// Carries the jobs; without it the database does.

@@ -3,6 +3,7 @@
 mod api;
 mod auth;
 mod bot_metrics;
+mod caretaker;
 mod clean;
 mod clerk;
 pub mod cli;
@@ -12,6 +13,7 @@ mod conversation;
 mod discord;
 mod document;
 mod engine;
+mod erasure;
 mod fluency;
 mod hash;
 mod headway;
@@ -34,10 +36,13 @@ mod settings;
 mod sketch;
 mod store;
 mod summary;
+#[cfg(test)]
+mod testing;
 mod welcome;
 mod workshop;
 
 pub use api::ApiConfig;
+pub use auth::SignInConfig;
 pub use bot_metrics::GENERATION_BUCKETS;
 pub use collect::{Collector, Conversation, Counts, Filter, Item, Person};
 pub use config::{Config, OpenAiConfig, SummariesConfig};

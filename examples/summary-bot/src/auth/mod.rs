@@ -35,9 +35,29 @@ pub(crate) struct Access {
     pub(crate) sign_in: Option<SignIn>,
 }
 
+/// What is kept of those who ask.
+#[derive(Debug, Clone)]
+pub(crate) struct Accounts {
+    keys: ApiKeys,
+    sessions: Sessions,
+}
+
+// === impl Accounts ===
+
+impl Accounts {
+    /// Removes the keys and sessions of somebody; how many there were.
+    pub(crate) async fn erase(&self, subject: &str) -> sqlx::Result<u64> {
+        Ok(self.keys.erase(subject).await? + self.sessions.erase(subject).await?)
+    }
+}
+
 // === impl Access ===
 
 impl Access {
+    pub(crate) fn accounts(&self) -> Accounts {
+        Accounts { keys: self.keys.clone(), sessions: self.sessions.clone() }
+    }
+
     pub(crate) async fn connect(
         config: &Config,
         crew: &Crew,

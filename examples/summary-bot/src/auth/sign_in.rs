@@ -12,7 +12,7 @@ use groundcrew::http::axum::Router;
 use groundcrew::http::axum::extract::rejection::QueryRejection;
 use groundcrew::http::axum::extract::{Query, State};
 use groundcrew::http::axum::http::header::{CACHE_CONTROL, LOCATION, SET_COOKIE};
-use groundcrew::http::axum::http::{HeaderMap, HeaderValue, StatusCode};
+use groundcrew::http::axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode};
 use groundcrew::http::axum::response::{IntoResponse, Response};
 use groundcrew::http::axum::routing::{get, post};
 use groundcrew::http::{Json, Problem};
@@ -159,6 +159,7 @@ pub(crate) fn routes(access: Access) -> Router {
     Router::new()
         .route("/auth/login", get(login))
         .route(CALLBACK, get(callback))
+        .route("/auth/state", get(state))
         .route("/auth/logout", post(logout))
         .route(ME, get(me).route_layer(RequireScope::none()))
         .with_state(access)
@@ -209,6 +210,17 @@ async fn logout(State(access): State<Access>, who: Option<Principal>) -> Result<
     let mut response = StatusCode::NO_CONTENT.into_response();
     response.headers_mut().insert(SET_COOKIE, access.cookie.clear());
     Ok(response)
+}
+
+/// For the page, which asks before it shows itself: never refused, whatever the browser still has.
+async fn state(State(access): State<Access>, extensions: Extensions) -> Json<Value> {
+    let who = Principal::of(&extensions);
+    Json(json!({
+        "known": who.is_some(),
+        "kind": who.map(|who| who.kind.name()),
+        "name": who.and_then(|who| who.data.get("name")),
+        "sign_in": access.sign_in.is_some(),
+    }))
 }
 
 async fn me(State(access): State<Access>, who: Principal) -> Json<Value> {
