@@ -34,6 +34,21 @@ pub(crate) const OPERATIONS: &[&str] = &[
     "get_job",
     "cancel_job",
     "follow_job",
+    "summarize",
+    "summarize_channel",
+    "feed_all",
+    "feed_channel",
+    "get_settings",
+    "change_settings",
+    "reset_settings",
+    "create_webhook",
+    "list_webhooks",
+    "get_webhook",
+    "delete_webhook",
+    "rotate_webhook",
+    "enable_webhook",
+    "list_deliveries",
+    "replay_delivery",
 ];
 
 // === impl BotMetrics ===

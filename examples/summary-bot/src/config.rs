@@ -6,6 +6,7 @@ use std::time::Duration;
 use groundcrew::amqp::AmqpConfig;
 use groundcrew::auth::AuthConfig;
 use groundcrew::cache::CacheConfig;
+use groundcrew::client::ClientConfig;
 use groundcrew::config::{ByteSize, FromConfig, Secret};
 use groundcrew::http::{AdminConfig, HttpConfig};
 use groundcrew::jobs::JobsConfig;
@@ -19,6 +20,7 @@ use crate::auth::SignInConfig;
 use crate::discord::{DiscordConfig, QuotaConfig};
 use crate::retention::RetentionConfig;
 use crate::settings::GuildConfig;
+use crate::webhooks::WebhooksConfig;
 
 /// The whole configuration of the bot: one field per section.
 #[derive(Debug, Clone, Default, FromConfig)]
@@ -53,6 +55,10 @@ pub struct Config {
     pub redis: RedisConfig,
     /// Carries the jobs; without it the database does.
     pub rabbitmq: AmqpConfig,
+    /// How other services are called.
+    pub client: ClientConfig,
+    /// Who may be told of summaries.
+    pub webhooks: WebhooksConfig,
     /// How many summaries may be asked for in Discord.
     pub discord_limits: QuotaConfig,
     /// How long things are kept.

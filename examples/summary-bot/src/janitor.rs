@@ -14,8 +14,8 @@ use crate::api::ApiConfig;
 use crate::clerk::Summarize;
 use crate::store::Store;
 
-/// How many dead jobs are looked at together.
-const TOGETHER: u32 = 100;
+/// How many dead jobs, or summaries without an index, are looked at together.
+const TOGETHER: u16 = 100;
 /// How many of them in one round, the latest first.
 const MOST: usize = 1000;
 
@@ -53,6 +53,12 @@ impl Janitor {
             if let Err(error) = self.forget().await {
                 tracing::warn!(%error, "what is too old could not be forgotten");
             }
+            match self.store.index_some(TOGETHER).await {
+                // There are more.
+                Ok(count) if count == usize::from(TOGETHER) && !stop.is_requested() => continue,
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "summaries of an earlier version could not be indexed"),
+            }
             if stop.unless(tokio::time::sleep(self.period)).await.is_none() {
                 return Ok(());
             }
@@ -79,7 +85,7 @@ impl Janitor {
             let query = DeadQuery {
                 name: Some(Summarize::NAME.to_owned()),
                 before,
-                limit: TOGETHER,
+                limit: TOGETHER.into(),
                 payload: true,
                 ..DeadQuery::default()
             };
@@ -95,7 +101,7 @@ impl Janitor {
             seen += dead.len();
             let oldest = dead.last().map(|job| job.died_at);
             let is_last =
-                dead.len() < TOGETHER as usize || seen >= MOST || oldest.is_some_and(|at| at < told);
+                dead.len() < usize::from(TOGETHER) || seen >= MOST || oldest.is_some_and(|at| at < told);
             if is_last {
                 return Ok(latest);
             }

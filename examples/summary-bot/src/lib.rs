@@ -38,7 +38,9 @@ mod store;
 mod summary;
 #[cfg(test)]
 mod testing;
+mod webhooks;
 mod welcome;
+mod words;
 mod workshop;
 
 pub use api::ApiConfig;
@@ -59,3 +61,4 @@ pub use service::{launch, start};
 pub use settings::{DefaultLength, DefaultPerspective, GuildConfig, Language, Snowflake};
 pub use store::MIGRATIONS;
 pub use summary::{ActionItem, Metadata, Participant, Point, Priority, Summary, Term, Warning};
+pub use webhooks::WebhooksConfig;

@@ -18,6 +18,7 @@ use crate::replay::Replays;
 use crate::scribe::Scribe;
 use crate::settings::Settings;
 use crate::store::{MIGRATIONS, Store};
+use crate::webhooks::{Announce, Deliver, Webhooks};
 use crate::workshop::Workshop;
 use crate::{page, welcome};
 
@@ -53,14 +54,14 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let briefly = CacheConfig { ttl: Duration::from_secs(10), stale: Duration::ZERO, ..config.cache.clone() };
     let guilds = briefly.named("guilds").over(shared).build(&crew)?;
     let jobs = config.jobs.connect_through(&crew, rabbitmq.as_ref(), &database).await?;
-    let jobs = jobs.register::<Summarize>().register::<Sweep>();
+    let jobs = jobs.register::<Summarize>().register::<Sweep>().register::<Announce>().register::<Deliver>();
     // In the night of most people, and not with those who come at the full hour.
     let nightly = "17 3 * * *".parse()?;
     let schedules = Schedules::new(&jobs.publisher()).add("sweep", nightly, |_| Sweep {});
     schedules.run(&crew, &config.lease, &database).await?;
 
     let metrics = BotMetrics::register(crew.metrics())?;
-    let store = Store::new(database.clone());
+    let store = Store::new(database.clone(), jobs.publisher());
     let settings = Settings::new(store.clone(), guilds, config.guild_defaults, config.guilds);
     let caretaker = Caretaker {
         store: store.clone(),
@@ -70,16 +71,36 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         accounts: Some(access.accounts()),
     };
     caretaker.offer(&crew);
+    let webhooks = Webhooks::build(&config.webhooks, &config.client, &crew, store.clone())?;
     let workshop = Workshop::new(&crew, store.clone(), Scribe, metrics.clone(), &config.summaries);
     let clerk = Clerk::new(store.clone(), jobs.publisher());
     let replays = Replays::new(&crew, store.clone(), &config.summaries);
     let followers = Followers::new(config.api.followers, config.api.follow_period, crew.stop());
     Janitor::new(store.clone(), jobs.dead_set(), &config.api).start(&crew);
     let max_messages = config.summaries.max_messages;
-    jobs.run(Desk { store: store.clone(), workshop: workshop.clone(), max_messages, caretaker });
     let readers = Readers::default();
-    let app =
-        App { store, documents, clerk, workshop, replays, followers, config: config.summaries, readers };
+    let channels = None;
+    jobs.run(Desk {
+        store: store.clone(),
+        workshop: workshop.clone(),
+        webhooks: webhooks.clone(),
+        channels: channels.clone(),
+        max_messages,
+        caretaker,
+    });
+    let app = App {
+        store,
+        documents,
+        clerk,
+        workshop,
+        webhooks,
+        replays,
+        followers,
+        channels,
+        settings,
+        config: config.summaries,
+        readers,
+    };
     http.serve(api::routes(app, access, &metrics, limiter).merge(page::routes()));
     Ok(address)
 }

@@ -12,8 +12,10 @@ const CODES: &[Code] = &[
     ("BODY_TOO_LARGE", "413", "`summaries.body_limit`, or `http.body_limit` elsewhere"),
     ("CHANNEL_ACCESS_DENIED", "403", "the bot, or who asks, may not read this channel"),
     ("CROSS_SITE", "403", "a browser sent it for a page of another site"),
-    ("DISCORD_OFF", "503", "the bot is not connected to Discord, and so reads no channels"),
+    ("DELIVERY_PENDING", "409", "a delivery is not over, and is tried again by itself"),
+    ("DISCORD_OFF", "422", "the bot is not connected to Discord, and so reads no channels"),
     ("DISCORD_UNAVAILABLE", "503", "Discord does not answer"),
+    ("FORBIDDEN", "403", "whoever asks may not do this"),
     ("IDEMPOTENCY_KEY_IN_USE", "409", "a request with this key is under way"),
     ("IDEMPOTENCY_KEY_REUSED", "422", "this key came with another request before"),
     ("INSUFFICIENT_CONTENT", "422", "fewer than `min_messages`, or nothing that says anything"),
@@ -46,8 +48,11 @@ const CODES: &[Code] = &[
     ("TOO_MANY_FOLLOWERS", "503", "as many follow jobs as may"),
     ("TOO_MANY_KEYS", "409", "as many good keys as somebody may have"),
     ("TOO_MANY_MESSAGES", "422", "`summaries.max_messages`"),
+    ("TOO_MANY_WEBHOOKS", "409", "`webhooks.max`; delete one first"),
     ("UNAUTHENTICATED", "401", "say who asks: `Authorization: Bearer` with an API key or a token"),
     ("UNSUPPORTED_MEDIA_TYPE", "415", "send `application/json`, or `text/plain` where that is read"),
+    ("VERSION_CONFLICT", "409", "somebody else has changed it meanwhile: look at it and try again"),
+    ("WEBHOOK_DISABLED", "409", "nothing is sent to a webhook that is disabled; enable it first"),
 ];
 
 /// All of them, for people.

@@ -5,7 +5,10 @@ use groundcrew::http::axum::http::header::CONTENT_TYPE;
 use groundcrew::http::axum::routing::get;
 use serde_json::{Value, json};
 
-use super::{JOB, JOB_EVENTS, SUMMARIES, SUMMARY, create, events, jobs, list, one, schemas, security};
+use super::{
+    API_SUMMARIZE, CHANNEL_FEED, FEED, GUILD_FEED, JOB, JOB_EVENTS, SETTINGS, SUMMARIES, SUMMARIZE, SUMMARY,
+};
+use super::{compatible, create, events, feeds, jobs, list, one, schemas, security, settings, webhooks};
 use crate::auth::{ME, key_paths, key_schemas, me_operation, me_schema};
 use crate::replay;
 
@@ -29,7 +32,11 @@ pub(crate) fn document() -> Value {
         "servers": [{"url": "/"}],
         "tags": [
             {"name": "summaries", "description": "Make summaries, read them again, delete them."},
+            {"name": "webhooks", "description": "Be told of summaries."},
             {"name": "jobs", "description": "Summaries that are made later."},
+            {"name": "compatible", "description": "The same with the fields of other summary bots."},
+            {"name": "servers", "description": "What holds for a Discord server."},
+            {"name": "feeds", "description": "Summaries for feed readers."},
             {"name": "access", "description": "Who asks, and what they may."},
         ],
         "paths": {
@@ -37,9 +44,18 @@ pub(crate) fn document() -> Value {
             SUMMARY: {"get": one::read_operation(), "delete": one::delete_operation()},
             JOB: {"get": jobs::read_operation(), "delete": jobs::cancel_operation()},
             JOB_EVENTS: {"get": events::operation()},
+            SUMMARIZE: {"post": compatible::operation("summarize")},
+            API_SUMMARIZE: {"post": compatible::operation("summarize_channel")},
+            SETTINGS: settings::path(),
+            FEED: {"get": feeds::operation("feed_all", &[])},
+            GUILD_FEED: {"get": feeds::operation("feed_guild", &["guild_id"])},
+            CHANNEL_FEED: {"get": feeds::operation("feed_channel", &["guild_id", "channel_id"])},
         },
         "components": {"schemas": schemas::all(), "securitySchemes": security::schemes()},
     });
+    add(&mut document["paths"], webhooks::paths());
+    add(&mut document["components"]["schemas"], webhooks::schemas());
+    add(&mut document["components"]["schemas"], settings::schemas());
     for (path, operations) in key_paths().into_iter().chain([(ME, json!({"get": me_operation()}))]) {
         document["paths"][path] = operations;
     }
@@ -48,6 +64,13 @@ pub(crate) fn document() -> Value {
     }
     security::require(&mut document);
     document
+}
+
+/// Adds the members of one object to another.
+fn add(object: &mut Value, members: Value) {
+    if let (Value::Object(object), Value::Object(members)) = (object, members) {
+        object.extend(members);
+    }
 }
 
 /// A reference to a schema of ours.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{App, jobs};
 use crate::Origin;
-use crate::store::Entry;
+use crate::store::{Entry, Filter};
 use crate::workshop::storage_problem;
 
 /// So many pages are looked through for one that somebody may see.
@@ -34,15 +34,17 @@ pub(super) fn origin(json: &str) -> Result<Origin, Problem> {
 pub(super) async fn entries(
     app: &App,
     who: &Principal,
+    filter: &Filter,
     mut before: Option<Uuid>,
     limit: u16,
 ) -> Result<(Vec<Entry>, Option<Uuid>), Problem> {
     let reader = app.readers.of(who);
     let mut found: Vec<Entry> = Vec::new();
     for _ in 0..ROUNDS {
-        let page = app.store.list(before, limit + 1).await.map_err(|error| storage_problem(&error))?;
+        let page =
+            app.store.list(filter, before, limit + 1).await.map_err(|error| storage_problem(&error))?;
         let last = page.last().map(|entry| entry.id).filter(|_| page.len() > usize::from(limit));
-        found.extend(reader.readable(page, |entry| &entry.origin).await?);
+        found.extend(reader.readable(page, |entry| entry.origin()).await?);
         // One more than is shown tells that there is a next page.
         if found.len() > usize::from(limit) {
             found.truncate(limit.into());

@@ -17,7 +17,7 @@ use groundcrew::sql::Database;
 pub use config::SignInConfig;
 pub(crate) use desk::offer;
 pub(crate) use keys::{paths as key_paths, routes as key_routes, schemas as key_schemas};
-pub(crate) use reader::Readers;
+pub(crate) use reader::{Reader, Readers};
 pub(crate) use scope::{guarded, scope_of};
 pub(crate) use sign_in::{ME, SignIn, me_operation, me_schema, routes as sign_in_routes, words};
 

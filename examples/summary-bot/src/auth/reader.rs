@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use groundcrew::auth::Principal;
 use groundcrew::http::Problem;
+use groundcrew::http::axum::http::StatusCode;
 
 use crate::Origin;
 use crate::discord::access::Viewer;
@@ -43,6 +44,24 @@ impl Reader {
         }
     }
 
+    /// Lets them have a channel summarised that they can read; programs of the operator's any.
+    ///
+    /// # Errors
+    ///
+    /// `CHANNEL_ACCESS_DENIED`, and when Discord cannot be asked.
+    pub(crate) async fn enter(&self, guild: Option<&str>, channel: &str) -> Result<(), Problem> {
+        let may = match (self.is_person, guild, &self.viewer) {
+            (false, ..) => true,
+            (true, Some(guild), Some(viewer)) => viewer.may_read(&self.subject, guild, channel).await?,
+            _ => false,
+        };
+        if may {
+            return Ok(());
+        }
+        Err(Problem::new(StatusCode::FORBIDDEN, "CHANNEL_ACCESS_DENIED")
+            .detail("you cannot read this channel in Discord; `guild_id` says of which server it is"))
+    }
+
     /// Of these, those that they may read: one question for each server.
     ///
     /// # Errors
@@ -51,11 +70,12 @@ impl Reader {
     pub(crate) async fn readable<T>(
         &self,
         all: Vec<T>,
-        origin: impl Fn(&T) -> &Origin,
+        origin: impl Fn(&T) -> Origin,
     ) -> Result<Vec<T>, Problem> {
+        let origins: Vec<Origin> = all.iter().map(origin).collect();
         let mut asked: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for entry in &all {
-            if let Sight::Channel { guild, channel } = self.at_first_sight(origin(entry)) {
+        for origin in &origins {
+            if let Sight::Channel { guild, channel } = self.at_first_sight(origin) {
                 asked.entry(guild).or_default().insert(channel);
             }
         }
@@ -67,11 +87,12 @@ impl Reader {
                 open.extend(readable.into_iter().map(|channel| (guild.to_owned(), channel)));
             }
         }
-        let may = |entry: &T| match self.at_first_sight(origin(entry)) {
+        let may = |origin: &Origin| match self.at_first_sight(origin) {
             Sight::Clear(may) => may,
             Sight::Channel { guild, channel } => open.contains(&(guild.to_owned(), channel.to_owned())),
         };
-        Ok(all.into_iter().filter(|entry| may(entry)).collect())
+        let judged = all.into_iter().zip(&origins).filter(|(_, origin)| may(origin));
+        Ok(judged.map(|(entry, _)| entry).collect())
     }
 
     /// Whether they may delete what they can read: their own, or as the operator's program.
@@ -135,7 +156,6 @@ pub(super) fn is_person(subject: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use groundcrew::auth::{PrincipalKind, Scopes};
-    use groundcrew::http::axum::http::StatusCode;
 
     use super::*;
     use crate::discord::access::{Level, Looking};
@@ -210,7 +230,8 @@ mod tests {
                 let may = reader(subject).may_read(origin).await.expect("an answer");
                 assert_eq!(may, expected, "{subject} {origin:?}");
             }
-            let left = reader(subject).readable(all.to_vec(), |origin| *origin).await.expect("an answer");
+            let left =
+                reader(subject).readable(all.to_vec(), |origin| (*origin).clone()).await.expect("an answer");
             assert_eq!(left.len(), readable.into_iter().filter(|may| *may).count(), "{subject}");
         }
     }
@@ -222,6 +243,6 @@ mod tests {
         let who = Principal::new(ADA, Scopes::all(), PrincipalKind::Session);
         assert!(!Reader::new(&who, None).may_read(&of_a_server).await.expect("an answer"));
         assert!(reader(ADA).may_read(&silent).await.is_err());
-        assert!(reader(ADA).readable(vec![silent], |origin| origin).await.is_err());
+        assert!(reader(ADA).readable(vec![silent], Clone::clone).await.is_err());
     }
 }

@@ -28,6 +28,8 @@ pub(crate) fn scope_of(operation: &str) -> &'static str {
     let reads =
         matches!(verb, "get" | "list" | "read" | "show" | "follow" | "search" | "preview" | "describe");
     match (noun, reads) {
+        ("all" | "guild" | "channel", _) if verb == "feed" => "summaries:read",
+        ("" | "channel", _) if verb == "summarize" => "summaries:write",
         ("summary" | "summaries" | "job" | "jobs" | "feed" | "summaries_feed" | "channel_feed", true) => {
             "summaries:read"
         }

@@ -1,27 +1,34 @@
 //! Where summaries are kept: one module for each backend, chosen by the database that is configured.
 
 mod askers;
+mod deliveries;
 mod erasure;
 mod guild_summaries;
 mod guilds;
+mod listing;
 mod postgres;
 mod replays;
 mod requests;
 mod retention;
 mod sqlite;
+mod webhooks;
 
 pub(crate) use guild_summaries::{Amount, Made, Opinions};
 pub(crate) use guilds::Refusal;
 
+use groundcrew::jobs::{EnqueueError, Publisher};
 use groundcrew::sql::{Database, Migrations};
 use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::migrate::Migrator;
 use uuid::Uuid;
 
+use self::listing::Index;
 use crate::Origin;
 use crate::document::Document;
+use crate::webhooks::{Announce, Event};
 
+pub(crate) use listing::Filter;
 pub(crate) use replays::{Answer, Claimed, Name};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -30,9 +37,9 @@ static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 /// The tables of the bot, for either backend.
 pub static MIGRATIONS: Migrations = Migrations::both(&SQLITE, &POSTGRES);
 
-/// The summaries.
+/// The summaries, and everything else that is kept. The publisher enqueues what follows, in the same transaction.
 #[derive(Debug, Clone)]
-pub(crate) struct Store(Database);
+pub(crate) struct Store(Database, Publisher);
 
 /// What a list says about a summary.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,13 +50,30 @@ pub(crate) struct Entry {
     pub(crate) excerpt: String,
     pub(crate) message_count: i64,
     pub(crate) participant_count: i64,
-    /// Who may read it depends on that.
+    pub(crate) guild_id: Option<String>,
+    pub(crate) channel_id: Option<String>,
+    pub(crate) requested_by: Option<String>,
+    pub(crate) language: Option<String>,
+    pub(crate) engine: Option<String>,
     #[serde(skip)]
-    pub(crate) origin: Origin,
+    pub(crate) private: bool,
 }
 
 /// The columns of an entry, as either backend hands them over.
-type Row = (String, i64, String, String, i64, i64, Option<String>, Option<String>, Option<String>, bool);
+type Row = (
+    String,
+    i64,
+    String,
+    String,
+    i64,
+    i64,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    bool,
+);
 
 /// The columns of a new summary, in the order of the table.
 pub(crate) struct NewRow {
@@ -61,6 +85,7 @@ pub(crate) struct NewRow {
     pub(crate) participants: i64,
     pub(crate) document: String,
     pub(crate) origin: Origin,
+    index: Index,
     /// Who is named in it, as a JSON array of pairs; `None` where there is nobody.
     pub(crate) people: Option<String>,
 }
@@ -68,17 +93,48 @@ pub(crate) struct NewRow {
 // === impl Store ===
 
 impl Store {
-    pub(crate) fn new(database: Database) -> Self {
-        Self(database)
+    pub(crate) fn new(database: Database, publisher: Publisher) -> Self {
+        Self(database, publisher)
     }
 
     /// Keeps a summary. `json` is the document as clients will get it.
     pub(crate) async fn insert(&self, document: &Document, json: String) -> sqlx::Result<()> {
         let row = NewRow::of(document, json);
+        let Some(announce) = self.created(document).await? else {
+            return match &self.0 {
+                Database::Sqlite(database) => sqlite::insert(database, row).await,
+                Database::Postgres(database) => postgres::insert(database, row).await,
+            };
+        };
         match &self.0 {
-            Database::Sqlite(database) => sqlite::insert(database, row).await,
-            Database::Postgres(database) => postgres::insert(database, row).await,
+            Database::Sqlite(database) => {
+                let insert = async {
+                    let mut transaction = database.begin().await?;
+                    sqlite::insert_in(&mut transaction, row).await?;
+                    self.1.enqueue_in(&mut transaction, &announce).await.map_err(refused)?;
+                    transaction.commit().await
+                };
+                database.write().timed("insert_summary", insert).await
+            }
+            Database::Postgres(database) => {
+                let insert = async {
+                    let mut transaction = database.begin().await?;
+                    postgres::insert_in(&mut transaction, row).await?;
+                    self.1.enqueue_in(&mut transaction, &announce).await.map_err(refused)?;
+                    transaction.commit().await
+                };
+                database.connections().timed("insert_summary", insert).await
+            }
         }
+    }
+
+    /// The job that tells of a summary, if there is anybody to tell. A private one is told nobody of.
+    async fn created(&self, document: &Document) -> sqlx::Result<Option<Announce>> {
+        if document.origin.private {
+            return Ok(None);
+        }
+        let event = Event::Created { summary: document.id };
+        self.announcement(event, document.origin.guild_id.as_deref()).await
     }
 
     /// The document with this id, as JSON.
@@ -90,17 +146,6 @@ impl Store {
         }
     }
 
-    /// The newest entries, or those older than the one with the id `before`.
-    pub(crate) async fn list(&self, before: Option<Uuid>, limit: u16) -> sqlx::Result<Vec<Entry>> {
-        // Sorts after every UUID.
-        let before = before.map_or_else(|| "g".to_owned(), |id| id.to_string());
-        let rows = match &self.0 {
-            Database::Sqlite(database) => sqlite::list(database, &before, limit).await,
-            Database::Postgres(database) => postgres::list(database, &before, limit).await,
-        };
-        rows?.into_iter().map(Entry::try_from).collect()
-    }
-
     /// Whether there was one with this id; now there is none.
     pub(crate) async fn delete(&self, id: Uuid) -> sqlx::Result<bool> {
         let id = id.to_string();
@@ -109,6 +154,11 @@ impl Store {
             Database::Postgres(database) => postgres::delete(database, &id).await,
         }
     }
+}
+
+/// A job that is enqueued within a transaction fails as a statement of that transaction does.
+fn refused(error: EnqueueError) -> sqlx::Error {
+    sqlx::Error::Encode(error.into())
 }
 
 // === impl NewRow ===
@@ -126,6 +176,7 @@ impl NewRow {
             participants: signed(metadata.participant_count),
             document: json,
             origin: document.origin.clone(),
+            index: Index::of(document),
             people: named(document),
         }
     }
@@ -137,6 +188,18 @@ fn named(document: &Document) -> Option<String> {
 }
 
 // === impl Entry ===
+
+impl Entry {
+    /// Where it comes from: who may read it depends on that.
+    pub(crate) fn origin(&self) -> Origin {
+        Origin {
+            guild_id: self.guild_id.clone(),
+            channel_id: self.channel_id.clone(),
+            requested_by: self.requested_by.clone(),
+            private: self.private,
+        }
+    }
+}
 
 impl TryFrom<Row> for Entry {
     type Error = sqlx::Error;
@@ -151,7 +214,9 @@ impl TryFrom<Row> for Entry {
             participants,
             guild_id,
             channel_id,
-            requested_by,
+            by,
+            language,
+            engine,
             private,
         ) = row;
         let damaged = |error: String| sqlx::Error::Decode(error.into());
@@ -163,7 +228,12 @@ impl TryFrom<Row> for Entry {
             excerpt,
             message_count: messages,
             participant_count: participants,
-            origin: Origin { guild_id, channel_id, requested_by, private },
+            guild_id,
+            channel_id,
+            requested_by: by,
+            language,
+            engine,
+            private,
         })
     }
 }
