@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::api::{self, Channels};
 use crate::caretaker::Caretaker;
+use crate::discord::Front;
 use crate::headway::{self, Step};
 use crate::request::Asking;
 use crate::store::Store;
@@ -19,7 +20,7 @@ use crate::webhooks::{Event, Webhooks};
 use crate::workshop::{self, Workshop, storage_problem};
 
 /// What has failed so often for a reason of ours will go on failing: whoever asked is told.
-const ENOUGH: u32 = 3;
+pub(crate) const ENOUGH: u32 = 3;
 /// How long to wait for a database that is away.
 const AWAY: Duration = Duration::from_secs(2);
 /// How often a job says how far it is, and looks whether anybody still wants it.
@@ -42,6 +43,8 @@ pub(crate) struct Desk {
     pub(crate) channels: Channels,
     pub(crate) webhooks: Webhooks,
     pub(crate) max_messages: u64,
+    /// Where Discord is configured.
+    pub(crate) discord: Option<Front>,
     pub(crate) caretaker: Caretaker,
 }
 

@@ -7,7 +7,7 @@ use groundcrew::amqp::AmqpConfig;
 use groundcrew::auth::AuthConfig;
 use groundcrew::cache::CacheConfig;
 use groundcrew::client::ClientConfig;
-use groundcrew::config::{ByteSize, FromConfig, Secret};
+use groundcrew::config::{ByteSize, FromConfig};
 use groundcrew::http::{AdminConfig, HttpConfig};
 use groundcrew::jobs::JobsConfig;
 use groundcrew::lease::LeaseConfig;
@@ -18,6 +18,7 @@ use groundcrew::sql::SqlConfig;
 use crate::api::ApiConfig;
 use crate::auth::SignInConfig;
 use crate::discord::{DiscordConfig, QuotaConfig};
+use crate::models::{AnthropicConfig, BudgetConfig, ModelsConfig, OpenAiConfig};
 use crate::retention::RetentionConfig;
 use crate::settings::GuildConfig;
 use crate::webhooks::WebhooksConfig;
@@ -38,7 +39,15 @@ pub struct Config {
     /// Discord.
     pub discord: DiscordConfig,
     /// Language models.
+    pub models: ModelsConfig,
+    /// OpenAI's, or whoever speaks as OpenAI does.
     pub openai: OpenAiConfig,
+    /// Anthropic's.
+    pub anthropic: AnthropicConfig,
+    /// What may be spent on language models.
+    pub budget: BudgetConfig,
+    /// How other services are called.
+    pub client: ClientConfig,
     /// How it is proved who asks.
     pub auth: AuthConfig,
     /// Signing in with Discord.
@@ -55,8 +64,6 @@ pub struct Config {
     pub redis: RedisConfig,
     /// Carries the jobs; without it the database does.
     pub rabbitmq: AmqpConfig,
-    /// How other services are called.
-    pub client: ClientConfig,
     /// Who may be told of summaries.
     pub webhooks: WebhooksConfig,
     /// How many summaries may be asked for in Discord.
@@ -97,13 +104,4 @@ pub struct SummariesConfig {
     /// What was begun is finished and stored all the same.
     #[config(default = "60s")]
     pub timeout: Duration,
-}
-
-/// Language models: section `openai`. Not in this version yet.
-#[derive(Debug, Clone, FromConfig)]
-#[config(default_impl)]
-pub struct OpenAiConfig {
-    /// The key for the API. Not used yet.
-    #[config(alias = "OPENAI_API_KEY")]
-    pub api_key: Option<Secret<String>>,
 }

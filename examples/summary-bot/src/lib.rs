@@ -2,6 +2,7 @@
 
 mod api;
 mod auth;
+mod benches;
 mod bot_metrics;
 mod caretaker;
 mod clean;
@@ -19,6 +20,7 @@ mod hash;
 mod headway;
 mod janitor;
 mod lang;
+mod models;
 mod options;
 mod order;
 mod page;
@@ -47,11 +49,14 @@ pub use api::ApiConfig;
 pub use auth::SignInConfig;
 pub use bot_metrics::GENERATION_BUCKETS;
 pub use collect::{Collector, Conversation, Counts, Filter, Item, Person};
-pub use config::{Config, OpenAiConfig, SummariesConfig};
+pub use config::{Config, SummariesConfig};
 pub use conversation::{Author, Kind, Message, When};
 pub use discord::{DiscordConfig, DiscordMode, QuotaConfig};
 pub use document::{Asked, Citation, Document};
 pub use engine::summarize;
+pub use models::{
+    AnthropicConfig, BudgetConfig, Fallback, ModelConfig, ModelsConfig, OpenAiConfig, Provider,
+};
 pub use options::{Length, Options};
 pub use order::Origin;
 pub use page::POLICY;
@@ -60,5 +65,5 @@ pub use retention::RetentionConfig;
 pub use service::{launch, start};
 pub use settings::{DefaultLength, DefaultPerspective, GuildConfig, Language, Snowflake};
 pub use store::MIGRATIONS;
-pub use summary::{ActionItem, Metadata, Participant, Point, Priority, Summary, Term, Warning};
+pub use summary::{ActionItem, Metadata, ModelUse, Participant, Point, Priority, Summary, Term, Warning};
 pub use webhooks::WebhooksConfig;

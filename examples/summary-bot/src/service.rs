@@ -1,19 +1,26 @@
 //! The service: what `summary-bot` without a command starts.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use groundcrew::Crew;
+use groundcrew::axum::Router;
 use groundcrew::cache::CacheConfig;
 use groundcrew::jobs::Schedules;
 
-use crate::api::{self, App, Followers};
+use crate::api::{self, App, Channels, Followers};
 use crate::auth::{self, Access, Readers};
+use crate::benches::Benches;
 use crate::bot_metrics::BotMetrics;
 use crate::caretaker::{Caretaker, Sweep};
 use crate::clerk::{Clerk, Desk, Summarize};
 use crate::config::Config;
+use crate::discord::costs::Free;
+use crate::discord::quotas::Quotas;
+use crate::discord::{self, Answer};
 use crate::janitor::Janitor;
+use crate::models::Chain;
 use crate::replay::Replays;
 use crate::scribe::Scribe;
 use crate::settings::Settings;
@@ -47,6 +54,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         Some(redis) => limits.limiter_over("api", &crew, redis.limits(crew.service()))?,
         None => limits.limiter("api", &crew)?,
     };
+    let quotas = Quotas::new(&config.discord_limits, &crew, redis.as_ref())?;
     let shared = redis.as_ref().map(|redis| redis.cache_store());
     let documents =
         config.cache.named("documents").absent(Option::is_none).over(shared.clone()).build(&crew)?;
@@ -62,7 +70,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
 
     let metrics = BotMetrics::register(crew.metrics())?;
     let store = Store::new(database.clone(), jobs.publisher());
-    let settings = Settings::new(store.clone(), guilds, config.guild_defaults, config.guilds);
+    let settings = Settings::new(store.clone(), guilds, config.guild_defaults.clone(), config.guilds.clone());
     let caretaker = Caretaker {
         store: store.clone(),
         documents: documents.clone(),
@@ -72,22 +80,42 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     };
     caretaker.offer(&crew);
     let webhooks = Webhooks::build(&config.webhooks, &config.client, &crew, store.clone())?;
-    let workshop = Workshop::new(&crew, store.clone(), Scribe, metrics.clone(), &config.summaries);
+    let benches = Benches::new(config.summaries.concurrency);
+    let scribe = Scribe::new(benches.clone(), Chain::build(&config, &crew)?);
+    let workshop = Workshop::new(&crew, store.clone(), benches, scribe, metrics.clone(), &config);
     let clerk = Clerk::new(store.clone(), jobs.publisher());
+    let parts = discord::Parts {
+        crew: crew.clone(),
+        store: store.clone(),
+        workshop: workshop.clone(),
+        publisher: jobs.publisher(),
+        settings: settings.clone(),
+        quotas,
+        costs: Arc::new(Free),
+        caretaker: caretaker.clone(),
+    };
+    let front = discord::front(parts, &config.discord)?;
+    let lease = |name: &str| config.lease.database(name, &crew, &database);
+    let (jobs, interactions) = match &front {
+        Some(front) => (jobs.register::<Answer>(), discord::run(front, lease)?),
+        None => (jobs, Router::new()),
+    };
     let replays = Replays::new(&crew, store.clone(), &config.summaries);
     let followers = Followers::new(config.api.followers, config.api.follow_period, crew.stop());
     Janitor::new(store.clone(), jobs.dead_set(), &config.api).start(&crew);
     let max_messages = config.summaries.max_messages;
-    let readers = Readers::default();
-    let channels = None;
-    jobs.run(Desk {
+    let readers = Readers::new(front.as_ref().map(|front| front.viewer.clone()));
+    let channels: Channels = front.as_ref().map(|front| front.history.clone());
+    let desk = Desk {
         store: store.clone(),
         workshop: workshop.clone(),
         webhooks: webhooks.clone(),
         channels: channels.clone(),
         max_messages,
         caretaker,
-    });
+        discord: front,
+    };
+    jobs.run(desk);
     let app = App {
         store,
         documents,
@@ -101,6 +129,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         config: config.summaries,
         readers,
     };
-    http.serve(api::routes(app, access, &metrics, limiter).merge(page::routes()));
+    let routes = api::routes(app, access, &metrics, limiter);
+    http.serve(routes.merge(page::routes()).merge(interactions));
     Ok(address)
 }

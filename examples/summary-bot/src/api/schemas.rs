@@ -248,7 +248,7 @@ fn asked() -> Value {
 }
 
 fn metadata() -> Value {
-    object(
+    let mut schema = object(
         "About the summary itself.",
         &json!({
             "engine": text("Which engine wrote it."),
@@ -263,6 +263,31 @@ fn metadata() -> Value {
             "last_message": optional("string", "The time of the last one."),
             "duration_ms": count("How long the engine took, in milliseconds."),
             "warnings": list("Warning", "What the reader should know."),
+        }),
+    );
+    // Summaries of earlier versions do not have it.
+    schema["properties"]["model"] = json!({
+        "description": "What a language model did and cost; null if none wrote it.",
+        "oneOf": [schema_of_model_use(), {"type": "null"}],
+    });
+    schema
+}
+
+fn schema_of_model_use() -> Value {
+    object(
+        "What a language model did for a summary.",
+        &json!({
+            "name": text("As the configuration calls it."),
+            "prompts": text("Which prompts were used: a hash over their files."),
+            "requests": count("How many requests it took."),
+            "input_tokens": count("Tokens of the prompts."),
+            "output_tokens": count("Tokens of the answers."),
+            "estimated": {"type": "boolean", "description": "Some of the tokens are an estimate."},
+            "cost_microdollars": count("What it cost, in millionths of a dollar."),
+            "parts": count("Into how many parts the conversation was cut."),
+            "dropped_citations": count("Citations of messages that there are not."),
+            "dropped_claims": count("Claims that were left out."),
+            "kept": {"type": "boolean", "description": "The answer was there already, and cost nothing this time."},
         }),
     )
 }

@@ -2,6 +2,7 @@
 
 mod askers;
 mod deliveries;
+mod discord;
 mod erasure;
 mod guild_summaries;
 mod guilds;
@@ -23,6 +24,7 @@ use serde::Serialize;
 use sqlx::migrate::Migrator;
 use uuid::Uuid;
 
+pub(crate) use self::discord::{Begun, Open};
 use self::listing::Index;
 use crate::Origin;
 use crate::document::Document;

@@ -8,6 +8,7 @@ mod ping;
 mod rate;
 mod rework;
 mod status;
+mod summarize;
 mod summary;
 mod usage;
 mod why;
@@ -81,6 +82,9 @@ pub(crate) struct Commands(Arc<[Box<dyn Command>]>);
 impl Commands {
     pub(crate) fn all() -> Self {
         let commands: Vec<Box<dyn Command>> = vec![
+            Box::new(summarize::Summarize),
+            Box::new(summarize::FromHere),
+            Box::new(summarize::ThisThread),
             Box::new(summary::Summary),
             Box::new(config::Config),
             Box::new(usage::Usage),
