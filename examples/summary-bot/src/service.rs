@@ -9,7 +9,8 @@ use groundcrew::axum::Router;
 use groundcrew::cache::CacheConfig;
 use groundcrew::jobs::Schedules;
 
-use crate::api::{self, App, Followers};
+use crate::api::{self, App, Channels, Followers};
+use crate::auth::{self, Access, Readers};
 use crate::benches::Benches;
 use crate::bot_metrics::BotMetrics;
 use crate::caretaker::{Caretaker, Sweep};
@@ -29,8 +30,9 @@ use crate::{page, welcome};
 
 /// Builds the service, says where to go and what is off; [`groundcrew::Service::run`] supervises.
 pub async fn start(config: Config, crew: Crew) -> anyhow::Result<()> {
+    let access = auth::words(&config, &crew);
     let address = launch(config.clone(), crew).await?;
-    welcome::greet(&config, address);
+    welcome::greet(&config, address, access);
     Ok(())
 }
 
@@ -40,6 +42,9 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let http = config.http.clone().bind(&crew).await?; // probes answer from here on, unready
     let database = config.database.connect(&crew).await?; // now in /ready, /metrics and the shutdown
     database.migrate(&crew, MIGRATIONS).await?;
+    let address = http.local_addr();
+    let access = Access::connect(&config, &crew, &database, address).await?;
+    auth::offer(&crew, &access.keys);
     let redis = config.redis.connect_if_configured(&crew).await?;
     let rabbitmq = config.rabbitmq.connect_if_configured(&crew).await?;
 
@@ -71,6 +76,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         documents: documents.clone(),
         settings: settings.clone(),
         retention: config.retention.clone(),
+        accounts: Some(access.accounts()),
     };
     caretaker.offer(&crew);
     let webhooks = Webhooks::build(&config.webhooks, &config.client, &crew, store.clone())?;
@@ -98,7 +104,8 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let followers = Followers::new(config.api.followers, config.api.follow_period, crew.stop());
     Janitor::new(store.clone(), jobs.dead_set(), &config).start(&crew);
     let max_messages = config.summaries.max_messages;
-    let channels = front.as_ref().map(|front| front.history.clone());
+    let readers = Readers::new(front.as_ref().map(|front| front.viewer.clone()));
+    let channels: Channels = front.as_ref().map(|front| front.history.clone());
     jobs.run(Desk {
         store: store.clone(),
         workshop: workshop.clone(),
@@ -119,8 +126,9 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         channels,
         settings,
         config: config.summaries,
+        readers,
     };
-    let address = http.local_addr();
-    http.serve(api::routes(app, &metrics, limiter).merge(page::routes()).merge(interactions));
+    let routes = api::routes(app, access, &metrics, limiter);
+    http.serve(routes.merge(page::routes()).merge(interactions));
     Ok(address)
 }
