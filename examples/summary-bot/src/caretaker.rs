@@ -78,6 +78,8 @@ impl Caretaker {
         let private_summaries_deleted = self.delete_private(user).await?;
         let summaries_changed = self.rewrite(user, false).await? + self.rewrite(user, true).await?;
         self.store.unname(user).await?;
+        // What models wrote is kept by what they read, not by who said it; all of it can be asked for again.
+        self.store.forget_written(i64::MAX).await?;
         Ok(Erased {
             private_summaries_deleted,
             summaries_changed,

@@ -10,8 +10,11 @@ mod postgres;
 mod replays;
 mod requests;
 mod retention;
+mod spending;
 mod sqlite;
+mod usage;
 mod webhooks;
+mod written;
 
 pub(crate) use guild_summaries::{Amount, Made, Opinions};
 pub(crate) use guilds::Refusal;
@@ -31,6 +34,8 @@ use crate::webhooks::{Announce, Event};
 
 pub(crate) use listing::Filter;
 pub(crate) use replays::{Answer, Claimed, Name};
+pub(crate) use spending::{ALL, Covered, Limit, Outlay, of_guild};
+pub(crate) use usage::{Usage, UsageLine};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
