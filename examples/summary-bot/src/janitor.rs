@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::api::ApiConfig;
 use crate::clerk::Summarize;
+use crate::config::Config;
 use crate::store::Store;
 
 /// How many dead jobs, or summaries without an index, are looked at together.
@@ -27,14 +28,15 @@ pub(crate) struct Janitor {
     period: Duration,
     keep_answers: Duration,
     keep_jobs: Duration,
+    keep_of_models: Duration,
 }
 
 // === impl Janitor ===
 
 impl Janitor {
-    pub(crate) fn new(store: Store, dead: DeadSet, config: &ApiConfig) -> Self {
-        let ApiConfig { housekeeping: period, keep_answers, keep_jobs, .. } = *config;
-        Self { store, dead, period, keep_answers, keep_jobs }
+    pub(crate) fn new(store: Store, dead: DeadSet, config: &Config) -> Self {
+        let ApiConfig { housekeeping: period, keep_answers, keep_jobs, .. } = config.api;
+        Self { store, dead, period, keep_answers, keep_jobs, keep_of_models: config.models.keep }
     }
 
     pub(crate) fn start(self, crew: &Crew) {
@@ -72,8 +74,14 @@ impl Janitor {
         };
         let keys = self.store.forget_keys(before(self.keep_answers)).await?;
         let requests = self.store.forget_requests(before(self.keep_jobs)).await?;
-        if keys + requests > 0 {
-            tracing::debug!(forgotten.keys = keys, forgotten.requests = requests, "too old");
+        let of_models = self.store.forget_written(before(self.keep_of_models)).await?;
+        if keys + requests + of_models > 0 {
+            tracing::debug!(
+                forgotten.keys = keys,
+                forgotten.requests = requests,
+                forgotten.models = of_models,
+                "too old"
+            );
         }
         Ok(())
     }

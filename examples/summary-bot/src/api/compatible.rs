@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use groundcrew::auth::Principal;
 use groundcrew::http::Problem;
 use groundcrew::http::axum::extract::{FromRequest, Request, State};
 use groundcrew::http::axum::http::header::{CONTENT_TYPE, LOCATION};
@@ -15,6 +16,7 @@ use super::fields::{Fields, Form};
 use super::openapi::{later, problem, schema};
 use super::prefer::prefers_async;
 use super::{App, SUMMARIES, asker, conversation, jobs, unwrap};
+use crate::auth::Reader;
 use crate::discord::history::{ChannelHistory, History, Wanted, Why};
 use crate::document::Asked;
 use crate::order::{Order, Origin};
@@ -32,6 +34,7 @@ pub(super) async fn create(State(app): State<App>, request: Request) -> Result<R
     let headers = request.headers();
     require_json(headers)?;
     let asker = asker(request.extensions());
+    let reader = Principal::of(request.extensions()).map(|who| app.readers.of(who));
     let target = request.uri().path_and_query().map_or("", |target| target.as_str());
     let repeat = replay::Asked::of(asker.as_deref(), request.method(), target, headers)?;
     let place = app.workshop.admit(super::create::expected(headers, app.config.body_limit.as_usize()))?;
@@ -39,7 +42,7 @@ pub(super) async fn create(State(app): State<App>, request: Request) -> Result<R
     let body = Bytes::from_request(request, &()).await?;
     let replays = app.replays.clone();
     let sent = body.clone();
-    replays.once(repeat, &body, move |id| answer(app, place, id, sent, preferred, asker)).await
+    replays.once(repeat, &body, move |id| answer(app, place, id, sent, preferred, asker, reader)).await
 }
 
 async fn answer(
@@ -49,6 +52,7 @@ async fn answer(
     sent: Bytes,
     preferred: bool,
     asker: Option<String>,
+    reader: Option<Reader>,
 ) -> Result<Response, Problem> {
     // What is wrong is said at once, also of what is made later.
     let (body, form) = off_the_workers(move || {
@@ -59,6 +63,9 @@ async fn answer(
     .await?;
     if form.channel_id.is_some() && app.channels.is_none() {
         return Err(discord_off());
+    }
+    if let (Some(channel), Some(reader)) = (&form.channel_id, &reader) {
+        reader.enter(form.guild_id.as_deref(), channel).await?;
     }
     if let Some(url) = &form.webhook_url {
         app.webhooks.check_url("webhook_url", url)?;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use groundcrew::auth::Principal;
 use groundcrew::http::Problem;
 use groundcrew::http::axum::extract::rejection::{PathRejection, QueryRejection};
 use groundcrew::http::axum::extract::{Path, Query, State};
@@ -14,25 +15,26 @@ use sha2::{Digest, Sha256};
 use super::asked::invalid;
 use super::cursor::Cursor;
 use super::openapi::{later, problem};
-use super::{App, SUMMARIES, asker};
+use super::{App, SUMMARIES, asker, visible};
 use crate::store::{Entry, Filter};
-use crate::workshop::storage_problem;
 
 /// How many entries a page has.
 const PAGE: u16 = 20;
 
 pub(super) async fn all(
     State(app): State<App>,
+    who: Principal,
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
     extensions: Extensions,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let filter = Filter { reader: asker(&extensions), ..Filter::default() };
-    feed(&app, "/api/v1/feeds/all.atom", "All summaries", filter, cursor(&query?.0)?, &headers).await
+    feed(&app, &who, "/api/v1/feeds/all.atom", "All summaries", filter, cursor(&query?.0)?, &headers).await
 }
 
 pub(super) async fn channel(
     State(app): State<App>,
+    who: Principal,
     path: Result<Path<(String, String)>, PathRejection>,
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
     extensions: Extensions,
@@ -50,22 +52,21 @@ pub(super) async fn channel(
     };
     let filter =
         Filter { guild_id: Some(guild), channel_id, reader: asker(&extensions), ..Filter::default() };
-    feed(&app, &path, &title, filter, cursor(&query?.0)?, &headers).await
+    feed(&app, &who, &path, &title, filter, cursor(&query?.0)?, &headers).await
 }
 
 async fn feed(
     app: &App,
+    who: &Principal,
     path: &str,
     title: &str,
     filter: Filter,
     cursor: Option<Cursor>,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let entries = app.store.list(&filter, cursor.map(|cursor| cursor.0), PAGE + 1).await;
-    let mut entries = entries.map_err(|error| storage_problem(&error))?;
-    let more = entries.len() > usize::from(PAGE);
-    entries.truncate(PAGE.into());
-    let next = entries.last().filter(|_| more).map(|entry| Cursor(entry.id));
+    let before = cursor.map(|cursor| cursor.0);
+    let (entries, next) = visible::entries(app, who, &filter, before, PAGE).await?;
+    let next = next.map(Cursor);
     let text = written(path, title, cursor, next, &entries);
     let digest = Sha256::digest(text.as_bytes());
     let etag = digest.iter().take(16).fold(String::from("\""), |tag, byte| format!("{tag}{byte:02x}")) + "\"";

@@ -1,5 +1,6 @@
 //! `GET /api/v1/summaries`: the newest first, page by page.
 
+use groundcrew::auth::Principal;
 use groundcrew::http::axum::extract::rejection::QueryRejection;
 use groundcrew::http::axum::extract::{Query, State};
 use groundcrew::http::axum::http::Extensions;
@@ -13,11 +14,10 @@ use serde_json::{Value, json};
 use super::asked::{self, invalid};
 use super::cursor::Cursor;
 use super::openapi::{answer, later, problem};
-use super::{App, SUMMARIES, asker, percent};
+use super::{App, SUMMARIES, asker, percent, visible};
 use crate::read::{Moment, parse_moment};
 use crate::store::Filter;
 use crate::words;
-use crate::workshop::storage_problem;
 
 /// How many entries a page has, unless it is asked for otherwise.
 pub(crate) const DEFAULT_LIMIT: u16 = 20;
@@ -47,6 +47,7 @@ struct Wanted {
 
 pub(super) async fn list(
     State(app): State<App>,
+    who: Principal,
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
     extensions: Extensions,
 ) -> Result<Response, Problem> {
@@ -54,13 +55,9 @@ pub(super) async fn list(
     let mut wanted = Wanted::of(&query)?;
     wanted.filter.reader = asker(&extensions);
     let limit = wanted.limit.unwrap_or(DEFAULT_LIMIT);
-    // One more than is shown tells whether there is a next page.
     let before = wanted.cursor.map(|cursor| cursor.0);
-    let entries = app.store.list(&wanted.filter, before, limit + 1).await;
-    let mut entries = entries.map_err(|error| storage_problem(&error))?;
-    let more = entries.len() > usize::from(limit);
-    entries.truncate(limit.into());
-    let next = entries.last().filter(|_| more).map(|entry| Cursor(entry.id).to_string());
+    let (entries, next) = visible::entries(&app, &who, &wanted.filter, before, limit).await?;
+    let next = next.map(|id| Cursor(id).to_string());
     let link =
         next.as_ref().map(|next| format!("<{SUMMARIES}?{}>; rel=\"next\"", go_on(&query, limit, next)));
     let body = Json(json!({"items": entries, "next_cursor": next}));

@@ -14,12 +14,14 @@ mod fields;
 mod jobs;
 mod list;
 mod one;
-mod openapi;
+pub(crate) mod openapi;
 mod percent;
 mod prefer;
 mod schemas;
+mod security;
 mod settings;
 mod unwrap;
+mod visible;
 mod webhooks;
 
 use std::convert::Infallible;
@@ -35,6 +37,7 @@ use groundcrew::http::axum::routing::{MethodRouter, delete, get, patch, post};
 use groundcrew::http::{Problem, RateLimit, RequestTimeout};
 use groundcrew::limit::Limiter;
 
+use crate::auth::{Access, Readers, guarded, key_routes, sign_in_routes};
 use crate::bot_metrics::{BotMetrics, Outcomes};
 use crate::clerk::Clerk;
 use crate::config::SummariesConfig;
@@ -95,13 +98,21 @@ pub(crate) struct App {
     pub(crate) channels: Channels,
     pub(crate) settings: Settings,
     pub(crate) config: SummariesConfig,
+    /// Who may read what.
+    pub(crate) readers: Readers,
 }
 
 /// Every route of the API.
-pub(crate) fn routes(app: App, metrics: &BotMetrics, limiter: Limiter) -> Router {
-    let counted = |operation: &str, route: MethodRouter<App>| match metrics.requests(operation) {
-        Some(outcomes) => route.route_layer(middleware::from_fn_with_state(outcomes, count)),
-        None => route,
+pub(crate) fn routes(app: App, access: Access, metrics: &BotMetrics, limiter: Limiter) -> Router {
+    let counted = |operation: &str, route: MethodRouter<App>| {
+        let route = guarded(operation, route);
+        match metrics.requests(operation) {
+            Some(outcomes) => route.route_layer(middleware::from_fn_with_state(outcomes, count)),
+            None => route,
+        }
+    };
+    let own = |route: MethodRouter<App>| {
+        route.route_layer(middleware::from_fn_with_state(app.clone(), visible::own_job))
     };
     // The server's own limit is for small bodies; here whole exports are sent.
     let create = post(create::create)
@@ -116,7 +127,8 @@ pub(crate) fn routes(app: App, metrics: &BotMetrics, limiter: Limiter) -> Router
     let settings = counted("get_settings", get(settings::read))
         .merge(counted("change_settings", patch(settings::change)))
         .merge(counted("reset_settings", delete(settings::reset)));
-    let job = counted("get_job", get(jobs::read)).merge(counted("cancel_job", delete(jobs::cancel)));
+    let job =
+        counted("get_job", own(get(jobs::read))).merge(counted("cancel_job", own(delete(jobs::cancel))));
     // The guard is outside, so that other sites' pages use up nobody's quota.
     // Not where the answer holds a secret: kept answers can be read in the database.
     let replays = app.replays.clone();
@@ -138,10 +150,14 @@ pub(crate) fn routes(app: App, metrics: &BotMetrics, limiter: Limiter) -> Router
         .route(SETTINGS, settings)
         .route(FEED, counted("feed_all", get(feeds::all)))
         .route(CHANNEL_FEED_ROUTE, counted("feed_channel", get(feeds::channel)))
-        .route(JOB_EVENTS, counted("follow_job", get(events::follow)))
+        .route(JOB_EVENTS, counted("follow_job", own(get(events::follow))))
+        .with_state(app.clone())
+        .merge(key_routes(access.clone()))
+        .merge(sign_in_routes(access.clone()))
+        // Within the limit, so that guessing is limited, too.
+        .route_layer(access.auth)
         .route_layer(RateLimit::new(limiter))
         .layer(middleware::from_fn(guard))
-        .with_state(app)
         .merge(openapi::routes())
 }
 
@@ -168,9 +184,10 @@ async fn count(State(outcomes): State<Outcomes>, request: Request, next: Next) -
 }
 
 /// Answers nothing to other sites' pages, and lets nobody cache what was said in a conversation.
+///
+/// Who comes back from signing in comes from another site, and asks for nothing but a page.
 async fn guard(request: Request, next: Next) -> Response {
-    let site = request.headers().get("sec-fetch-site");
-    if site.is_some_and(|site| site == "cross-site") {
+    if is_foreign(&request) {
         return Problem::new(StatusCode::FORBIDDEN, "CROSS_SITE")
             .detail("a browser sent this for a page of another site")
             .into_response();
@@ -178,6 +195,12 @@ async fn guard(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     response.headers_mut().entry(CACHE_CONTROL).or_insert_with(no_store);
     response
+}
+
+fn is_foreign(request: &Request) -> bool {
+    let said = |name: &str, value: &str| request.headers().get(name).is_some_and(|said| said == value);
+    let is_visit = request.uri().path().starts_with("/auth/") && said("sec-fetch-mode", "navigate");
+    said("sec-fetch-site", "cross-site") && !is_visit
 }
 
 fn no_store() -> groundcrew::http::axum::http::HeaderValue {

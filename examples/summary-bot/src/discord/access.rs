@@ -87,8 +87,8 @@ impl Access {
         let roles = &member.roles;
         let permissions = permissions::in_guild(&map.guild, Who { user, roles });
         let owner = map.guild.owner_id == user;
-        let rules = self.settings.effective(guild).await?.rules;
-        Ok(rules.level(Member { user, roles, permissions, owner }, None))
+        let settings = self.settings.effective(guild).await?;
+        Ok(settings.rules.level(Member { user, roles, permissions, owner }, None))
     }
 }
 
@@ -104,13 +104,13 @@ impl Viewer for Access {
         channels: &'a [String],
     ) -> Looking<'a, Vec<String>> {
         Box::pin(async move {
-            let mut readable = Vec::new();
+            let mut open = Vec::new();
             for channel in channels {
                 if self.may_read(user, guild, channel).await? {
-                    readable.push(channel.clone());
+                    open.push(channel.clone());
                 }
             }
-            Ok(readable)
+            Ok(open)
         })
     }
 

@@ -13,7 +13,7 @@ use crate::words::{self, Query};
 pub(super) const INDEXED: i64 = 1;
 
 const COLUMNS: &str = "SELECT id, created_ms, title, excerpt, messages, participants, guild_id, channel_id, \
-    requested_by, language, engine FROM summaries WHERE id < ";
+    requested_by, language, engine, private FROM summaries WHERE id < ";
 
 /// Which summaries.
 #[derive(Debug, Clone, Default, PartialEq)]

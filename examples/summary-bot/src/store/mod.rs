@@ -1,5 +1,6 @@
 //! Where summaries are kept: one module for each backend, chosen by the database that is configured.
 
+mod askers;
 mod deliveries;
 mod discord;
 mod erasure;
@@ -10,8 +11,11 @@ mod postgres;
 mod replays;
 mod requests;
 mod retention;
+mod spending;
 mod sqlite;
+mod usage;
 mod webhooks;
+mod written;
 
 pub(crate) use guild_summaries::{Amount, Made, Opinions};
 pub(crate) use guilds::Refusal;
@@ -31,6 +35,8 @@ use crate::webhooks::{Announce, Event};
 
 pub(crate) use listing::Filter;
 pub(crate) use replays::{Answer, Claimed, Name};
+pub(crate) use spending::{ALL, Covered, Limit, Outlay, of_guild};
+pub(crate) use usage::{Usage, UsageLine};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
@@ -56,6 +62,8 @@ pub(crate) struct Entry {
     pub(crate) requested_by: Option<String>,
     pub(crate) language: Option<String>,
     pub(crate) engine: Option<String>,
+    #[serde(skip)]
+    pub(crate) private: bool,
 }
 
 /// The columns of an entry, as either backend hands them over.
@@ -71,6 +79,7 @@ type Row = (
     Option<String>,
     Option<String>,
     Option<String>,
+    bool,
 );
 
 /// The columns of a new summary, in the order of the table.
@@ -187,6 +196,18 @@ fn named(document: &Document) -> Option<String> {
 
 // === impl Entry ===
 
+impl Entry {
+    /// Where it comes from: who may read it depends on that.
+    pub(crate) fn origin(&self) -> Origin {
+        Origin {
+            guild_id: self.guild_id.clone(),
+            channel_id: self.channel_id.clone(),
+            requested_by: self.requested_by.clone(),
+            private: self.private,
+        }
+    }
+}
+
 impl TryFrom<Row> for Entry {
     type Error = sqlx::Error;
 
@@ -203,6 +224,7 @@ impl TryFrom<Row> for Entry {
             by,
             language,
             engine,
+            private,
         ) = row;
         let damaged = |error: String| sqlx::Error::Decode(error.into());
         Ok(Self {
@@ -218,6 +240,7 @@ impl TryFrom<Row> for Entry {
             requested_by: by,
             language,
             engine,
+            private,
         })
     }
 }
