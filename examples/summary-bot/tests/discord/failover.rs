@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use groundcrew_testkit::postgres::Postgres;
 use groundcrew_testkit::process::{Service, ServiceProcess, Signal};
+use groundcrew_testkit_discord::Discord;
 
 use crate::town::{PATIENCE, Town};
 
@@ -38,13 +39,26 @@ async fn a_killed_leader_is_followed_by_another_within_fifteen_seconds() {
     killed.signal(Signal::Kill).expect("killed");
     let begun = Instant::now();
     killed.wait_exit(PATIENCE).await.expect("it is gone");
-    let anew = |discord: &groundcrew_testkit_discord::Discord| discord.report().identifies == 2;
+    let anew = |discord: &Discord| discord.report().identifies == 2;
     town.discord.until("another session", PATIENCE, anew).await.expect("another session");
     town.discord.connected(1, PATIENCE).await.expect("one session");
-    assert!(begun.elapsed() < Duration::from_secs(15), "it took {:?}", begun.elapsed());
+    let elapsed = begun.elapsed();
+    println!("after {elapsed:?} another leads");
+    assert!(elapsed < Duration::from_secs(15), "it took {elapsed:?}");
     let record = town.ada_asks("ping").answered().await.expect("an answer");
     assert!(record.answered_once(), "{record:?}");
     assert_eq!(town.discord.report().identifies, 2, "one session at a time");
+
+    // A deploy hands it over.
+    let leads = crate::service::wait_for("the next leader", || leader(&replicas));
+    let mut stopped = replicas.remove(leads);
+    let begun = Instant::now();
+    stopped.signal(Signal::Term).expect("told");
+    let handed = |discord: &Discord| discord.report().identifies == 3 && discord.report().connected == 1;
+    town.discord.until("a third session", PATIENCE, handed).await.expect("handed over");
+    assert!(begun.elapsed() < Duration::from_secs(15), "it took {:?}", begun.elapsed());
+    assert!(stopped.wait_exit(PATIENCE).await.expect("it ends").success());
+    assert!(town.ada_asks("ping").answered().await.expect("an answer").answered_once());
     for mut replica in replicas {
         replica.signal(Signal::Term).expect("told");
         assert!(replica.wait_exit(PATIENCE).await.expect("it ends").success());

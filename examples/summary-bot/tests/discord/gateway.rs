@@ -67,6 +67,32 @@ async fn a_missing_intent_is_said_and_does_not_spend_sessions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_is_refused_for_its_token_is_not_tried_again() {
+    let town = Town::new().await;
+    town.discord.refuse_sessions(4004, 1);
+    let bot = Bot::start(town.config()).await;
+    let words = wait_for("the check", || trouble(&bot, "4004"));
+    assert!(words.contains("Reset Token"), "{words}");
+    // The control: a second attempt would be let in.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(town.discord.report().connected, 0);
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_falls_silent_is_left() {
+    let quick = Options { heartbeat_interval: Duration::from_millis(400), ..options() };
+    let town = Town::with(quick).await;
+    let bot = town.bot().await;
+    town.discord.silence(true);
+    wait_for("the silence to be noticed", || (bot.metric(CONNECTIONS) == Some(0.0)).then_some(()));
+    town.discord.silence(false);
+    wait_for("another session", || (bot.metric(CONNECTIONS) == Some(1.0)).then_some(()));
+    assert!(town.ada_asks("ping").answered().await.expect("an answer").answered_once());
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refused_token_is_said_and_nothing_more_is_sent() {
     let town = Town::new().await;
     let mut config = town.config();
