@@ -12,7 +12,7 @@ mod retention;
 mod sqlite;
 mod webhooks;
 
-pub(crate) use guild_summaries::{Amount, Made, Opinions};
+pub(crate) use guild_summaries::{Amount, Made};
 pub(crate) use guilds::Refusal;
 
 use groundcrew::jobs::{EnqueueError, Publisher};
