@@ -1,10 +1,18 @@
-//! [`Principal`] as an extractor.
+//! [`Principal`] as an extractor, and for middleware.
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 
 use crate::auth::Identity;
 use crate::{Denied, Principal};
+
+impl Principal {
+    /// Who an [`Auth`](crate::Auth) layer further out has found, for middleware of one's own; `None` also where what
+    /// was shown is not good.
+    pub fn of(extensions: &http::Extensions) -> Option<&Self> {
+        Identity::of(extensions)
+    }
+}
 
 impl<S: Sync> FromRequestParts<S> for Principal {
     type Rejection = Denied;

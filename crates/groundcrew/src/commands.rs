@@ -44,6 +44,10 @@ pub(crate) fn help(service: &Service) -> String {
     for (command, _) in &service.commands {
         text.push_str(&format!("  {command:<18} of this service; see {name} {command} --help\n"));
     }
+    #[cfg(feature = "http")]
+    for (command, words) in &service.operations {
+        text.push_str(&format!("  {command:<18} {words}\n"));
+    }
     for (command, words) in STANDARD {
         text.push_str(&format!("  {command:<18} {words}\n"));
     }

@@ -44,6 +44,8 @@ pub struct Service {
     pub(crate) name: &'static str,
     pub(crate) version: &'static str,
     pub(crate) commands: Vec<(&'static str, Command)>,
+    #[cfg(feature = "http")]
+    pub(crate) operations: Vec<(&'static str, &'static str)>,
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(crate) migrations: Option<groundcrew_sql::Migrations>,
 }
@@ -58,6 +60,8 @@ impl Service {
             name,
             version,
             commands: Vec::new(),
+            #[cfg(feature = "http")]
+            operations: Vec::new(),
             #[cfg(any(feature = "sqlite", feature = "postgres"))]
             migrations: None,
         }
@@ -76,6 +80,14 @@ impl Service {
         self
     }
 
+    /// Makes a command of an operation that the service offers ([`Crew::operation`]): it asks the service that runs
+    /// beside it, over the admin listener, as `jobs` does. `help` is one line for people.
+    #[cfg(feature = "http")]
+    pub fn operation(mut self, name: &'static str, help: &'static str) -> Self {
+        self.operations.push((name, help));
+        self
+    }
+
     /// Does what the command line says: a command, or running `start` and watching over what it built.
     ///
     /// The exit codes: 0 orderly end, 1 the start failed or a critical task ended, 2 the command line was
@@ -85,7 +97,10 @@ impl Service {
         C: FromConfig,
         Fut: Future<Output: TaskResult>,
     {
-        let own: Vec<&'static str> = self.commands.iter().map(|(name, _)| *name).collect();
+        let own = self.commands.iter().map(|(name, _)| *name);
+        #[cfg(feature = "http")]
+        let own = own.chain(self.operations.iter().map(|(name, _)| *name));
+        let own: Vec<&'static str> = own.collect();
         let arguments = match Arguments::parse(std::env::args_os().skip(1), &own) {
             Ok(arguments) => arguments,
             Err(words) => return exit::with(exit::USAGE, &format!("{words}; try {} --help", self.name)),
@@ -103,6 +118,10 @@ impl Service {
             None => self.fly(&arguments, &shape, start),
             Some(command) => match self.commands.iter().find(|(name, _)| *name == command) {
                 Some((_, own)) => own(arguments.rest),
+                #[cfg(feature = "http")]
+                None if self.operations.iter().any(|(name, _)| *name == command) => {
+                    crate::operate::run(&self, &arguments, &shape, Some(command))
+                }
                 None => commands::standard::<C>(&self, command, &arguments, &shape),
             },
         }

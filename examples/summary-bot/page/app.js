@@ -266,7 +266,45 @@ async function follow() {
   }
 }
 
+// --- Who is here
+
+const WHY = {
+  "refused": "Discord says that you did not agree. Nobody was signed in.",
+  "no-common-server": "You are in none of the servers that this bot serves.",
+  "not-started": "That took too long, or was begun in another window. Sign in once more.",
+};
+
+/** Shows the page to whoever may use it, and to others how they could. */
+async function enter() {
+  const state = await ask("/auth/state").catch((error) => ({ known: false, error }));
+  const why = new URLSearchParams(location.search).get("sign-in");
+  if (why) history.replaceState(null, "", location.pathname + location.hash);
+  by("sign-in").hidden = state.known || !state.sign_in;
+  by("sign-in").href = `/auth/login?return_to=${encodeURIComponent(location.pathname + location.hash)}`;
+  by("sign-out").hidden = state.kind !== "session";
+  by("who").textContent = state.kind === "session" ? state.name : "";
+  by("inside").hidden = !state.known;
+  by("closed").hidden = state.known;
+  if (!state.known) {
+    const how = state.sign_in ? "Sign in to make summaries, and to read those of your channels." : "Only API keys open this service.";
+    by("closed").textContent = WHY[why] || (state.error ? state.error.message : how);
+    return;
+  }
+  list();
+  follow();
+}
+
+async function signOut() {
+  await ask("/auth/logout", { method: "POST" }).catch(() => null);
+  hide();
+  by("earlier").replaceChildren();
+  await enter();
+  by("sign-in").focus();
+}
+
 // --- Wiring
+
+by("sign-out").addEventListener("click", signOut);
 
 by("form").addEventListener("submit", submit);
 by("sample").addEventListener("click", useSample);
@@ -288,5 +326,4 @@ drop.addEventListener("drop", (it) => {
   else if (text) { choose(null); by("text").value = text; }
 });
 
-list();
-follow();
+enter();

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::auth::Accounts;
 use crate::clerk::Desk;
 use crate::document::Document;
 use crate::erasure::without;
@@ -24,6 +25,8 @@ pub(crate) struct Caretaker {
     pub(crate) documents: Cache<Option<String>>,
     pub(crate) settings: Settings,
     pub(crate) retention: RetentionConfig,
+    /// Keys and sessions.
+    pub(crate) accounts: Option<Accounts>,
 }
 
 /// What was too old.
@@ -44,6 +47,8 @@ pub(crate) struct Erased {
     pub(crate) settings_changed: u64,
     /// Requests that are not known to be theirs any more, and answers that were kept for them.
     pub(crate) requests_changed: u64,
+    /// Keys and sessions, which end with it.
+    pub(crate) accounts_deleted: u64,
 }
 
 /// Delete what is too old.
@@ -78,12 +83,18 @@ impl Caretaker {
         let private_summaries_deleted = self.delete_private(user).await?;
         let summaries_changed = self.rewrite(user, false).await? + self.rewrite(user, true).await?;
         self.store.unname(user).await?;
+        // What models wrote is kept by what they read, not by who said it; all of it can be asked for again.
+        self.store.forget_written(i64::MAX).await?;
         Ok(Erased {
             private_summaries_deleted,
             summaries_changed,
             opinions_deleted: self.store.delete_feedback(user).await?,
             settings_changed: self.store.unsign(user).await?,
             requests_changed: self.store.unask(user).await?,
+            accounts_deleted: match &self.accounts {
+                Some(accounts) => accounts.erase(user).await?,
+                None => 0,
+            },
         })
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use groundcrew::amqp::AmqpConfig;
+use groundcrew::auth::AuthConfig;
 use groundcrew::cache::CacheConfig;
 use groundcrew::client::ClientConfig;
 use groundcrew::config::{ByteSize, FromConfig};
@@ -15,6 +16,7 @@ use groundcrew::redis::RedisConfig;
 use groundcrew::sql::SqlConfig;
 
 use crate::api::ApiConfig;
+use crate::auth::SignInConfig;
 use crate::discord::{DiscordConfig, QuotaConfig};
 use crate::models::{AnthropicConfig, BudgetConfig, ModelsConfig, OpenAiConfig};
 use crate::retention::RetentionConfig;
@@ -46,6 +48,10 @@ pub struct Config {
     pub budget: BudgetConfig,
     /// How other services are called.
     pub client: ClientConfig,
+    /// How it is proved who asks.
+    pub auth: AuthConfig,
+    /// Signing in with Discord.
+    pub sign_in: SignInConfig,
     /// How often one client may ask.
     pub rate_limiting: LimitConfig,
     /// How long summaries are kept at hand.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod api;
+mod auth;
 mod benches;
 mod bot_metrics;
 mod caretaker;
@@ -41,9 +42,11 @@ mod summary;
 mod testing;
 mod webhooks;
 mod welcome;
+mod words;
 mod workshop;
 
 pub use api::ApiConfig;
+pub use auth::SignInConfig;
 pub use bot_metrics::GENERATION_BUCKETS;
 pub use collect::{Collector, Conversation, Counts, Filter, Item, Person};
 pub use config::{Config, SummariesConfig};

@@ -9,17 +9,17 @@ use groundcrew::axum::Router;
 use groundcrew::cache::CacheConfig;
 use groundcrew::jobs::Schedules;
 
-use crate::api::{self, App, Followers};
+use crate::api::{self, App, Channels, Followers};
+use crate::auth::{self, Access, Readers};
 use crate::benches::Benches;
 use crate::bot_metrics::BotMetrics;
 use crate::caretaker::{Caretaker, Sweep};
 use crate::clerk::{Clerk, Desk, Summarize};
 use crate::config::Config;
-use crate::discord::costs::Free;
 use crate::discord::quotas::Quotas;
 use crate::discord::{self, Answer};
 use crate::janitor::Janitor;
-use crate::models::Chain;
+use crate::models::{self, Chain, Purse};
 use crate::replay::Replays;
 use crate::scribe::Scribe;
 use crate::settings::Settings;
@@ -30,8 +30,9 @@ use crate::{page, welcome};
 
 /// Builds the service, says where to go and what is off; [`groundcrew::Service::run`] supervises.
 pub async fn start(config: Config, crew: Crew) -> anyhow::Result<()> {
+    let access = auth::words(&config, &crew);
     let address = launch(config.clone(), crew).await?;
-    welcome::greet(&config, address);
+    welcome::greet(&config, address, access);
     Ok(())
 }
 
@@ -41,6 +42,9 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let http = config.http.clone().bind(&crew).await?; // probes answer from here on, unready
     let database = config.database.connect(&crew).await?; // now in /ready, /metrics and the shutdown
     database.migrate(&crew, MIGRATIONS).await?;
+    let address = http.local_addr();
+    let access = Access::connect(&config, &crew, &database, address).await?;
+    auth::offer(&crew, &access.keys);
     let redis = config.redis.connect_if_configured(&crew).await?;
     let rabbitmq = config.rabbitmq.connect_if_configured(&crew).await?;
 
@@ -55,7 +59,8 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         config.cache.named("documents").absent(Option::is_none).over(shared.clone()).build(&crew)?;
     // Without Redis, other replicas go by what they know of a server for this long.
     let briefly = CacheConfig { ttl: Duration::from_secs(10), stale: Duration::ZERO, ..config.cache.clone() };
-    let guilds = briefly.named("guilds").over(shared).build(&crew)?;
+    let guilds = briefly.named("guilds").over(shared.clone()).build(&crew)?;
+    let answers = models::cache(&config).over(shared).build(&crew)?;
     let jobs = config.jobs.connect_through(&crew, rabbitmq.as_ref(), &database).await?;
     let jobs = jobs.register::<Summarize>().register::<Sweep>().register::<Announce>().register::<Deliver>();
     // In the night of most people, and not with those who come at the full hour.
@@ -71,20 +76,22 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         documents: documents.clone(),
         settings: settings.clone(),
         retention: config.retention.clone(),
+        accounts: Some(access.accounts()),
     };
     caretaker.offer(&crew);
     let webhooks = Webhooks::build(&config.webhooks, &config.client, &crew, store.clone())?;
     let benches = Benches::new(config.summaries.concurrency);
-    let scribe = Scribe::new(benches.clone(), Chain::build(&config, &crew)?);
+    let purse = Purse::new(store.clone(), settings.clone(), config.budget.clone());
+    let scribe = Scribe::new(benches.clone(), Chain::build(&config, purse.clone(), answers, &crew)?);
     let workshop = Workshop::new(&crew, store.clone(), benches, scribe, metrics.clone(), &config);
     let clerk = Clerk::new(store.clone(), jobs.publisher());
     let parts = discord::Parts {
         crew: crew.clone(),
         store: store.clone(),
         workshop: workshop.clone(),
-        settings,
+        settings: settings.clone(),
         quotas,
-        costs: Arc::new(Free),
+        costs: Arc::new(purse),
         caretaker: caretaker.clone(),
     };
     let front = discord::front(parts, &config.discord)?;
@@ -95,20 +102,33 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     };
     let replays = Replays::new(&crew, store.clone(), &config.summaries);
     let followers = Followers::new(config.api.followers, config.api.follow_period, crew.stop());
-    Janitor::new(store.clone(), jobs.dead_set(), &config.api).start(&crew);
+    Janitor::new(store.clone(), jobs.dead_set(), &config).start(&crew);
     let max_messages = config.summaries.max_messages;
-    let desk = Desk {
+    let readers = Readers::new(front.as_ref().map(|front| front.viewer.clone()));
+    let channels: Channels = front.as_ref().map(|front| front.history.clone());
+    jobs.run(Desk {
         store: store.clone(),
         workshop: workshop.clone(),
         webhooks: webhooks.clone(),
+        channels: channels.clone(),
         max_messages,
         caretaker,
         discord: front,
+    });
+    let app = App {
+        store,
+        documents,
+        clerk,
+        workshop,
+        webhooks,
+        replays,
+        followers,
+        channels,
+        settings,
+        config: config.summaries,
+        readers,
     };
-    jobs.run(desk);
-    let app =
-        App { store, documents, clerk, workshop, webhooks, replays, followers, config: config.summaries };
-    let address = http.local_addr();
-    http.serve(api::routes(app, &metrics, limiter).merge(page::routes()).merge(interactions));
+    let routes = api::routes(app, access, &metrics, limiter);
+    http.serve(routes.merge(page::routes()).merge(interactions));
     Ok(address)
 }

@@ -73,7 +73,13 @@ impl Ground {
 
     pub(crate) fn caretaker(&self, days: u32, settings: Settings) -> Caretaker {
         let documents = CacheConfig::default().named("documents").build(&self.crew).expect("a cache");
-        Caretaker { store: self.store.clone(), documents, settings, retention: RetentionConfig { days } }
+        Caretaker {
+            store: self.store.clone(),
+            documents,
+            settings,
+            retention: RetentionConfig { days },
+            accounts: None,
+        }
     }
 
     /// A stored summary from there.

@@ -24,14 +24,20 @@ enum State {
 }
 
 /// Says it: as a block to people at a terminal, as log events to everybody else.
-pub(crate) fn greet(config: &Config, address: Option<SocketAddr>) {
+pub(crate) fn greet(config: &Config, address: Option<SocketAddr>, access: &str) {
     let features = features(config);
     if std::io::stderr().is_terminal() {
-        eprint!("{}", block(config, address, &features));
+        eprint!("{}", block(config, address, access, &features));
         return;
     }
     let places = places(config, address);
-    tracing::info!(page = places.page, docs = places.docs, metrics = places.metrics, "ready to summarise");
+    tracing::info!(
+        page = places.page,
+        docs = places.docs,
+        metrics = places.metrics,
+        access,
+        "ready to summarise"
+    );
     for feature in features.iter().filter(|feature| feature.state != State::On) {
         let (feature_name, variable) = (feature.name, feature.variable);
         tracing::info!(feature = feature_name, variable, "{}", feature.words());
@@ -110,10 +116,15 @@ impl Feature {
     }
 }
 
-fn block(config: &Config, address: Option<SocketAddr>, features: &[Feature]) -> String {
+fn block(config: &Config, address: Option<SocketAddr>, access: &str, features: &[Feature]) -> String {
     let places = places(config, address);
     let mut text = format!("\n  Summary Bot {}\n\n", env!("CARGO_PKG_VERSION"));
-    for (name, place) in [("Page", &places.page), ("API", &places.docs), ("Metrics", &places.metrics)] {
+    for (name, place) in [
+        ("Page", places.page.as_str()),
+        ("API", &places.docs),
+        ("Access", access),
+        ("Metrics", &places.metrics),
+    ] {
         let _ = writeln!(text, "  {name:<16} {place}");
     }
     for feature in features {

@@ -215,6 +215,57 @@ async fn the_documentation_shows_every_operation_and_schema() {
     visit.end();
 }
 
+/// Closed but for those who sign in.
+fn with_sign_in(config: &mut summary_bot::Config, discord: &groundcrew_testkit_discord::Discord) {
+    let secret = |text: String| Some(groundcrew::config::Secret::new(text));
+    config.discord.api_url = discord.api();
+    config.discord.token = secret(discord.token());
+    config.discord.mode = summary_bot::DiscordMode::Off;
+    config.sign_in.client_id = Some(discord.application_id().to_string());
+    config.sign_in.client_secret = secret(discord.client_secret());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_sign_in_with_discord_and_out_again() {
+    let discord = groundcrew_testkit_discord::Discord::start().await.expect("a local Discord");
+    let guild = discord.guild("Ground crew").create();
+    let ada = discord.member(guild, "ada").create();
+    let folder = TempDir::new().expect("a folder");
+    let mut config = config(&folder.path().join("bot.db"));
+    with_sign_in(&mut config, &discord);
+    let bot = Bot::start(config).await;
+    let browser = Browser::open();
+    browser.go(&format!("http://{}/", bot.address));
+    let shown = |id: &str| browser.run(&format!("return !document.getElementById('{id}').hidden"));
+    wait_for("the way in", || shown("sign-in").as_bool().filter(|is| *is));
+    assert_eq!((shown("inside"), shown("sign-out")), (json!(false), json!(false)));
+
+    discord.refuse_sign_in();
+    browser.find("#sign-in").click();
+    wait_for("the reason", || browser.find("#closed").text().contains("did not agree").then_some(()));
+
+    discord.sign_in_as(ada);
+    browser.find("#sign-in").click();
+    wait_for("who it is", || (browser.find("#who").text() == "ada").then_some(()));
+    assert_eq!((shown("inside"), shown("sign-in")), (json!(true), json!(false)));
+    browser.find("#sample").click();
+    wait_for("the sample", || {
+        browser.run("return document.getElementById('text').value.length > 1000").as_bool().filter(|is| *is)
+    });
+    browser.find("#submit").click();
+    assert_eq!(browser.find("#result-title").text(), "#release-planning");
+    browser.reload();
+    wait_for("the list", || (browser.all("#earlier li").len() == 1).then_some(()));
+    assert_eq!(browser.run("return document.cookie"), "", "no script reads the session");
+
+    browser.find("#sign-out").click();
+    wait_for("the way in", || shown("sign-in").as_bool().filter(|is| *is));
+    assert_eq!((browser.all("#earlier li").len(), shown("result")), (0, json!(false)));
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+    drop(browser);
+    bot.land().await;
+}
+
 /// The control of every other test here: the browser would say so.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_to_elsewhere_is_blocked_and_noticed() {

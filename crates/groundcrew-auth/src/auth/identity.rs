@@ -35,6 +35,13 @@ pub(crate) enum Refusal {
 // === impl Identity ===
 
 impl Identity {
+    pub(crate) fn of(extensions: &http::Extensions) -> Option<&Principal> {
+        match &extensions.get::<Self>()?.state {
+            State::Known(who) => Some(who),
+            _ => None,
+        }
+    }
+
     /// Who asks, for a handler that needs somebody.
     pub(crate) fn known(parts: &http::Extensions) -> Result<&Principal, Denied> {
         let identity = parts.get::<Self>().ok_or_else(Denied::not_layered)?;

@@ -89,7 +89,7 @@ impl Auth {
 
     /// Takes who shows nothing for this principal: for a service that listens on loopback, on the machine of who
     /// develops it. Requests that a browser sends for another site's page are refused all the same, and so is a
-    /// `Host` that is neither `localhost` nor an address.
+    /// `Host` that is neither `localhost` nor an address; who comes through a proxy is nobody.
     pub fn local(self, who: Principal) -> Self {
         Self { local: Some(Principal { kind: PrincipalKind::Local, ..who }), ..self }
     }

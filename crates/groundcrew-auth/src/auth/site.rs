@@ -12,6 +12,8 @@ use crate::Principal;
 use crate::header::only;
 
 const FETCH_SITE: &str = "sec-fetch-site";
+/// Where proxies write for whom they ask.
+const FORWARDED: [&str; 3] = ["forwarded", "x-forwarded-for", "x-real-ip"];
 
 /// Whether a request may change something.
 pub(super) fn changes(parts: &Parts) -> bool {
@@ -24,9 +26,11 @@ pub(super) fn is_ours(parts: &Parts) -> bool {
 }
 
 /// Who is on this machine, unless a browser sent it for another site, or reached us by a name that another site has
-/// turned into our address.
+/// turned into our address. Whoever comes through a proxy may be anywhere.
 pub(super) fn local(parts: &Parts, who: &Principal) -> State {
-    if said(parts) == Some(false) || !is_local_name(parts) {
+    if FORWARDED.iter().any(|name| parts.headers.contains_key(*name)) {
+        State::Nobody
+    } else if said(parts) == Some(false) || !is_local_name(parts) {
         State::Refused(Refusal::CrossSite)
     } else {
         State::Known(who.clone())
@@ -104,6 +108,7 @@ mod tests {
             (&[("host", "127.0.0.1:5000"), ("origin", "https://evil.example")][..], false),
             // A name that leads to 127.0.0.1 only since the page was loaded.
             (&[("host", "evil.example:5000"), ("sec-fetch-site", "same-origin")][..], false),
+            (&[("host", "localhost"), ("x-forwarded-for", "198.51.100.7")][..], false),
             (&[][..], false),
         ] {
             assert_eq!(matches!(local(&parts(lines), &who), State::Known(_)), known, "{lines:?}");

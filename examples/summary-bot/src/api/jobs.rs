@@ -83,7 +83,7 @@ pub(super) fn id(path: Result<Path<String>, PathRejection>) -> Result<Uuid, Prob
     Uuid::try_parse(&text).map_err(|_| not_found())
 }
 
-fn not_found() -> Problem {
+pub(super) fn not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND").detail("there is no job with this id")
 }
 

@@ -5,7 +5,11 @@ use groundcrew::http::axum::http::header::CONTENT_TYPE;
 use groundcrew::http::axum::routing::get;
 use serde_json::{Value, json};
 
-use super::{JOB, JOB_EVENTS, SUMMARIES, SUMMARY, create, events, jobs, list, one, schemas, webhooks};
+use super::{
+    API_SUMMARIZE, CHANNEL_FEED, FEED, GUILD_FEED, JOB, JOB_EVENTS, SETTINGS, SUMMARIES, SUMMARIZE, SUMMARY,
+};
+use super::{compatible, create, events, feeds, jobs, list, one, schemas, security, settings, webhooks};
+use crate::auth::{ME, key_paths, key_schemas, me_operation, me_schema};
 use crate::replay;
 
 pub(super) fn routes() -> Router {
@@ -30,18 +34,35 @@ pub(crate) fn document() -> Value {
             {"name": "summaries", "description": "Make summaries, read them again, delete them."},
             {"name": "webhooks", "description": "Be told of summaries."},
             {"name": "jobs", "description": "Summaries that are made later."},
+            {"name": "compatible", "description": "The same with the fields of other summary bots."},
+            {"name": "servers", "description": "What holds for a Discord server."},
+            {"name": "feeds", "description": "Summaries for feed readers."},
+            {"name": "access", "description": "Who asks, and what they may."},
         ],
-        "security": [],
         "paths": {
             SUMMARIES: {"post": create::operation(), "get": list::operation()},
             SUMMARY: {"get": one::read_operation(), "delete": one::delete_operation()},
             JOB: {"get": jobs::read_operation(), "delete": jobs::cancel_operation()},
             JOB_EVENTS: {"get": events::operation()},
+            SUMMARIZE: {"post": compatible::operation("summarize")},
+            API_SUMMARIZE: {"post": compatible::operation("summarize_channel")},
+            SETTINGS: settings::path(),
+            FEED: {"get": feeds::operation("feed_all", &[])},
+            GUILD_FEED: {"get": feeds::operation("feed_guild", &["guild_id"])},
+            CHANNEL_FEED: {"get": feeds::operation("feed_channel", &["guild_id", "channel_id"])},
         },
-        "components": {"schemas": schemas::all()},
+        "components": {"schemas": schemas::all(), "securitySchemes": security::schemes()},
     });
     add(&mut document["paths"], webhooks::paths());
     add(&mut document["components"]["schemas"], webhooks::schemas());
+    add(&mut document["components"]["schemas"], settings::schemas());
+    for (path, operations) in key_paths().into_iter().chain([(ME, json!({"get": me_operation()}))]) {
+        document["paths"][path] = operations;
+    }
+    for (name, schema) in key_schemas().into_iter().chain([("Me", me_schema())]) {
+        document["components"]["schemas"][name] = schema;
+    }
+    security::require(&mut document);
     document
 }
 
@@ -53,7 +74,7 @@ fn add(object: &mut Value, members: Value) {
 }
 
 /// A reference to a schema of ours.
-pub(super) fn schema(name: &str) -> Value {
+pub(crate) fn schema(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
@@ -68,12 +89,12 @@ pub(super) fn idempotency_key() -> Value {
 }
 
 /// An answer with a JSON body.
-pub(super) fn answer(description: &str, of: &str) -> Value {
+pub(crate) fn answer(description: &str, of: &str) -> Value {
     json!({"description": description, "content": {"application/json": {"schema": schema(of)}}})
 }
 
 /// An answer that is a problem with one of these codes.
-pub(super) fn problem(codes: &str) -> Value {
+pub(crate) fn problem(codes: &str) -> Value {
     json!({
         "description": codes,
         "content": {"application/problem+json": {"schema": schema("Problem")}},
@@ -81,7 +102,7 @@ pub(super) fn problem(codes: &str) -> Value {
 }
 
 /// A problem that says when to try again.
-pub(super) fn later(codes: &str) -> Value {
+pub(crate) fn later(codes: &str) -> Value {
     let mut answer = problem(codes);
     answer["headers"] = json!({"Retry-After": {
         "description": "Seconds after which it is worth trying again.",

@@ -87,8 +87,8 @@ impl Access {
         let roles = &member.roles;
         let permissions = permissions::in_guild(&map.guild, Who { user, roles });
         let owner = map.guild.owner_id == user;
-        let rules = self.settings.effective(guild).await?.rules;
-        Ok(rules.level(Member { user, roles, permissions, owner }, None))
+        let settings = self.settings.effective(guild).await?;
+        Ok(settings.rules.level(Member { user, roles, permissions, owner }, None))
     }
 }
 

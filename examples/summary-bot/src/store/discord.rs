@@ -269,3 +269,80 @@ impl Store {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use crate::testing::{ANNA, document, grounds, origin};
+
+    #[tokio::test]
+    async fn an_interaction_is_taken_once_and_forgotten_with_its_answer() {
+        for ground in grounds().await {
+            let (store, name) = (&ground.store, ground.name);
+            assert!(store.take_interaction("1", 5, "{}").await.expect("taken"), "{name}");
+            assert!(!store.take_interaction("1", 6, "{}").await.expect("known"), "{name}");
+            let open = store.open_interaction("1").await.expect("read").expect("open");
+            assert_eq!((open.received_ms, open.body.as_str(), open.said), (5, "{}", 0), "{name}");
+            store.said("1", 2).await.expect("noted");
+            assert_eq!(store.open_interaction("1").await.expect("read").expect("open").said, 2, "{name}");
+            store.close_interaction("1").await.expect("closed");
+            assert_eq!(store.open_interaction("1").await.expect("read"), None, "{name}");
+            assert!(!store.take_interaction("1", 7, "{}").await.expect("still known"), "{name}");
+            store.forget_interactions(6).await.expect("forgotten");
+            assert!(store.take_interaction("1", 8, "{}").await.expect("taken"), "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_summaries_of_an_interaction_are_those_of_the_first_who_made_some() {
+        for ground in grounds().await {
+            let (store, name) = (&ground.store, ground.name);
+            let made = || {
+                let mut document = document(origin("1", ANNA, false));
+                document.id = Uuid::now_v7();
+                document
+            };
+            let (first, second) = ([made(), made()], [made()]);
+            assert!(store.take_interaction("1", 5, "{}").await.expect("taken"), "{name}");
+            assert!(store.keep_for_interaction("1", &first).await.expect("kept"), "{name}");
+            assert!(!store.keep_for_interaction("1", &second).await.expect("not kept"), "{name}");
+            let open = store.open_interaction("1").await.expect("read").expect("open");
+            assert_eq!(open.summaries, [first[0].id, first[1].id], "{name}");
+            assert!(store.get(first[1].id).await.expect("read").is_some(), "{name}");
+            assert!(store.get(second[0].id).await.expect("read").is_none(), "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn sessions_are_counted_until_they_are_old() {
+        for ground in grounds().await {
+            let store = &ground.store;
+            for at in [10, 20, 30] {
+                store.begin_session(1, at).await.expect("begun");
+            }
+            let begun = store.sessions_begun(10).await.expect("counted");
+            assert_eq!((begun.count, begun.last_ms), (2, Some(30)), "{}", ground.name);
+            store.forget_sessions(30).await.expect("forgotten");
+            assert_eq!(store.sessions_begun(0).await.expect("counted").count, 1, "{}", ground.name);
+            assert_eq!(store.sessions_begun(30).await.expect("counted").last_ms, None, "{}", ground.name);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_discord_was_told_last_counts() {
+        for ground in grounds().await {
+            let store = &ground.store;
+            assert_eq!(store.told("commands").await.expect("read"), None, "{}", ground.name);
+            for told in ["one", "two"] {
+                store.tell("commands", told).await.expect("kept");
+                assert_eq!(
+                    store.told("commands").await.expect("read").as_deref(),
+                    Some(told),
+                    "{}",
+                    ground.name
+                );
+            }
+        }
+    }
+}

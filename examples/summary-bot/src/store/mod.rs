@@ -1,16 +1,21 @@
 //! Where summaries are kept: one module for each backend, chosen by the database that is configured.
 
+mod askers;
 mod deliveries;
 mod discord;
 mod erasure;
 mod guild_summaries;
 mod guilds;
+mod listing;
 mod postgres;
 mod replays;
 mod requests;
 mod retention;
+mod spending;
 mod sqlite;
+mod usage;
 mod webhooks;
+mod written;
 
 pub(crate) use guild_summaries::{Amount, Made};
 pub(crate) use guilds::Refusal;
@@ -23,11 +28,15 @@ use sqlx::migrate::Migrator;
 use uuid::Uuid;
 
 pub(crate) use self::discord::{Begun, Open};
+use self::listing::Index;
 use crate::Origin;
 use crate::document::Document;
 use crate::webhooks::{Announce, Event};
 
+pub(crate) use listing::Filter;
 pub(crate) use replays::{Answer, Claimed, Name};
+pub(crate) use spending::{ALL, Covered, Limit, Outlay, of_guild};
+pub(crate) use usage::{Usage, UsageLine};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
@@ -48,10 +57,30 @@ pub(crate) struct Entry {
     pub(crate) excerpt: String,
     pub(crate) message_count: i64,
     pub(crate) participant_count: i64,
+    pub(crate) guild_id: Option<String>,
+    pub(crate) channel_id: Option<String>,
+    pub(crate) requested_by: Option<String>,
+    pub(crate) language: Option<String>,
+    pub(crate) engine: Option<String>,
+    #[serde(skip)]
+    pub(crate) private: bool,
 }
 
 /// The columns of an entry, as either backend hands them over.
-type Row = (String, i64, String, String, i64, i64);
+type Row = (
+    String,
+    i64,
+    String,
+    String,
+    i64,
+    i64,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    bool,
+);
 
 /// The columns of a new summary, in the order of the table.
 pub(crate) struct NewRow {
@@ -63,6 +92,7 @@ pub(crate) struct NewRow {
     pub(crate) participants: i64,
     pub(crate) document: String,
     pub(crate) origin: Origin,
+    index: Index,
     /// Who is named in it, as a JSON array of pairs; `None` where there is nobody.
     pub(crate) people: Option<String>,
 }
@@ -123,17 +153,6 @@ impl Store {
         }
     }
 
-    /// The newest entries, or those older than the one with the id `before`.
-    pub(crate) async fn list(&self, before: Option<Uuid>, limit: u16) -> sqlx::Result<Vec<Entry>> {
-        // Sorts after every UUID.
-        let before = before.map_or_else(|| "g".to_owned(), |id| id.to_string());
-        let rows = match &self.0 {
-            Database::Sqlite(database) => sqlite::list(database, &before, limit).await,
-            Database::Postgres(database) => postgres::list(database, &before, limit).await,
-        };
-        rows?.into_iter().map(Entry::try_from).collect()
-    }
-
     /// Whether there was one with this id; now there is none.
     pub(crate) async fn delete(&self, id: Uuid) -> sqlx::Result<bool> {
         let id = id.to_string();
@@ -164,6 +183,7 @@ impl NewRow {
             participants: signed(metadata.participant_count),
             document: json,
             origin: document.origin.clone(),
+            index: Index::of(document),
             people: named(document),
         }
     }
@@ -176,10 +196,36 @@ fn named(document: &Document) -> Option<String> {
 
 // === impl Entry ===
 
+impl Entry {
+    /// Where it comes from: who may read it depends on that.
+    pub(crate) fn origin(&self) -> Origin {
+        Origin {
+            guild_id: self.guild_id.clone(),
+            channel_id: self.channel_id.clone(),
+            requested_by: self.requested_by.clone(),
+            private: self.private,
+        }
+    }
+}
+
 impl TryFrom<Row> for Entry {
     type Error = sqlx::Error;
 
-    fn try_from((id, created_ms, title, excerpt, messages, participants): Row) -> sqlx::Result<Self> {
+    fn try_from(row: Row) -> sqlx::Result<Self> {
+        let (
+            id,
+            created_ms,
+            title,
+            excerpt,
+            messages,
+            participants,
+            guild_id,
+            channel_id,
+            by,
+            language,
+            engine,
+            private,
+        ) = row;
         let damaged = |error: String| sqlx::Error::Decode(error.into());
         Ok(Self {
             id: id.parse().map_err(|error| damaged(format!("summaries.id: {error}")))?,
@@ -189,6 +235,12 @@ impl TryFrom<Row> for Entry {
             excerpt,
             message_count: messages,
             participant_count: participants,
+            guild_id,
+            channel_id,
+            requested_by: by,
+            language,
+            engine,
+            private,
         })
     }
 }

@@ -133,9 +133,10 @@ impl Store {
             Database::Sqlite(database) => {
                 let fail = async {
                     let mut transaction = database.begin().await?;
-                    let news = match forget {
-                        true => sqlite::refuse(&mut transaction, &id, problem).await?,
-                        false => sqlite::give_up(&mut transaction, &id, problem).await?,
+                    let news = if forget {
+                        sqlite::refuse(&mut transaction, &id, problem).await?
+                    } else {
+                        sqlite::give_up(&mut transaction, &id, problem).await?
                     };
                     if let Some(announce) = announce.filter(|_| news) {
                         self.1.enqueue_in(&mut transaction, &announce).await.map_err(refused)?;
@@ -147,9 +148,10 @@ impl Store {
             Database::Postgres(database) => {
                 let fail = async {
                     let mut transaction = database.begin().await?;
-                    let news = match forget {
-                        true => postgres::refuse(&mut transaction, &id, problem).await?,
-                        false => postgres::give_up(&mut transaction, &id, problem).await?,
+                    let news = if forget {
+                        postgres::refuse(&mut transaction, &id, problem).await?
+                    } else {
+                        postgres::give_up(&mut transaction, &id, problem).await?
                     };
                     if let Some(announce) = announce.filter(|_| news) {
                         self.1.enqueue_in(&mut transaction, &announce).await.map_err(refused)?;

@@ -85,9 +85,10 @@ impl Webhooks {
         let one_attempt =
             ClientConfig { max_retries: 0, redirects: 0, max_response: ByteSize(64 << 10), ..client.clone() };
         let builder = one_attempt.named("webhooks").trace(false);
-        let client = match config.allow_private {
-            true => builder.build(crew)?,
-            false => builder.public_only().exempt(config.private_hosts.iter().cloned()).build(crew)?,
+        let client = if config.allow_private {
+            builder.build(crew)?
+        } else {
+            builder.public_only().exempt(config.private_hosts.iter().cloned()).build(crew)?
         };
         let signer = match &config.secret {
             Some(secret) => match WebhookSecret::parse(secret.expose()) {
@@ -149,7 +150,6 @@ impl Webhooks {
     ///
     /// # Errors
     /// When the URL is refused, or the database does not do its part.
-    #[expect(dead_code, reason = "for `POST /summarize`, which is being written")]
     pub(crate) async fn send_once(&self, url: &str, event: Event) -> Result<(), Problem> {
         self.check_url("webhook_url", url)?;
         let delivery = Delivery::new(Target::Url(url.to_owned()), event);

@@ -4,7 +4,12 @@
 mod service;
 
 mod codes;
+mod compatible;
+mod feeds;
 mod jobs;
 mod later;
+mod load;
 mod replays;
+mod search;
+mod settings;
 mod summaries;

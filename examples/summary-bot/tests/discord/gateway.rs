@@ -135,6 +135,27 @@ async fn what_was_asked_is_forgotten_with_the_answer() {
     bot.land().await;
 }
 
+/// A database that is away does not cost the three seconds, and whoever asked is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_storage_the_first_word_is_in_time_and_says_so() {
+    let town = Town::new().await;
+    let bot = town.bot().await;
+    // Whoever writes to a SQLite file keeps all others from it.
+    let pool = crate::service::file(&town.folder).await;
+    let mut writer = pool.acquire().await.expect("a connection");
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut *writer).await.expect("the lock");
+    let ping = town.ada_asks("ping");
+    ping.acknowledged().await.expect("in time");
+    let record = ping.answered().await.expect("an answer");
+    assert!(ping.text().contains("storage does not answer"), "{record:?}");
+    sqlx::query("ROLLBACK").execute(&mut *writer).await.expect("the lock is free");
+    // The control: with storage it works.
+    let ping = town.ada_asks("ping");
+    ping.answered().await.expect("an answer");
+    assert!(ping.content().starts_with("Here."), "{}", ping.content());
+    bot.land().await;
+}
+
 /// What the check `discord_api` says, if it says this.
 fn trouble(bot: &Bot, what: &str) -> Option<String> {
     let checks: Value = bot.get("/ready").json();

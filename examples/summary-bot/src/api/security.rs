@@ -1,0 +1,49 @@
+//! What the OpenAPI document says of who may ask.
+
+use serde_json::{Value, json};
+
+use super::openapi::problem;
+use crate::auth::scope_of;
+
+/// How one says who one is: either of them.
+pub(super) fn schemes() -> Value {
+    json!({
+        "bearer": {
+            "type": "http", "scheme": "bearer",
+            "description": "An API key (`gck_…`), or a signed token.",
+        },
+        "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key."},
+        "session": {
+            "type": "apiKey", "in": "cookie", "name": "__Host-summary-bot",
+            "description": "A browser's, after `/auth/login`; for this service's own pages.",
+        },
+    })
+}
+
+/// Each operation needs a scope, and refuses who has none.
+pub(super) fn require(document: &mut Value) {
+    let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
+    for operation in paths.filter_map(Value::as_object_mut).flat_map(|all| all.values_mut()) {
+        let Some(name) = operation["operationId"].as_str() else { continue };
+        let scope = scope_of(name);
+        let needed = if name == "who_am_i" { json!([]) } else { json!([scope]) };
+        operation["security"] = json!([{"bearer": needed}, {"key": needed}, {"session": needed}]);
+        let responses = &mut operation["responses"];
+        let mut refused = problem("`UNAUTHENTICATED`, `INVALID_CREDENTIALS`, `TOKEN_EXPIRED`.");
+        refused["headers"] = json!({"WWW-Authenticate": {
+            "description": "How to say who asks (RFC 6750).", "schema": {"type": "string"},
+        }});
+        responses["401"] = refused;
+        let forbidden = format!("`CROSS_SITE`; `INSUFFICIENT_SCOPE` without `{scope}`.");
+        match responses["403"]["description"].as_str() {
+            Some(words) if words != "`CROSS_SITE`." => {}
+            _ => responses["403"] = problem(&forbidden),
+        }
+        let away = responses["503"]["description"]
+            .as_str()
+            .map(|words| words.replace("`STARTING`", "`AUTH_UNAVAILABLE`, `STARTING`"));
+        if let Some(words) = away.filter(|words| words.matches("AUTH_UNAVAILABLE").count() == 1) {
+            responses["503"]["description"] = words.into();
+        }
+    }
+}

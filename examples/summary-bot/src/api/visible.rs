@@ -1,0 +1,77 @@
+//! What of the summaries and jobs somebody may see. What they may not is not there for them: 404.
+
+use groundcrew::auth::Principal;
+use groundcrew::http::Problem;
+use groundcrew::http::axum::extract::rejection::PathRejection;
+use groundcrew::http::axum::extract::{Path, Request, State};
+use groundcrew::http::axum::middleware::Next;
+use groundcrew::http::axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{App, jobs};
+use crate::Origin;
+use crate::store::{Entry, Filter};
+use crate::workshop::storage_problem;
+
+/// So many pages are looked through for one that somebody may see.
+const ROUNDS: usize = 20;
+
+/// The part of a document that says who may read it.
+#[derive(Deserialize)]
+struct Marked {
+    #[serde(default)]
+    origin: Origin,
+}
+
+/// Where a stored document comes from.
+pub(super) fn origin(json: &str) -> Result<Origin, Problem> {
+    let marked = serde_json::from_str::<Marked>(json);
+    Ok(marked.map_err(|error| storage_problem(&sqlx::Error::Decode(error.into())))?.origin)
+}
+
+/// Up to `limit` entries that they may read, older than `before`; and whether there may be more, behind this id.
+pub(super) async fn entries(
+    app: &App,
+    who: &Principal,
+    filter: &Filter,
+    mut before: Option<Uuid>,
+    limit: u16,
+) -> Result<(Vec<Entry>, Option<Uuid>), Problem> {
+    let reader = app.readers.of(who);
+    let mut found: Vec<Entry> = Vec::new();
+    for _ in 0..ROUNDS {
+        let page =
+            app.store.list(filter, before, limit + 1).await.map_err(|error| storage_problem(&error))?;
+        let last = page.last().map(|entry| entry.id).filter(|_| page.len() > usize::from(limit));
+        found.extend(reader.readable(page, |entry| entry.origin()).await?);
+        // One more than is shown tells that there is a next page.
+        if found.len() > usize::from(limit) {
+            found.truncate(limit.into());
+            let next = found.last().map(|entry| entry.id);
+            return Ok((found, next));
+        }
+        let Some(last) = last else { return Ok((found, None)) };
+        before = Some(last);
+    }
+    Ok((found, before))
+}
+
+/// Around routes about one job: of people it shows them their own.
+pub(super) async fn own_job(
+    State(app): State<App>,
+    who: Principal,
+    path: Result<Path<String>, PathRejection>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let judged = async {
+        let id = jobs::id(path)?;
+        let asker = app.store.asker(id).await.map_err(|error| storage_problem(&error))?;
+        if app.readers.of(&who).may_follow(asker.as_deref()) { Ok(()) } else { Err(jobs::not_found()) }
+    };
+    match judged.await {
+        Ok(()) => next.run(request).await,
+        Err(problem) => Problem::into_response(problem),
+    }
+}

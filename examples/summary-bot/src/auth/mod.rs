@@ -1,0 +1,95 @@
+//! Who asks, and what they may.
+
+mod config;
+mod desk;
+mod keys;
+mod reader;
+mod scope;
+mod sign_in;
+
+use std::net::SocketAddr;
+
+use anyhow::Context as _;
+use groundcrew::Crew;
+use groundcrew::auth::{ApiKeys, Auth, Principal, PrincipalKind, Scopes, SessionCookie, Sessions};
+use groundcrew::sql::Database;
+
+pub use config::SignInConfig;
+pub(crate) use desk::offer;
+pub(crate) use keys::{paths as key_paths, routes as key_routes, schemas as key_schemas};
+pub(crate) use reader::{Reader, Readers};
+pub(crate) use scope::{guarded, scope_of};
+pub(crate) use sign_in::{ME, SignIn, me_operation, me_schema, routes as sign_in_routes, words};
+
+use crate::Config;
+
+/// What the routes need to know about who asks.
+#[derive(Debug, Clone)]
+pub(crate) struct Access {
+    /// The layer around all routes.
+    pub(crate) auth: Auth,
+    pub(crate) keys: ApiKeys,
+    pub(crate) sessions: Sessions,
+    pub(crate) cookie: SessionCookie,
+    /// Signing in with Discord, where it is configured.
+    pub(crate) sign_in: Option<SignIn>,
+}
+
+/// What is kept of those who ask.
+#[derive(Debug, Clone)]
+pub(crate) struct Accounts {
+    keys: ApiKeys,
+    sessions: Sessions,
+}
+
+// === impl Accounts ===
+
+impl Accounts {
+    /// Removes the keys and sessions of somebody; how many there were.
+    pub(crate) async fn erase(&self, subject: &str) -> sqlx::Result<u64> {
+        Ok(self.keys.erase(subject).await? + self.sessions.erase(subject).await?)
+    }
+}
+
+// === impl Access ===
+
+impl Access {
+    pub(crate) fn accounts(&self) -> Accounts {
+        Accounts { keys: self.keys.clone(), sessions: self.sessions.clone() }
+    }
+
+    pub(crate) async fn connect(
+        config: &Config,
+        crew: &Crew,
+        database: &Database,
+        address: Option<SocketAddr>,
+    ) -> anyhow::Result<Self> {
+        let keys = config.auth.keys(crew, database).await.context("API keys cannot be kept")?;
+        let sessions = config.auth.sessions(crew, database).await.context("sessions cannot be kept")?;
+        let sign_in = SignIn::of(config, crew, address)?;
+        let cookie = match &sign_in {
+            Some(sign_in) if !sign_in.is_secure() => SessionCookie::insecure("summary-bot"),
+            _ => SessionCookie::new("summary-bot"),
+        };
+        let mut auth = Auth::new(crew)?.keys(keys.clone()).sessions(sessions.clone(), cookie.clone());
+        if config.auth.has_keys() {
+            auth = auth.tokens(config.auth.tokens(crew)?);
+        }
+        if is_open(config, crew) {
+            auth = auth.local(Principal::new(OPERATOR, Scopes::all(), PrincipalKind::Local));
+        }
+        Ok(Self { auth, keys, sessions, cookie, sign_in })
+    }
+}
+
+/// Who is on the machine on which the bot was started without any set-up.
+pub(crate) const OPERATOR: &str = "operator";
+
+/// Whether whoever reaches the service may use it: on loopback alone, not in production, behind no proxy, and only
+/// until somebody has configured who may.
+pub(crate) fn is_open(config: &Config, crew: &Crew) -> bool {
+    let is_loopback = config.http.host.0.is_loopback() && config.http.socket.is_none();
+    let is_configured = config.auth.has_keys() || config.sign_in.is_on();
+    let is_proxied = !config.http.trusted_proxies.is_empty();
+    is_loopback && !is_proxied && !is_configured && !crew.environment().is_production()
+}

@@ -1,0 +1,60 @@
+//! `/api/v1/keys`.
+
+use serde_json::json;
+
+use crate::service::{SUMMARIES, conversation};
+use crate::stage::{ask, bot, key};
+
+const KEYS: &str = "/api/v1/keys";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_a_key_makes_others_that_may_do_no_more() {
+    let bot = bot().await;
+    let mine = key(&bot, "somebody", "summaries:read summaries:write keys:read keys:write").await;
+    let body = json!({"name": "laptop", "scopes": ["summaries:read"], "expires_at": "2099-01-01T00:00:00Z"});
+    let made = ask(&bot, "POST", KEYS, &mine, &body.to_string());
+    assert_eq!(made.status, 201, "{}", made.body);
+    let made = made.json();
+    assert_eq!((&made["subject"], &made["expires_at"]), (&json!("somebody"), &json!("2099-01-01T00:00:00Z")));
+    let bearer = format!("Bearer {}", made["secret"].as_str().expect("a secret"));
+    assert_eq!(ask(&bot, "GET", SUMMARIES, &bearer, "").status, 200);
+    assert_eq!(ask(&bot, "POST", SUMMARIES, &bearer, &conversation(&json!({}))).status, 403);
+
+    for (wanted, status, code) in [
+        (json!({"name": "more", "scopes": ["*"]}), 403, "INSUFFICIENT_SCOPE"),
+        (json!({"name": "more", "scopes": ["usage:read"]}), 403, "INSUFFICIENT_SCOPE"),
+        (json!({"name": "theirs", "scopes": [], "subject": "another"}), 403, "INSUFFICIENT_SCOPE"),
+        (json!({"name": "", "scopes": []}), 400, "INVALID_REQUEST"),
+        (json!({"name": "odd", "scopes": ["a b"]}), 400, "INVALID_REQUEST"),
+        (json!({"name": "late", "scopes": [], "expires_at": "2001-01-01T00:00:00Z"}), 400, "INVALID_REQUEST"),
+    ] {
+        let answer = ask(&bot, "POST", KEYS, &mine, &wanted.to_string());
+        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{wanted}");
+    }
+    for nonsense in ["", "{", "[]", r#"{"name": "x"}"#, r#"{"name": "x", "scopes": [], "more": 1}"#] {
+        let answer = ask(&bot, "POST", KEYS, &mine, nonsense);
+        assert!((400..500).contains(&answer.status), "{nonsense}: {}", answer.body);
+    }
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_sees_and_revokes_their_own_and_admins_all() {
+    let bot = bot().await;
+    let ada = key(&bot, "ada", "keys:read keys:write").await;
+    let ben = key(&bot, "ben", "keys:read keys:write").await;
+    let admin = key(&bot, "operator", "*").await;
+    let ids = |bearer: &str| {
+        let answer = ask(&bot, "GET", KEYS, bearer, "");
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let items = answer.json()["items"].as_array().cloned().expect("items");
+        items.iter().map(|key| key["id"].as_str().expect("an id").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!((ids(&ada).len(), ids(&admin).len()), (1, 3));
+    let of_ben = format!("{KEYS}/{}", ids(&ben)[0]);
+    assert_eq!(ask(&bot, "DELETE", &of_ben, &ada, "").status, 404);
+    assert_eq!(ask(&bot, "DELETE", &of_ben, &admin, "").status, 204);
+    assert_eq!(ask(&bot, "GET", KEYS, &ben, "").status, 401);
+    assert_eq!(ask(&bot, "DELETE", &of_ben, &admin, "").status, 404);
+    bot.land().await;
+}

@@ -1,0 +1,97 @@
+//! Who reads which summary. Who may read which channel is in the tests beside the code.
+
+use serde_json::{Value, json};
+
+use crate::service::{Fixture, SUMMARIES, conversation, file, wait_for};
+use crate::stage::{ask, bot, key};
+
+const ADA: &str = "100000000000000001";
+const BEN: &str = "100000000000000002";
+const ALL: &str = "summaries:read summaries:write";
+
+fn make(bot: &Fixture, bearer: &str) -> String {
+    let answer = ask(bot, "POST", SUMMARIES, bearer, &conversation(&json!({})));
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    format!("{SUMMARIES}/{}", answer.json()["id"].as_str().expect("an id"))
+}
+
+fn listed(bot: &Fixture, bearer: &str, limit: u8) -> Vec<Value> {
+    let (mut found, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = ask(bot, "GET", &format!("{SUMMARIES}?limit={limit}{cursor}"), bearer, "").json();
+        found.extend(page["items"].as_array().cloned().expect("items"));
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return found,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_see_their_own_and_programs_of_the_operators_all() {
+    let bot = bot().await;
+    let (ada, ben) = (key(&bot, ADA, ALL).await, key(&bot, BEN, ALL).await);
+    let program = key(&bot, "the backup", ALL).await;
+    let of_ada = make(&bot, &ada);
+    for _ in 0..3 {
+        make(&bot, &ben);
+    }
+    assert_eq!(ask(&bot, "GET", &of_ada, &ada, "").status, 200);
+    assert_eq!(ask(&bot, "GET", &of_ada, &program, "").status, 200);
+    assert_eq!(ask(&bot, "GET", &of_ada, &ben, "").status, 404);
+    assert_eq!(ask(&bot, "DELETE", &of_ada, &ben, "").status, 404);
+    // Ada's is behind three that she does not see.
+    for limit in [1, 2, 100] {
+        assert_eq!((listed(&bot, &ada, limit).len(), listed(&bot, &ben, limit).len()), (1, 3), "{limit}");
+        assert_eq!(listed(&bot, &program, limit).len(), 4, "{limit}");
+    }
+    assert_eq!(ask(&bot, "DELETE", &of_ada, &ada, "").status, 204);
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_one_is_for_who_asked_for_it_whoever_else_asks() {
+    let bot = bot().await;
+    let (ada, ben) = (key(&bot, ADA, ALL).await, key(&bot, BEN, ALL).await);
+    let admin = key(&bot, "operator", "*").await;
+    let path = make(&bot, &ada);
+    let id = path.rsplit('/').next().expect("an id").to_owned();
+    let origin = json!({"guild_id": "1", "channel_id": "7", "requested_by": ADA, "private": true});
+    let pool = file(&bot.folder).await;
+    sqlx::query(
+        "UPDATE summaries SET private = 1, guild_id = '1', channel_id = '7', \
+         document = json_set(document, '$.origin', json(?)) WHERE id = ?",
+    )
+    .bind(origin.to_string())
+    .bind(&id)
+    .execute(&pool)
+    .await
+    .expect("changed");
+    for (bearer, status, seen) in [(&ben, 404, 0), (&admin, 404, 0), (&ada, 200, 1)] {
+        assert_eq!(ask(&bot, "GET", &path, bearer, "").status, status);
+        assert_eq!(listed(&bot, bearer, 10).len(), seen);
+        assert_eq!(ask(&bot, "DELETE", &path, bearer, "").status, if status == 200 { 204 } else { 404 });
+    }
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_followed_and_called_off_by_who_asked() {
+    let bot = bot().await;
+    let (ada, ben) = (key(&bot, ADA, ALL).await, key(&bot, BEN, ALL).await);
+    let headers =
+        [("authorization", ada.as_str()), ("content-type", "application/json"), ("prefer", "respond-async")];
+    let answer = bot.call("POST", SUMMARIES, &headers, conversation(&json!({})).as_bytes());
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    let job = answer.header("location").expect("a job").to_owned();
+    for (method, path) in [("GET", job.clone()), ("DELETE", job.clone()), ("GET", format!("{job}/events"))] {
+        assert_eq!(ask(&bot, method, &path, &ben, "").status, 404, "{method} {path}");
+    }
+    let summary = wait_for("the summary", || {
+        let job = ask(&bot, "GET", &job, &ada, "").json();
+        job["summary"].as_str().map(str::to_owned)
+    });
+    assert_eq!(ask(&bot, "GET", &summary, &ada, "").status, 200);
+    assert_eq!(ask(&bot, "GET", &summary, &ben, "").status, 404);
+    bot.land().await;
+}

@@ -1,0 +1,129 @@
+//! Signing in with Discord, against a local one.
+
+use groundcrew::config::Secret;
+use groundcrew_testkit_discord::Discord;
+use serde_json::json;
+
+use crate::service::http::{self, Answer};
+use crate::service::{Fixture, SUMMARIES};
+use crate::stage::browse;
+
+async fn bot(discord: &Discord, guilds: &[&str]) -> Fixture {
+    Fixture::with(|config| {
+        config.sign_in.guilds = guilds.iter().map(|id| (*id).to_owned()).collect();
+        config.discord.api_url = discord.api();
+        config.discord.token = Some(Secret::new(discord.token()));
+        config.discord.mode = summary_bot::DiscordMode::Off;
+        config.sign_in.client_id = Some(discord.application_id().to_string());
+        config.sign_in.client_secret = Some(Secret::new(discord.client_secret()));
+    })
+    .await
+}
+
+/// The browser's cookies after an answer.
+fn cookies(answer: &Answer) -> String {
+    let set = answer.head.lines().filter_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("set-cookie").then(|| value.split(';').next().unwrap_or_default().trim())
+    });
+    set.filter(|pair| !pair.ends_with('=')).collect::<Vec<_>>().join("; ")
+}
+
+/// Goes to Discord and back; the answer of the callback, and the cookies with which it was asked.
+fn sign_in(bot: &Fixture) -> (Answer, String) {
+    let login = http::call(bot.address, "GET", "/auth/login?return_to=/%23here", &[], b"");
+    assert_eq!(login.status, 303, "{}", login.body);
+    let cookie = cookies(&login);
+    let consent = login.header("location").expect("a location").to_owned();
+    let (host, path) = split(&consent);
+    let consented = http::call(host, "GET", &path, &[], b"");
+    let back = consented.header("location").unwrap_or_else(|| panic!("{consented:?}")).to_owned();
+    let (host, path) = split(&back);
+    assert_eq!(host, bot.address);
+    (http::call(host, "GET", &path, &[("cookie", &cookie)], b""), cookie)
+}
+
+fn split(url: &str) -> (std::net::SocketAddr, String) {
+    let rest = url.strip_prefix("http://").expect("http");
+    let (host, path) = rest.split_once('/').expect("a path");
+    (host.parse().expect("an address"), format!("/{path}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_signs_in_is_known_and_signs_out() {
+    let discord = Discord::start().await.expect("a local Discord");
+    let guild = discord.guild("Ground crew").create();
+    let ada = discord.member(guild, "ada").create();
+    discord.sign_in_as(ada);
+    let bot = bot(&discord, &[]).await;
+    assert_eq!(bot.get(SUMMARIES).status, 401);
+
+    let (answer, _) = sign_in(&bot);
+    assert_eq!((answer.status, answer.header("location")), (303, Some("/#here")), "{}", answer.body);
+    let cookie = cookies(&answer);
+    assert!(cookie.starts_with("summary-bot=gcs_"), "{cookie}");
+    let attributes = answer.head.lines().find(|line| line.contains("summary-bot=gcs_")).expect("a cookie");
+    assert!(attributes.contains("HttpOnly; SameSite=Lax"), "{attributes}");
+
+    let me = browse(&bot, "GET", "/api/v1/me", &cookie).json();
+    assert_eq!((&me["subject"], &me["kind"]), (&json!(ada.to_string()), &json!("session")));
+    assert_eq!(me["guilds"], json!([{"id": guild.to_string(), "name": "Ground crew"}]));
+    assert_eq!(browse(&bot, "GET", SUMMARIES, &cookie).status, 200);
+    assert_eq!(browse(&bot, "GET", "/api/v1/keys", &cookie).status, 200);
+    let foreign = [("cookie", cookie.as_str()), ("sec-fetch-site", "cross-site")];
+    for path in [SUMMARIES, "/auth/logout"] {
+        assert_eq!(http::call(bot.address, "POST", path, &foreign, b"").status, 403, "{path}");
+    }
+
+    assert_eq!(browse(&bot, "POST", "/auth/logout", &cookie).status, 204);
+    assert_eq!(browse(&bot, "GET", SUMMARIES, &cookie).status, 401);
+    assert_eq!(browse(&bot, "GET", "/auth/state", &cookie).json()["known"], false);
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_no_member_or_refuses_or_did_not_begin_is_not_let_in() {
+    let discord = Discord::start().await.expect("a local Discord");
+    let guild = discord.guild("Ground crew").create();
+    let ada = discord.member(guild, "ada").create();
+    let bot = bot(&discord, &["100000000000000009"]).await;
+
+    discord.sign_in_as(ada);
+    let (answer, _) = sign_in(&bot);
+    assert_eq!((answer.status, answer.header("location")), (303, Some("/?sign-in=no-common-server")));
+    assert!(!cookies(&answer).contains("gcs_"));
+
+    discord.refuse_sign_in();
+    let (answer, _) = sign_in(&bot);
+    assert_eq!((answer.status, answer.header("location")), (303, Some("/?sign-in=refused")));
+
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_elses_answer_that_is_pressed_upon_a_browser_signs_nobody_in() {
+    let discord = Discord::start().await.expect("a local Discord");
+    let guild = discord.guild("Ground crew").create();
+    discord.sign_in_as(discord.member(guild, "ada").create());
+    let bot = self::bot(&discord, &[]).await;
+    let login = http::call(bot.address, "GET", "/auth/login", &[], b"");
+    let (host, path) = split(login.header("location").expect("a location"));
+    let back = http::call(host, "GET", &path, &[], b"").header("location").expect("a location").to_owned();
+    let (host, path) = split(&back);
+    let other = cookies(&http::call(bot.address, "GET", "/auth/login", &[], b""));
+    for cookie in ["", other.as_str()] {
+        let answer = http::call(host, "GET", &path, &[("cookie", cookie)], b"");
+        assert_eq!((answer.status, answer.header("location")), (303, Some("/?sign-in=not-started")));
+        assert!(!cookies(&answer).contains("gcs_"));
+    }
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_it_is_off_it_says_how_it_is_turned_on() {
+    let bot = Fixture::start().await;
+    let answer = http::call(bot.address, "GET", "/auth/login", &[], b"");
+    assert_eq!((answer.status, answer.code().as_str()), (404, "SIGN_IN_OFF"));
+    assert!(answer.body.contains("DISCORD_CLIENT_SECRET"));
+    bot.land().await;
+}
