@@ -171,7 +171,7 @@ impl Caretaker {
 /// What was made before then is too old; `None` when nothing ever is.
 fn cutoff(now: Timestamp, days: u32) -> Option<i64> {
     let kept = SignedDuration::from_hours(24 * i64::from(days));
-    (days > 0).then(|| now.checked_sub(kept).map_or(i64::MIN, |moment| moment.as_millisecond()))
+    (days > 0).then(|| now.checked_sub(kept).map_or(i64::MIN, Timestamp::as_millisecond))
 }
 
 /// Why a sweep was not finished.

@@ -62,7 +62,9 @@ impl Quotas {
 }
 
 fn refused(who: &str, most: u32, after: Option<Duration>) -> Problem {
-    let seconds = u32::try_from(after.unwrap_or(HOUR).as_secs_f64().ceil() as u64).unwrap_or(3600).max(1);
+    let after = after.unwrap_or(HOUR);
+    let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+    let seconds = u32::try_from(seconds).unwrap_or(3600).max(1);
     let when = match seconds {
         1 => "in a second".to_owned(),
         2..=90 => format!("in {seconds} seconds"),

@@ -81,13 +81,7 @@ impl Effective {
         items.filter_map(Value::as_str).map(str::to_owned).collect()
     }
 
-    /// Whether this channel may be summarised.
-    pub(crate) fn may_summarize(&self, channel: &str) -> bool {
-        let has = |key| self.ids(key).iter().any(|id| id == channel);
-        let enabled = self.value(Key::EnabledChannels).as_array().is_none_or(Vec::is_empty);
-        (enabled || has(Key::EnabledChannels)) && !has(Key::ExcludedChannels)
-    }
-
+    /// The channels that may be summarised; empty: all.
     pub(crate) fn enabled_channels(&self) -> Vec<String> {
         self.ids(Key::EnabledChannels)
     }

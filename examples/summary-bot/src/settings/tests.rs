@@ -9,8 +9,8 @@ use crate::testing::{ANNA, BEN, grounds};
 
 const GUILD: &str = "300000000000000001";
 
-fn said<T>(value: T, variable: &str) -> Option<Sourced<T>> {
-    Some(Sourced::new(value, Origin::Variable { name: variable.to_owned() }))
+fn said<T>(value: T, variable: &str) -> Sourced<T> {
+    Sourced::new(value, Origin::Variable { name: variable.to_owned() })
 }
 
 fn origin(effective: &Effective, key: Key) -> Value {
@@ -26,12 +26,12 @@ fn code(problem: &Problem) -> String {
 async fn each_layer_is_laid_over_the_one_before_and_says_where_it_is_from() {
     for ground in grounds().await {
         let all = GuildConfig {
-            min_messages: said(7, "SUMMARY_BOT__GUILD_DEFAULTS__MIN_MESSAGES"),
+            min_messages: Some(said(7, "SUMMARY_BOT__GUILD_DEFAULTS__MIN_MESSAGES")),
             ..GuildConfig::default()
         };
         let own = GuildConfig {
-            model: said("small".to_owned(), &format!("GUILD_{GUILD}_MODEL")),
-            length: said(DefaultLength::Brief, &format!("GUILD_{GUILD}_DEFAULT_SUMMARY_LENGTH")),
+            model: Some(said("small".to_owned(), &format!("GUILD_{GUILD}_MODEL"))),
+            length: Some(said(DefaultLength::Brief, &format!("GUILD_{GUILD}_DEFAULT_SUMMARY_LENGTH"))),
             ..GuildConfig::default()
         };
         let settings = ground.settings(all, &[(GUILD, own)]);
@@ -125,18 +125,4 @@ async fn what_a_newer_version_has_set_is_left_alone() {
         );
         assert_eq!(effective.length(), crate::Length::Detailed);
     }
-}
-
-#[test]
-fn channels_are_enabled_one_by_one_or_all_and_excluded_in_either_case() {
-    let values = |enabled: Value, excluded: Value| {
-        let value =
-            |key, value| StoredValue { key, value, by: ANNA.to_owned(), at: jiff::Timestamp::UNIX_EPOCH };
-        let values = vec![value(Key::EnabledChannels, enabled), value(Key::ExcludedChannels, excluded)];
-        Effective::of(&GuildConfig::default(), None, Stored { version: 1, values, rules: Vec::new() })
-    };
-    let all = values(json!([]), json!([BEN]));
-    assert!(all.may_summarize(ANNA) && !all.may_summarize(BEN));
-    let some = values(json!([ANNA, BEN]), json!([BEN]));
-    assert!(some.may_summarize(ANNA) && !some.may_summarize(BEN) && !some.may_summarize(GUILD));
 }

@@ -17,7 +17,7 @@ mod usage;
 mod webhooks;
 mod written;
 
-pub(crate) use guild_summaries::{Amount, Made, Opinions};
+pub(crate) use guild_summaries::{Amount, Made};
 pub(crate) use guilds::Refusal;
 
 use groundcrew::jobs::{EnqueueError, Publisher};

@@ -1,4 +1,5 @@
 //! A server with a channel, people and the bot in it.
+#![allow(unreachable_pub, missing_docs, reason = "one binary")]
 
 use std::time::Duration;
 

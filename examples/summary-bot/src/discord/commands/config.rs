@@ -9,7 +9,7 @@ use super::{
 };
 use crate::discord::access::Level;
 use crate::discord::definition::{Choice, Opt};
-use crate::discord::render::{cut, escaped};
+use crate::discord::render::{CONTENT, DESCRIPTION, cut, escaped};
 use crate::discord::reply::{Embed, Field};
 use crate::settings::{Change, DefaultLength, Effective, Key, Rule, Source, Subject, SubjectKind};
 
@@ -119,7 +119,7 @@ fn rule(interaction: &Interaction) -> Result<Option<(Subject, Option<Level>)>, P
 fn confirmed(now: &Effective, key: Key) -> Reply {
     let given = now.all().find(|(known, _)| *known == key).map(|(_, given)| given);
     let shown = given.map_or_else(String::new, |given| shown(key, &given.value));
-    Reply::text(cut(&format!("**{}** is now: {shown}", key.name()), 2000))
+    Reply::text(cut(&format!("**{}** is now: {shown}", key.name()), CONTENT))
 }
 
 fn view(now: &Effective) -> Reply {
@@ -149,7 +149,7 @@ fn rules(now: &Effective) -> Reply {
     lines.push("-# Whoever may manage the server in Discord is an admin, whatever stands here.".to_owned());
     Reply::embed(Embed {
         title: Some("Who may do what".to_owned()),
-        description: Some(cut(&lines.join("\n"), 4096)),
+        description: Some(cut(&lines.join("\n"), DESCRIPTION)),
         ..Embed::default()
     })
 }

@@ -95,6 +95,7 @@ fn wanted(
         guild_id: guild.to_owned(),
         channels,
         exclude_channels: now.excluded_channels(),
+        only_channels: now.enabled_channels(),
         since: first.and_then(moment),
         until: Some(document.created_at),
         most,
@@ -124,9 +125,8 @@ impl Plan {
     fn of(document: &Document, press: Press, interaction: &Interaction, settings: &Effective) -> Self {
         let before = &document.options;
         let length = match (press, before.words) {
-            (Press::Shorter, 181..) => Length::Detailed,
+            (Press::Shorter, 181..) | (Press::Longer, 0..180) => Length::Detailed,
             (Press::Shorter, _) => Length::Brief,
-            (Press::Longer, 0..180) => Length::Detailed,
             (Press::Longer, _) => Length::Comprehensive,
             (_, words) => Length::Words(words.max(1)),
         };

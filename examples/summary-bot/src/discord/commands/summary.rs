@@ -9,7 +9,7 @@ use super::{
 use crate::discord::access::Level;
 use crate::discord::definition::{Choice, Opt, READABLE};
 use crate::discord::interaction::Kind;
-use crate::discord::render::{cut, escaped, messages};
+use crate::discord::render::{CONTENT, DESCRIPTION, cut, escaped, messages};
 use crate::discord::reply::Embed;
 use crate::store::Made;
 use crate::workshop::storage_problem;
@@ -96,7 +96,7 @@ async fn delete(front: &Front, interaction: &Interaction) -> Result<Reply, Probl
     }
     front.caretaker.delete(document.id).await.map_err(|error| storage_problem(&error))?;
     tracing::info!(summary.id = %document.id, user.id = %interaction.user.id, "summary deleted from Discord");
-    Ok(Reply::text(cut(&format!("“{}” is deleted.", escaped(&document.title)), 2000)))
+    Ok(Reply::text(cut(&format!("“{}” is deleted.", escaped(&document.title)), CONTENT)))
 }
 
 async fn history(front: &Front, interaction: &Interaction) -> Result<Reply, Problem> {
@@ -107,7 +107,7 @@ async fn history(front: &Front, interaction: &Interaction) -> Result<Reply, Prob
     let description = if made.is_empty() {
         "There is no summary that you could read.".to_owned()
     } else {
-        cut(&made.iter().take(SHOWN).map(entry).collect::<Vec<_>>().join("\n"), 4096)
+        cut(&made.iter().take(SHOWN).map(entry).collect::<Vec<_>>().join("\n"), DESCRIPTION)
     };
     let footer = made.get(SHOWN).map(|_| format!("/summary history before:{} goes on", made[SHOWN - 1].id));
     Ok(Reply::embed(Embed {

@@ -13,21 +13,21 @@ const NAME: usize = 100;
 
 /// The whole summary.
 pub(super) fn lines(document: &Document) -> Vec<Line> {
-    let (summary, links) = (&document.summary, Links::of(&document.origin));
+    let (summary, jumps) = (&document.summary, Links::of(&document.origin));
     let mut lines = Vec::new();
     for warning in &summary.metadata.warnings {
         lines.extend(Line::wrapped("⚠ ", &warning.message, ""));
     }
-    text(&mut lines, summary, &links);
-    points(&mut lines, "Key points", &summary.key_points, &links);
-    points(&mut lines, "Decisions", &summary.decisions, &links);
+    text(&mut lines, summary, &jumps);
+    points(&mut lines, "Key points", &summary.key_points, &jumps);
+    points(&mut lines, "Decisions", &summary.decisions, &jumps);
     section(&mut lines, "Action items", &summary.action_items, |item| {
         let terms = escaped(&cut(&terms_of(item), 3 * NAME));
-        Line::wrapped("- ", &item.description, &format!(" *({terms})*{}", links.behind(&item.messages)))
+        Line::wrapped("- ", &item.description, &format!(" *({terms})*{}", jumps.behind(&item.messages)))
     });
-    points(&mut lines, "Open questions", &summary.open_questions, &links);
+    points(&mut lines, "Open questions", &summary.open_questions, &jumps);
     terms(&mut lines, &summary.technical_terms);
-    section(&mut lines, "Participants", &summary.participants, |person| participant(person, &links));
+    section(&mut lines, "Participants", &summary.participants, |person| participant(person, &jumps));
     lines
 }
 
@@ -40,12 +40,12 @@ pub(super) fn footer(document: &Document) -> String {
 }
 
 /// The running text. Each of its sentences has its links, if the sentences are the text.
-fn text(lines: &mut Vec<Line>, summary: &Summary, links: &Links<'_>) {
+fn text(lines: &mut Vec<Line>, summary: &Summary, jumps: &Links<'_>) {
     let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let of_sentences: Vec<String> = summary.sentences.iter().flat_map(|point| words(&point.text)).collect();
     if of_sentences == words(&summary.summary_text) {
         for sentence in &summary.sentences {
-            lines.extend(Line::wrapped("", &sentence.text, &links.behind(&sentence.messages)));
+            lines.extend(Line::wrapped("", &sentence.text, &jumps.behind(&sentence.messages)));
         }
         return;
     }
@@ -58,20 +58,20 @@ fn text(lines: &mut Vec<Line>, summary: &Summary, links: &Links<'_>) {
             cited.push(message.clone());
         }
     }
-    lines.extend(Line::wrapped("", "", &links.behind(&cited)));
+    lines.extend(Line::wrapped("", "", &jumps.behind(&cited)));
 }
 
-fn points(lines: &mut Vec<Line>, title: &str, points: &[Point], links: &Links<'_>) {
+fn points(lines: &mut Vec<Line>, title: &str, points: &[Point], jumps: &Links<'_>) {
     section(lines, title, points, |point| {
         let front = point.speaker.as_ref().map_or("- ".to_owned(), |name| format!("- **{}:** ", named(name)));
-        Line::wrapped(&front, &point.text, &links.behind(&point.messages))
+        Line::wrapped(&front, &point.text, &jumps.behind(&point.messages))
     });
 }
 
-fn participant(person: &Participant, links: &Links<'_>) -> Vec<Line> {
+fn participant(person: &Participant, jumps: &Links<'_>) -> Vec<Line> {
     let said = if person.key_contribution.is_empty() { "" } else { ": " };
     let front = format!("- **{}** ({}){said}", named(&person.name), person.message_count);
-    Line::wrapped(&front, &person.key_contribution, &links.behind(&person.messages))
+    Line::wrapped(&front, &person.key_contribution, &jumps.behind(&person.messages))
 }
 
 fn terms(lines: &mut Vec<Line>, terms: &[Term]) {

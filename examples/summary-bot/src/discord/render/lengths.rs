@@ -6,20 +6,10 @@ pub(crate) const CONTENT: usize = 2000;
 pub(crate) const TITLE: usize = 256;
 /// Description of an embed.
 pub(crate) const DESCRIPTION: usize = 4096;
-/// Fields of an embed, their names and their values.
-pub(crate) const FIELDS: usize = 25;
+/// Name of a field of an embed.
 pub(crate) const FIELD_NAME: usize = 256;
-pub(crate) const FIELD_VALUE: usize = 1024;
 /// Footer of an embed. Discord takes 2048; more than this nobody reads.
 pub(crate) const FOOTER: usize = 512;
-/// Embeds of a message, and their texts together.
-pub(crate) const EMBEDS: usize = 10;
-pub(crate) const EMBEDS_TOTAL: usize = 6000;
-/// Rows below a message, buttons in a row, an id and a label.
-pub(crate) const ROWS: usize = 5;
-pub(crate) const BUTTONS: usize = 5;
-pub(crate) const BUTTON_ID: usize = 100;
-pub(crate) const BUTTON_LABEL: usize = 80;
 
 /// How long a text is. Discord's servers count code points and its apps UTF-16; what fits by the larger of the two
 /// fits by both.

@@ -17,7 +17,7 @@ const MOST_MESSAGES: usize = 2;
 /// The sources of a summary, for whoever asked only.
 pub(crate) fn sources(document: &Document) -> Vec<Reply> {
     let summary = &document.summary;
-    let links = Links::of(&document.origin);
+    let jumps = Links::of(&document.origin);
     let cited: HashMap<&str, &Citation> =
         document.citations.iter().map(|citation| (citation.id.as_str(), citation)).collect();
     let points = [&summary.sentences, &summary.key_points, &summary.decisions, &summary.open_questions];
@@ -29,7 +29,7 @@ pub(crate) fn sources(document: &Document) -> Vec<Reply> {
             messages.iter().filter_map(|id| cited.get(id.as_str()).copied()).collect();
         if !sources.is_empty() {
             lines.extend(Line::wrapped("**", text, "**"));
-            lines.extend(sources.into_iter().flat_map(|citation| quoted(citation, &links)));
+            lines.extend(sources.into_iter().flat_map(|citation| quoted(citation, &jumps)));
         }
     }
     let mut pages = pages(lines, DESCRIPTION);
@@ -46,9 +46,9 @@ pub(crate) fn sources(document: &Document) -> Vec<Reply> {
     replies
 }
 
-fn quoted(citation: &Citation, links: &Links<'_>) -> Vec<Line> {
+fn quoted(citation: &Citation, jumps: &Links<'_>) -> Vec<Line> {
     let author = named(&citation.author);
-    let who = match (links.to(&citation.id), &citation.time) {
+    let who = match (jumps.to(&citation.id), &citation.time) {
         (Some(link), Some(time)) => format!("> {author}, [{}]({link}): ", named(time)),
         (Some(link), None) => format!("> {author}, [here]({link}): "),
         (None, Some(time)) => format!("> {author}, {}: ", named(time)),
