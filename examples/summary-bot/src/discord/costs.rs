@@ -21,15 +21,3 @@ pub(crate) struct Spent {
     pub(crate) cost: f64,
     pub(crate) currency: String,
 }
-
-/// Where no language model is configured: the offline engine is free.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Free;
-
-// === impl Free ===
-
-impl Costs for Free {
-    fn spent<'a>(&'a self, _guild: &'a str, _since: Timestamp) -> Spending<'a> {
-        Box::pin(std::future::ready(Ok(None)))
-    }
-}

@@ -36,7 +36,8 @@ use crate::webhooks::{Announce, Event};
 pub(crate) use listing::Filter;
 pub(crate) use replays::{Answer, Claimed, Name};
 pub(crate) use spending::{ALL, Covered, Limit, Outlay, of_guild};
-pub(crate) use usage::{Usage, UsageLine};
+#[cfg(test)]
+pub(crate) use usage::Usage;
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");

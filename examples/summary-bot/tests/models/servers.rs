@@ -43,7 +43,9 @@ async fn members_that_a_server_refuses_are_left_out_or_replaced() {
         config.models.named.get_mut("main").expect("the model").temperature = Some(0.5);
     });
     let told = told.await;
-    ["stream_options", "max_tokens", "temperature"].map(|member| told.models.refuse_member(member));
+    for member in ["stream_options", "max_tokens", "temperature"] {
+        told.models.refuse_member(member);
+    }
     assert!(openai(&told.summary([])));
     let last = told.models.requests().pop().expect("a request").body;
     assert_eq!(last["max_completion_tokens"], 1000);
