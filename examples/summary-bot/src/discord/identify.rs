@@ -12,9 +12,9 @@ use crate::store::{Begun, Store};
 /// Discord takes one session in five seconds.
 const APART: Duration = Duration::from_secs(5);
 /// What was begun within this time makes the next one wait.
-const RECENT: Duration = Duration::from_secs(600);
+const RECENT: Duration = Duration::from_secs(3600);
 /// So many are taken for restarts and failovers as they happen.
-const USUAL: i64 = 5;
+const USUAL: i64 = 10;
 /// The longest wait for having begun too many: below the daily budget, if it goes on all day.
 const LONGEST: Duration = Duration::from_secs(300);
 /// How soon to look again when the day's budget is spent.
@@ -69,7 +69,7 @@ fn decide(record: Record, gateway: &Gateway, budget: u32, now_ms: i64) -> Permit
     let pause = pause(record.recent.count);
     match pause.checked_sub(since).filter(|left| !left.is_zero()) {
         Some(left) => {
-            Permit::Wait(left, format!("{} sessions were begun within ten minutes", record.recent.count))
+            Permit::Wait(left, format!("{} sessions were begun within an hour", record.recent.count))
         }
         None => Permit::Granted,
     }
