@@ -11,7 +11,8 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// An error that a client can act upon: problem details by RFC 9457.
 ///
-/// Besides the standard members it carries a stable `code` and, once it passes the server, the `request_id`.
+/// Besides the standard members it carries a stable `code`, whether trying again may help (`retryable`) and, once it
+/// passes the server, the `request_id`.
 ///
 /// ```
 /// use groundcrew_http::Problem;
@@ -30,6 +31,7 @@ pub struct Problem {
     code: Cow<'static, str>,
     detail: Option<Cow<'static, str>>,
     retry_after: Option<u32>,
+    retryable: Option<bool>,
     members: Map<String, Value>,
 }
 
@@ -38,7 +40,8 @@ pub struct Problem {
 impl Problem {
     /// A problem with this status and a stable, upper-case code.
     pub fn new(status: StatusCode, code: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, code: code.into(), detail: None, retry_after: None, members: Map::new() }
+        let code = code.into();
+        Self { status, code, detail: None, retry_after: None, retryable: None, members: Map::new() }
     }
 
     /// What went wrong this time and what to do, for a person.
@@ -53,6 +56,13 @@ impl Problem {
         self
     }
 
+    /// Says whether sending the same again may help. Unless this is said, it may where there is a `Retry-After`, and
+    /// with the statuses 408, 425, 429, 502, 503 and 504.
+    pub fn retryable(mut self, yes: bool) -> Self {
+        self.retryable = Some(yes);
+        self
+    }
+
     /// Adds an extension member.
     pub fn with(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name.into(), value.into());
@@ -62,6 +72,18 @@ impl Problem {
     /// The status.
     pub fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// Whether sending the same again may help.
+    pub fn is_retryable(&self) -> bool {
+        self.retryable.unwrap_or_else(|| {
+            self.retry_after.is_some() || matches!(self.status.as_u16(), 408 | 425 | 429 | 502 | 503 | 504)
+        })
     }
 
     /// The body that a client gets, with the id of the current request: for problems that are told later, or
@@ -78,6 +100,7 @@ impl Problem {
         members.insert("title".into(), self.status.canonical_reason().unwrap_or("Error").into());
         members.insert("status".into(), self.status.as_u16().into());
         members.insert("code".into(), (*self.code).into());
+        members.insert("retryable".into(), self.is_retryable().into());
         if let Some(detail) = &self.detail {
             members.insert("detail".into(), (**detail).into());
         }
@@ -114,5 +137,20 @@ pub(crate) fn for_bare_status(status: StatusCode) -> Problem {
             let reason = status.canonical_reason().unwrap_or("ERROR");
             Problem::new(status, reason.to_uppercase().replace([' ', '-'], "_"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_problem_says_whether_trying_again_may_help() {
+        let says = |problem: Problem| problem.to_json()["retryable"] == true;
+        assert!(says(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "AWAY")));
+        assert!(says(Problem::new(StatusCode::CONFLICT, "UNDER_WAY").retry_after(1)));
+        assert!(!says(Problem::new(StatusCode::CONFLICT, "TAKEN")));
+        assert!(!says(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR")));
+        assert!(!says(Problem::new(StatusCode::TOO_MANY_REQUESTS, "BUDGET_SPENT").retryable(false)));
     }
 }

@@ -15,7 +15,7 @@ pub(crate) struct BotMetrics {
     pub(crate) queue: IntGauge,
     /// `summaries_in_progress`.
     pub(crate) in_progress: IntGauge,
-    requests: [(&'static str, Outcomes); 5],
+    requests: Vec<(&'static str, Outcomes)>,
 }
 
 /// The two values of the label `status`.
@@ -26,8 +26,15 @@ pub(crate) struct Outcomes {
 }
 
 /// What a request to the API may want, by the names that the OpenAPI document uses.
-pub(crate) const OPERATIONS: [&str; 5] =
-    ["create_summary", "list_summaries", "get_summary", "delete_summary", "get_job"];
+pub(crate) const OPERATIONS: &[&str] = &[
+    "create_summary",
+    "list_summaries",
+    "get_summary",
+    "delete_summary",
+    "get_job",
+    "cancel_job",
+    "follow_job",
+];
 
 // === impl BotMetrics ===
 
@@ -49,10 +56,11 @@ impl BotMetrics {
             ["endpoint", "status"],
         )?;
         register_waiting(metrics)?;
-        let requests = OPERATIONS.map(|operation| {
-            let count = |status| requests.handle([operation, status]);
-            (operation, Outcomes { success: count("success"), error: count("error") })
-        });
+        let counters = |operation: &&'static str| {
+            let count = |status| requests.handle([*operation, status]);
+            (*operation, Outcomes { success: count("success"), error: count("error") })
+        };
+        let requests = OPERATIONS.iter().map(counters).collect();
         Ok(Self { generation: generation.into(), queue, in_progress, requests })
     }
 

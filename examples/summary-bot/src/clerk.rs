@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use groundcrew::http::Problem;
 use groundcrew::jobs::{Attempt, Job, JobError, Policy, Publisher};
 use groundcrew::sql::SqlProblem;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior};
 use uuid::Uuid;
 
 use crate::api;
+use crate::headway::{self, Step};
 use crate::request::Asking;
+use crate::scribe::off_the_workers;
 use crate::store::Store;
 use crate::workshop::{self, Workshop, storage_problem};
 
@@ -18,6 +21,10 @@ use crate::workshop::{self, Workshop, storage_problem};
 const ENOUGH: u32 = 3;
 /// How long to wait for a database that is away.
 const AWAY: Duration = Duration::from_secs(2);
+/// How often a job says how far it is, and looks whether anybody still wants it.
+const LOOK: Duration = Duration::from_millis(500);
+/// How long such a look may take.
+const GLANCE: Duration = Duration::from_secs(2);
 
 /// Takes requests.
 #[derive(Debug, Clone)]
@@ -47,11 +54,9 @@ impl Clerk {
         Self { store, publisher }
     }
 
-    /// Keeps the conversation and enqueues the job, both or neither.
-    pub(crate) async fn take(&self, asking: Asking) -> Result<Uuid, Problem> {
-        let request = Uuid::now_v7();
-        self.store.accept(&self.publisher, request, asking).await.map_err(|error| storage_problem(&error))?;
-        Ok(request)
+    /// Keeps the conversation under this id and enqueues the job, both or neither. Kept twice it is kept once.
+    pub(crate) async fn take(&self, request: Uuid, asking: Asking) -> Result<(), Problem> {
+        self.store.accept(&self.publisher, request, asking).await.map_err(|error| storage_problem(&error))
     }
 }
 
@@ -71,11 +76,16 @@ impl Job for Summarize {
             return Ok(()); // answered by an earlier delivery
         };
         let most = desk.max_messages;
-        let work = move || api::order(Bytes::from(asking.body), asking.media, asking.query, most);
-        match desk.workshop.draft(work).await {
+        let order = off_the_workers(move || api::order(asking, most));
+        let (work, steps) = headway::followed(desk.workshop.draft(order));
+        let Some(outcome) = wanted(store, self.request, steps, work).await else {
+            return Ok(()); // called off
+        };
+        match outcome {
             Ok(document) => {
-                store.fulfil(&attempt, self.request, &document).await.map_err(not_stored)?;
-                workshop::report(&document);
+                if store.fulfil(&attempt, self.request, &document).await.map_err(not_stored)? {
+                    workshop::report(&document);
+                }
                 Ok(())
             }
             Err(problem) if problem.status().is_server_error() && attempt.number() < ENOUGH => {
@@ -85,6 +95,31 @@ impl Job for Summarize {
             Err(problem) => {
                 store.refuse(self.request, &problem.to_json().to_string()).await.map_err(not_stored)
             }
+        }
+    }
+}
+
+/// Does work as long as somebody wants it, and notes how far it is; `None` if it was called off.
+async fn wanted<T>(
+    store: &Store,
+    request: Uuid,
+    mut steps: watch::Receiver<Step>,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let mut work = std::pin::pin!(work);
+    let mut looks = tokio::time::interval_at(Instant::now() + LOOK, LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => return Some(done),
+            _ = looks.tick() => {}
+        }
+        let step = *steps.borrow_and_update();
+        // A database that does not answer keeps no work from being done.
+        let look = tokio::time::timeout(GLANCE, store.note(request, step));
+        if let Ok(Ok(false)) = look.await {
+            return None;
         }
     }
 }

@@ -12,7 +12,9 @@ use groundcrew::limit::LimitConfig;
 use groundcrew::redis::RedisConfig;
 use groundcrew::sql::SqlConfig;
 
-use crate::discord::DiscordConfig;
+use crate::api::ApiConfig;
+use crate::discord::{DiscordConfig, QuotaConfig};
+use crate::retention::RetentionConfig;
 use crate::settings::GuildConfig;
 
 /// The whole configuration of the bot: one field per section.
@@ -26,6 +28,8 @@ pub struct Config {
     pub database: SqlConfig,
     /// How summaries are made.
     pub summaries: SummariesConfig,
+    /// What the API remembers.
+    pub api: ApiConfig,
     /// Discord.
     pub discord: DiscordConfig,
     /// Language models.
@@ -40,6 +44,10 @@ pub struct Config {
     pub redis: RedisConfig,
     /// Carries the jobs; without it the database does.
     pub rabbitmq: AmqpConfig,
+    /// How many summaries may be asked for in Discord.
+    pub discord_limits: QuotaConfig,
+    /// How long things are kept.
+    pub retention: RetentionConfig,
     /// What holds for every server.
     pub guild_defaults: GuildConfig,
     /// What holds for one server, by its id.
@@ -57,6 +65,9 @@ pub struct SummariesConfig {
     /// The most messages that a conversation may have.
     #[config(default = 250_000, range = 1..=100_000_000)]
     pub max_messages: u64,
+    /// The most messages that are summarised while the client waits: more are answered 202, and made later.
+    #[config(default = 5000, range = 0..=100_000_000)]
+    pub sync_messages: u64,
     /// How many summaries are made at a time; each keeps one core busy.
     #[config(default = 2, range = 1..=1024)]
     pub concurrency: usize,

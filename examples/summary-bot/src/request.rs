@@ -1,7 +1,11 @@
 //! A conversation that is to be summarised later.
 
+use bytes::Bytes;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::headway::Step;
 
 /// How a body is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,10 +23,12 @@ pub(crate) struct Asking {
     pub(crate) media: Media,
     /// The options in the query, in their order.
     pub(crate) query: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Bytes,
+    /// Who asked, where that is known.
+    pub(crate) asker: Option<String>,
 }
 
-/// How far a request has come.
+/// What came of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum State {
     /// It waits, or is being worked on.
@@ -31,6 +37,18 @@ pub(crate) enum State {
     Succeeded { summary: Uuid },
     /// There is no summary, and this problem, as JSON, is why.
     Failed { problem: String },
+    /// It was called off before it was done.
+    Cancelled,
+}
+
+/// How a request stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) state: State,
+    pub(crate) step: Step,
+    /// Grows with every change.
+    pub(crate) revision: i64,
+    pub(crate) created_at: Timestamp,
 }
 
 // === impl State ===
@@ -42,6 +60,7 @@ impl State {
             Self::Pending => "pending",
             Self::Succeeded { .. } => "succeeded",
             Self::Failed { .. } => "failed",
+            Self::Cancelled => "cancelled",
         }
     }
 }
@@ -49,6 +68,9 @@ impl State {
 // === impl Media ===
 
 impl Media {
+    /// Every one of them.
+    pub(crate) const ALL: [Self; 2] = [Self::Json, Self::Text];
+
     /// As it is stored.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -58,6 +80,6 @@ impl Media {
     }
 
     pub(crate) fn of_name(name: &str) -> Option<Self> {
-        [Self::Json, Self::Text].into_iter().find(|media| media.name() == name)
+        Self::ALL.into_iter().find(|media| media.name() == name)
     }
 }

@@ -4,10 +4,12 @@ use std::net::SocketAddr;
 
 use groundcrew::Crew;
 
-use crate::api::{self, App};
+use crate::api::{self, App, Followers};
 use crate::bot_metrics::BotMetrics;
 use crate::clerk::{Clerk, Desk, Summarize};
 use crate::config::Config;
+use crate::janitor::Janitor;
+use crate::replay::Replays;
 use crate::scribe::Scribe;
 use crate::store::{MIGRATIONS, Store};
 use crate::workshop::Workshop;
@@ -43,9 +45,12 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let store = Store::new(database);
     let workshop = Workshop::new(&crew, store.clone(), Scribe, metrics.clone(), &config.summaries);
     let clerk = Clerk::new(store.clone(), jobs.publisher());
+    let replays = Replays::new(&crew, store.clone(), &config.summaries);
+    let followers = Followers::new(config.api.followers, config.api.follow_period, crew.stop());
+    Janitor::new(store.clone(), jobs.dead_set(), &config.api).start(&crew);
     let max_messages = config.summaries.max_messages;
     jobs.run(Desk { store: store.clone(), workshop: workshop.clone(), max_messages });
-    let app = App { store, documents, clerk, workshop, config: config.summaries };
+    let app = App { store, documents, clerk, workshop, replays, followers, config: config.summaries };
     let address = http.local_addr();
     http.serve(api::routes(app, &metrics, limiter).merge(page::routes()));
     Ok(address)

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use groundcrew::Crew;
 use groundcrew::http::Problem;
 use groundcrew::http::axum::http::StatusCode;
+use groundcrew::sql::SqlProblem;
 use groundcrew::telemetry::{self, prometheus::IntGauge, track_performance};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
 
 use crate::bot_metrics::BotMetrics;
 use crate::config::SummariesConfig;
 use crate::document::Document;
+use crate::headway::{self, Phase};
 use crate::order::Order;
 use crate::scribe::{Scribe, internal_error, off_the_workers};
 use crate::store::Store;
@@ -87,10 +90,29 @@ impl Workshop {
         Ok(Place { _permit: permit, _memory: memory, queue: Counted::by(&self.metrics.queue) })
     }
 
+    /// How many conversations wait for their turn in this process.
+    pub(crate) fn waiting(&self) -> i64 {
+        self.metrics.queue.get()
+    }
+
     /// Makes and stores the summary of what `work` reads. Once begun it is finished, whether the client waits or not.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for those who need not know the id beforehand"))]
     pub(crate) async fn make<W>(&self, place: Place, work: W) -> Result<(Document, String), Problem>
     where
         W: FnOnce() -> Result<Order, Problem> + Send + 'static,
+    {
+        self.make_as(Uuid::now_v7(), place, off_the_workers(work)).await
+    }
+
+    /// As `make`, of what the future gets, under this id. One that is stored already is not stored again.
+    pub(crate) async fn make_as<F>(
+        &self,
+        id: Uuid,
+        place: Place,
+        order: F,
+    ) -> Result<(Document, String), Problem>
+    where
+        F: Future<Output = Result<Order, Problem>> + Send + 'static,
     {
         let this = self.clone();
         let made = async move {
@@ -99,8 +121,8 @@ impl Workshop {
             let _bench = this.benches.clone().acquire_owned().await;
             drop(queue);
             let _in_progress = Counted::by(&this.metrics.in_progress);
-            let document = track_performance(&this.metrics.generation, this.write(work)).await?;
-            this.keep(document).await
+            let document = track_performance(&this.metrics.generation, this.write(order)).await?;
+            this.keep(Document { id, ..document }).await
         };
         // The log lines of the work carry the ids of its request.
         let receiver = match telemetry::current() {
@@ -111,20 +133,23 @@ impl Workshop {
     }
 
     /// Makes a summary for a job, which stores it by itself. Jobs have no place in the queue: theirs is durable.
-    pub(crate) async fn draft<W>(&self, work: W) -> Result<Document, Problem>
+    pub(crate) async fn draft<F>(&self, order: F) -> Result<Document, Problem>
     where
-        W: FnOnce() -> Result<Order, Problem> + Send + 'static,
+        F: Future<Output = Result<Order, Problem>>,
     {
         let _bench = self.benches.clone().acquire_owned().await;
         let _in_progress = Counted::by(&self.metrics.in_progress);
-        track_performance(&self.metrics.generation, self.write(work)).await
+        track_performance(&self.metrics.generation, self.write(order)).await
     }
 
-    async fn write<W>(&self, work: W) -> Result<Document, Problem>
+    async fn write<F>(&self, order: F) -> Result<Document, Problem>
     where
-        W: FnOnce() -> Result<Order, Problem> + Send + 'static,
+        F: Future<Output = Result<Order, Problem>>,
     {
-        self.scribe.write(off_the_workers(work).await?).await
+        headway::report(5, Phase::Reading);
+        let order = order.await?;
+        headway::report(20, Phase::Summarising);
+        self.scribe.write(order).await
     }
 
     async fn keep(&self, document: Document) -> Result<(Document, String), Problem> {
@@ -132,8 +157,25 @@ impl Workshop {
             tracing::error!(%error, "a summary cannot be written as JSON");
             internal_error()
         })?;
-        self.store.insert(&document, json.clone()).await.map_err(|error| storage_problem(&error))?;
+        match self.store.insert(&document, json.clone()).await {
+            Ok(()) => {}
+            // An earlier attempt at the same request has got that far.
+            Err(error) if SqlProblem::of(&error) == SqlProblem::Exists => {
+                return self.stored(document.id).await;
+            }
+            Err(error) => return Err(storage_problem(&error)),
+        }
         report(&document);
+        Ok((document, json))
+    }
+
+    async fn stored(&self, id: Uuid) -> Result<(Document, String), Problem> {
+        let json = self.store.get(id).await.map_err(|error| storage_problem(&error))?;
+        let json = json.ok_or_else(internal_error)?;
+        let document = serde_json::from_str(&json).map_err(|error| {
+            tracing::error!(%error, summary.id = %id, "a stored summary does not read");
+            internal_error()
+        })?;
         Ok((document, json))
     }
 }

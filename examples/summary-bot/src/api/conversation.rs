@@ -78,15 +78,25 @@ pub(crate) fn messages(body: &[u8], filter: Filter, most: u64) -> Result<Convers
         }
     })
     .map_err(refused)?;
-    if seen > most {
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "TOO_MANY_MESSAGES")
-            .detail(format!(
-                "the conversation has {seen} messages, and at most {most} are summarised at once"
-            ))
-            .with("messages", seen)
-            .with("maximum", most));
-    }
+    bounded(seen, most)?;
     Ok(collector.finish())
+}
+
+/// How many messages a body has.
+pub(crate) fn count(body: &[u8], most: u64) -> Result<u64, Problem> {
+    let mut seen: u64 = 0;
+    read(body, "", &mut |_| seen += 1).map_err(refused)?;
+    bounded(seen, most)
+}
+
+fn bounded(seen: u64, most: u64) -> Result<u64, Problem> {
+    if seen <= most {
+        return Ok(seen);
+    }
+    Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "TOO_MANY_MESSAGES")
+        .detail(format!("the conversation has {seen} messages, and at most {most} are summarised at once"))
+        .with("messages", seen)
+        .with("maximum", most))
 }
 
 fn refused(error: ReadError) -> Problem {

@@ -8,13 +8,20 @@ use groundcrew::http::axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATIO
 use groundcrew::http::axum::http::{HeaderMap, StatusCode};
 use groundcrew::http::axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::asked::{Given, MAX_WORDS};
 use super::openapi::{later, problem, schema};
 use super::prefer::{RESPOND_ASYNC, prefers_async};
-use super::{App, SUMMARIES, conversation, jobs};
+use super::{App, SUMMARIES, asker, conversation, jobs};
 use crate::order::{Order, Origin, Wish};
+use crate::replay;
 use crate::request::{Asking, Media};
+use crate::scribe::off_the_workers;
+use crate::workshop::Place;
+
+/// No message takes fewer bytes: a name, a colon, a letter and a line end.
+const LEAST_MESSAGE: u64 = 4;
 
 pub(super) async fn create(
     State(app): State<App>,
@@ -22,19 +29,51 @@ pub(super) async fn create(
     request: Request,
 ) -> Result<Response, Problem> {
     let Query(query) = query?;
-    let media = media(request.headers())?;
-    let place = app.workshop.admit(expected(request.headers(), app.config.body_limit.as_usize()))?;
-    let later = prefers_async(request.headers());
+    let headers = request.headers();
+    let media = media(headers)?;
+    let asker = asker(request.extensions());
+    let target = request.uri().path_and_query().map_or("", |target| target.as_str());
+    let asked = replay::Asked::of(asker.as_deref(), request.method(), target, headers)?;
+    let place = app.workshop.admit(expected(headers, app.config.body_limit.as_usize()))?;
+    let preferred = prefers_async(headers);
     let body = Bytes::from_request(request, &()).await?;
-    if later {
-        let id = app.clerk.take(Asking { media, query, body: body.into() }).await?;
-        return Ok(jobs::accepted(id));
+    let asking = Asking { media, query, body: body.clone(), asker };
+    let replays = app.replays.clone();
+    replays.once(asked, &body, move |id| answer(app, place, id, asking, preferred)).await
+}
+
+/// Summarises at once, or later where that is preferred or takes long.
+async fn answer(
+    app: App,
+    place: Place,
+    id: Uuid,
+    asking: Asking,
+    preferred: bool,
+) -> Result<Response, Problem> {
+    if preferred || is_large(&app, &asking).await? {
+        app.clerk.take(id, asking).await?;
+        return jobs::accepted(&app.store, id, preferred).await;
     }
     let most = app.config.max_messages;
-    let (document, json) = app.workshop.make(place, move || order(body, media, query, most)).await?;
+    let order = off_the_workers(move || order(asking, most));
+    let (document, json) = app.workshop.make_as(id, place, order).await?;
     let location = format!("{SUMMARIES}/{}", document.id);
     let headers = [(LOCATION, location), (CONTENT_TYPE, "application/json".to_owned())];
     Ok((StatusCode::CREATED, headers, json).into_response())
+}
+
+/// Whether it has more messages than are summarised while the client waits. What does not read is refused at once.
+async fn is_large(app: &App, asking: &Asking) -> Result<bool, Problem> {
+    let (small, most) = (app.config.sync_messages, app.config.max_messages);
+    if asking.body.len() as u64 / LEAST_MESSAGE <= small {
+        return Ok(false);
+    }
+    let asking = asking.clone();
+    off_the_workers(move || {
+        conversation::envelope(&asking.body, asking.media == Media::Json)?;
+        Ok(conversation::count(&asking.body, most)? > small)
+    })
+    .await
 }
 
 /// How much memory the body will take: what the client announces, or else as much as may come.
@@ -56,18 +95,15 @@ fn media(headers: &HeaderMap) -> Result<Media, Problem> {
 }
 
 /// Reads what was sent; not for a worker.
-pub(crate) fn order(
-    body: Bytes,
-    media: Media,
-    mut query: Vec<(String, String)>,
-    most: u64,
-) -> Result<Order, Problem> {
+pub(crate) fn order(asking: Asking, most: u64) -> Result<Order, Problem> {
+    let Asking { media, mut query, body, asker } = asking;
     let envelope = conversation::envelope(&body, media == Media::Json)?;
     let title = take_title(&mut query).or(envelope.title);
     let wanted = Given::in_body(envelope.options).and(Given::in_query(query)).check()?;
     let conversation = conversation::messages(&body, wanted.filter, most)?;
-    let (origin, wish) = (Origin::default(), Wish::default());
-    Ok(Order { conversation, options: wanted.options, asked: wanted.asked, title, origin, wish })
+    let origin = Origin { requested_by: asker, ..Origin::default() };
+    let (options, asked, wish) = (wanted.options, wanted.asked, Wish::default());
+    Ok(Order { conversation, options, asked, title, origin, wish })
 }
 
 fn take_title(query: &mut Vec<(String, String)>) -> Option<String> {
@@ -114,19 +150,25 @@ pub(super) fn operation() -> Value {
                 "content": {"application/json": {"schema": schema("Summary")}},
             },
             "202": {
-                "description": "With `Prefer: respond-async`: it is kept and will be summarised; `Location` tells how \
-                    far it is.",
+                "description": "It has more than `summaries.sync_messages` messages, or there was \
+                    `Prefer: respond-async`: it is kept and will be summarised; `Location` tells how far it is.",
                 "headers": {
                     "Location": {"description": "The job's path.", "schema": {"type": "string"}},
-                    "Preference-Applied": {"description": "`respond-async`.", "schema": {"type": "string"}},
+                    "Preference-Applied": {
+                        "description": "`respond-async`, if that was preferred.",
+                        "required": false,
+                        "schema": {"type": "string"},
+                    },
                 },
                 "content": {"application/json": {"schema": schema("Job")}},
             },
             "400": problem("`INVALID_JSON`, `INVALID_REQUEST`: with the line, column or field."),
             "403": problem("`CROSS_SITE`: a browser sent this for another site's page."),
+            "409": later("`IDEMPOTENCY_KEY_IN_USE`: a request with this key is under way."),
             "413": problem("`BODY_TOO_LARGE`: `summaries.body_limit` says how much is read."),
             "415": problem("`UNSUPPORTED_MEDIA_TYPE`: send `application/json` or `text/plain`."),
-            "422": problem("`INSUFFICIENT_CONTENT`: too little to summarise. `TOO_MANY_MESSAGES`."),
+            "422": problem("`INSUFFICIENT_CONTENT`: too little to summarise. `TOO_MANY_MESSAGES`. \
+                `IDEMPOTENCY_KEY_REUSED`: the key came with another request."),
             "429": later("`RATE_LIMITED`."),
             "503": later("`QUEUE_FULL`, `STORAGE_UNAVAILABLE`, `STARTING`, `SHUTTING_DOWN`."),
             "504": problem("`REQUEST_TIMEOUT`: it took too long; the summary may be in the list all the same."),
@@ -138,6 +180,7 @@ fn parameters() -> Value {
     let parameter = |name: &str, schema: Value, description: &str| json!({"name": name, "in": "query", "required": false, "schema": schema, "description": description});
     let perspectives = crate::Perspective::ALL.map(|(name, _)| name);
     json!([
+        super::openapi::idempotency_key(),
         {
             "name": "Prefer", "in": "header", "required": false,
             "schema": {"type": "string", "enum": [RESPOND_ASYNC]},

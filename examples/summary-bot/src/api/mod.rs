@@ -1,9 +1,13 @@
 //! The API: `/api/v1/summaries`, its OpenAPI document, and what the page is made of.
 
 mod asked;
+mod asker;
+mod codes;
+mod config;
 mod conversation;
 mod create;
 mod cursor;
+mod events;
 mod jobs;
 mod list;
 mod one;
@@ -27,10 +31,14 @@ use groundcrew::limit::Limiter;
 use crate::bot_metrics::{BotMetrics, Outcomes};
 use crate::clerk::Clerk;
 use crate::config::SummariesConfig;
+use crate::replay::Replays;
 use crate::store::Store;
 use crate::workshop::Workshop;
 
+pub(crate) use asker::asker;
+pub use config::ApiConfig;
 pub(crate) use create::order;
+pub(crate) use events::Followers;
 
 /// Where summaries are.
 pub(crate) const SUMMARIES: &str = "/api/v1/summaries";
@@ -41,6 +49,8 @@ pub(crate) const SUMMARY: &str = "/api/v1/summaries/{id}";
 pub(crate) const JOBS: &str = "/api/v1/jobs";
 /// Where one job is.
 pub(crate) const JOB: &str = "/api/v1/jobs/{id}";
+/// Where what happens to it is told.
+pub(crate) const JOB_EVENTS: &str = "/api/v1/jobs/{id}/events";
 
 /// What the handlers share.
 #[derive(Debug, Clone)]
@@ -50,6 +60,8 @@ pub(crate) struct App {
     pub(crate) documents: Cache<Option<String>>,
     pub(crate) clerk: Clerk,
     pub(crate) workshop: Workshop,
+    pub(crate) replays: Replays,
+    pub(crate) followers: Followers,
     pub(crate) config: SummariesConfig,
 }
 
@@ -66,11 +78,13 @@ pub(crate) fn routes(app: App, metrics: &BotMetrics, limiter: Limiter) -> Router
     let summaries = counted("create_summary", create).merge(counted("list_summaries", get(list::list)));
     let summary =
         counted("get_summary", get(one::read)).merge(counted("delete_summary", delete(one::delete)));
+    let job = counted("get_job", get(jobs::read)).merge(counted("cancel_job", delete(jobs::cancel)));
     // The guard is outside, so that other sites' pages use up nobody's quota.
     Router::new()
         .route(SUMMARIES, summaries)
         .route(SUMMARY, summary)
-        .route(JOB, counted("get_job", get(jobs::read)))
+        .route(JOB, job)
+        .route(JOB_EVENTS, counted("follow_job", get(events::follow)))
         .route_layer(RateLimit::new(limiter))
         .layer(middleware::from_fn(guard))
         .with_state(app)

@@ -5,7 +5,8 @@ use groundcrew::http::axum::http::header::CONTENT_TYPE;
 use groundcrew::http::axum::routing::get;
 use serde_json::{Value, json};
 
-use super::{JOB, SUMMARIES, SUMMARY, create, jobs, list, one, schemas};
+use super::{JOB, JOB_EVENTS, SUMMARIES, SUMMARY, create, events, jobs, list, one, schemas};
+use crate::replay;
 
 pub(super) fn routes() -> Router {
     let document = document().to_string();
@@ -25,12 +26,16 @@ pub(crate) fn document() -> Value {
                 a problem (RFC 9457) with a stable `code` and the `request_id`.",
         },
         "servers": [{"url": "/"}],
-        "tags": [{"name": "summaries", "description": "Make summaries, read them again, delete them."}],
+        "tags": [
+            {"name": "summaries", "description": "Make summaries, read them again, delete them."},
+            {"name": "jobs", "description": "Summaries that are made later."},
+        ],
         "security": [],
         "paths": {
             SUMMARIES: {"post": create::operation(), "get": list::operation()},
             SUMMARY: {"get": one::read_operation(), "delete": one::delete_operation()},
-            JOB: {"get": jobs::operation()},
+            JOB: {"get": jobs::read_operation(), "delete": jobs::cancel_operation()},
+            JOB_EVENTS: {"get": events::operation()},
         },
         "components": {"schemas": schemas::all()},
     })
@@ -39,6 +44,16 @@ pub(crate) fn document() -> Value {
 /// A reference to a schema of ours.
 pub(super) fn schema(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+/// The header that makes it safe to send a request again.
+pub(super) fn idempotency_key() -> Value {
+    json!({
+        "name": "Idempotency-Key", "in": "header", "required": false,
+        "schema": {"type": "string", "minLength": 1, "maxLength": replay::LONGEST, "pattern": "^[!-~]+$"},
+        "description": "Of the client's choice, new for each request: the same request with the same key is done once \
+            and answered the same for `api.keep_answers` (24 h), then with `Idempotency-Replayed: true`.",
+    })
 }
 
 /// An answer with a JSON body.

@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 
 use super::asked::MAX_WORDS;
+use super::codes;
 use super::openapi::schema;
 use crate::Perspective;
+use crate::headway::Phase;
 
 /// Every schema, by name.
 pub(super) fn all() -> Value {
@@ -57,7 +59,13 @@ pub(super) fn all() -> Value {
         "Entry": entry(),
         "Job": object("A summary that is made later.", &json!({
             "id": {"type": "string", "format": "uuid", "description": "The job's id."},
-            "state": {"type": "string", "enum": ["pending", "succeeded", "failed"]},
+            "state": {"type": "string", "enum": ["pending", "succeeded", "failed", "cancelled"]},
+            "percent": {"type": "integer", "minimum": 0, "maximum": 100, "description": "How much of it is done."},
+            "phase": {
+                "type": "string", "enum": Phase::ALL.map(Phase::name),
+                "description": "What is being done, or was when it ended.",
+            },
+            "created_at": {"type": "string", "format": "date-time", "description": "When it was asked for."},
             "summary": optional("string", "The path of the summary, once it has succeeded."),
             "problem": {
                 "description": "Why there is no summary, once it has failed.",
@@ -223,13 +231,14 @@ fn problem() -> Value {
     json!({
         "type": "object",
         "description": "What went wrong (RFC 9457).",
-        "required": ["type", "title", "status", "code", "request_id"],
+        "required": ["type", "title", "status", "code", "retryable", "request_id"],
         "properties": {
             "type": {"type": "string", "format": "uri-reference"},
             "title": text("The status in words."),
             "status": {"type": "integer", "minimum": 400, "maximum": 599},
-            "code": text("What went wrong, stable, for programs."),
+            "code": text(&codes::told()),
             "detail": text("What went wrong this time and what to do, for people."),
+            "retryable": {"type": "boolean", "description": "Whether sending the same again may help."},
             "request_id": text("Under which the log has it; also in the header `x-request-id`."),
             "field": text("The field that is wrong, such as `messages[3].author`."),
             "line": count("The line of the body, from 1."),

@@ -7,6 +7,8 @@ pub(crate) struct DiscordMetrics {
     /// `active_discord_connections`.
     pub(crate) connections: IntGauge,
     commands: Vec<(&'static str, Outcomes)>,
+    good: IntCounter,
+    bad: IntCounter,
 }
 
 /// The two values of the label `status`.
@@ -36,7 +38,18 @@ impl DiscordMetrics {
             let count = |status| counters.handle([name, status]);
             (name, Outcomes { success: count("success"), error: count("error") })
         });
-        Ok(Self { connections, commands: commands.collect() })
+        let opinions = metrics.counters(
+            "summary_feedback_total",
+            "Presses of the buttons `good` and `bad` below summaries.",
+            ["opinion"],
+        )?;
+        let (good, bad) = (opinions.handle(["good"]), opinions.handle(["bad"]));
+        Ok(Self { connections, commands: commands.collect(), good, bad })
+    }
+
+    /// Counts what a reader thinks of a summary.
+    pub(crate) fn rated(&self, good: bool) {
+        if good { &self.good } else { &self.bad }.inc();
     }
 
     /// Counts an answer to the command of this name.

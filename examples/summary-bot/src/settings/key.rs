@@ -79,9 +79,7 @@ impl Key {
             Self::EnabledChannels | Self::ExcludedChannels => "ids of channels",
             Self::ExcludedUsers => "ids of users",
             Self::Length => "brief, detailed or comprehensive",
-            Self::Perspective => {
-                "general, developer, marketing, product, finance, executive or support"
-            }
+            Self::Perspective => "general, developer, marketing, product, finance, executive or support",
             Self::Language => "a language's code, such as de or pt-BR",
             Self::Model => "the name of a model",
             Self::Temperature => "a number from 0 to 2",

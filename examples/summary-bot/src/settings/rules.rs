@@ -93,7 +93,8 @@ impl Rules {
             for Snowflake(id) in ids {
                 let subject = Subject { kind, id: id.clone() };
                 let known = rules.iter().any(|rule| rule.subject == subject && rule.level >= level);
-                let stored = |rule: &Rule| rule.subject == subject && matches!(rule.origin, Source::Stored { .. });
+                let stored =
+                    |rule: &Rule| rule.subject == subject && matches!(rule.origin, Source::Stored { .. });
                 if !known && !rules.iter().any(stored) {
                     let origin = Source::Config { place: "configuration".to_owned() };
                     rules.push(Rule { subject, level, origin });
@@ -166,7 +167,8 @@ mod tests {
     fn the_highest_of_the_roles_counts_and_a_rule_for_the_user_decides() {
         let roles = ["7".to_owned(), "8".to_owned()];
         let member = Member { roles: &roles, ..NOBODY };
-        let mut all = vec![rule(SubjectKind::Role, "7", Level::Read), rule(SubjectKind::Role, "8", Level::Admin)];
+        let mut all =
+            vec![rule(SubjectKind::Role, "7", Level::Read), rule(SubjectKind::Role, "8", Level::Admin)];
         assert_eq!(rules(true, all.clone()).level(member, None), Level::Admin);
         all.push(rule(SubjectKind::User, "1", Level::None));
         assert_eq!(rules(true, all).level(member, None), Level::None);
@@ -183,7 +185,8 @@ mod tests {
 
     #[test]
     fn nobody_is_locked_out_of_their_own_server() {
-        let all = vec![rule(SubjectKind::User, "1", Level::None), rule(SubjectKind::Channel, "5", Level::None)];
+        let all =
+            vec![rule(SubjectKind::User, "1", Level::None), rule(SubjectKind::Channel, "5", Level::None)];
         let rules = rules(true, all);
         assert_eq!(rules.level(Member { owner: true, ..NOBODY }, Some("5")), Level::Owner);
         assert_eq!(rules.level(Member { permissions: 1 << 5, ..NOBODY }, Some("5")), Level::Admin);

@@ -55,7 +55,8 @@ impl Store {
         let (version, values, rules): (Option<i64>, Vec<ValueRow>, Vec<RuleRow>) = match &self.0 {
             Database::Sqlite(database) => {
                 let read = async {
-                    let version = sqlx::query_scalar(VERSION).bind(guild).fetch_optional(database.read()).await?;
+                    let version =
+                        sqlx::query_scalar(VERSION).bind(guild).fetch_optional(database.read()).await?;
                     let values = sqlx::query_as(VALUES).bind(guild).fetch_all(database.read()).await?;
                     let rules = sqlx::query_as(RULES).bind(guild).fetch_all(database.read()).await?;
                     Ok::<_, sqlx::Error>((version, values, rules))
@@ -90,7 +91,8 @@ impl Store {
             Database::Sqlite(database) => {
                 let write = async {
                     let mut transaction = database.begin().await?;
-                    let version: i64 = sqlx::query_scalar(RAISE).bind(guild).fetch_one(&mut *transaction).await?;
+                    let version: i64 =
+                        sqlx::query_scalar(RAISE).bind(guild).fetch_one(&mut *transaction).await?;
                     if expected.is_some_and(|expected| expected + 1 != version) {
                         return Ok(false);
                     }
@@ -104,7 +106,8 @@ impl Store {
             Database::Postgres(database) => {
                 let write = async {
                     let mut transaction = database.begin().await?;
-                    let version: i64 = sqlx::query_scalar(RAISE).bind(guild).fetch_one(&mut *transaction).await?;
+                    let version: i64 =
+                        sqlx::query_scalar(RAISE).bind(guild).fetch_one(&mut *transaction).await?;
                     if expected.is_some_and(|expected| expected + 1 != version) {
                         return Ok(false);
                     }

@@ -1,10 +1,13 @@
 //! Where summaries are kept: one module for each backend, chosen by the database that is configured.
 
+mod guild_summaries;
 mod guilds;
 mod postgres;
+mod replays;
 mod requests;
 mod sqlite;
 
+pub(crate) use guild_summaries::{Amount, Made, Opinions};
 pub(crate) use guilds::Refusal;
 
 use groundcrew::sql::{Database, Migrations};
@@ -15,6 +18,8 @@ use uuid::Uuid;
 
 use crate::Origin;
 use crate::document::Document;
+
+pub(crate) use replays::{Answer, Claimed, Name};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");

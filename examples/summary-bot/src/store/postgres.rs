@@ -53,18 +53,22 @@ pub(super) async fn insert_request(
     connection: &mut Session<sqlx::Postgres>,
     row: NewRequest,
 ) -> sqlx::Result<()> {
-    let insert =
-        sqlx::query("INSERT INTO requests (id, created_ms, media, query, body) VALUES ($1, $2, $3, $4, $5)")
-            .bind(row.id)
-            .bind(row.created_ms)
-            .bind(row.media)
-            .bind(row.query)
-            .bind(row.body);
+    let insert = sqlx::query(
+        "INSERT INTO requests (id, created_ms, media, query, body, requested_by) VALUES ($1, $2, $3, $4, $5, $6)",
+    );
+    let insert = insert
+        .bind(row.id)
+        .bind(row.created_ms)
+        .bind(row.media)
+        .bind(row.query)
+        .bind(row.body)
+        .bind(row.requested_by);
     insert.execute(connection).await.map(drop)
 }
 
 pub(super) async fn asking(database: &Postgres, id: &str) -> sqlx::Result<Option<AskingRow>> {
-    let select = sqlx::query_as("SELECT media, query, body FROM requests WHERE id = $1").bind(id);
+    let select =
+        sqlx::query_as("SELECT media, query, body, requested_by FROM requests WHERE id = $1").bind(id);
     database.connections().timed("select_request", select.fetch_optional(database)).await
 }
 
@@ -72,20 +76,64 @@ pub(super) async fn mark_answered(
     connection: &mut Session<sqlx::Postgres>,
     id: &str,
     summary: &str,
-) -> sqlx::Result<()> {
-    let update = sqlx::query("UPDATE requests SET summary_id = $1, query = '[]', body = NULL WHERE id = $2");
-    update.bind(summary).bind(id).execute(connection).await.map(drop)
+) -> sqlx::Result<bool> {
+    let update = sqlx::query(
+        "UPDATE requests SET summary_id = $1, problem = NULL, query = '[]', body = NULL, revision = revision + 1 \
+         WHERE id = $2 AND NOT cancelled",
+    );
+    Ok(update.bind(summary).bind(id).execute(connection).await?.rows_affected() > 0)
 }
 
 pub(super) async fn refuse(database: &Postgres, id: &str, problem: &str) -> sqlx::Result<()> {
     let update = sqlx::query(
-        "UPDATE requests SET problem = $1, query = '[]', body = NULL WHERE id = $2 AND summary_id IS NULL",
+        "UPDATE requests SET problem = $1, query = '[]', body = NULL, revision = revision + 1 \
+         WHERE id = $2 AND summary_id IS NULL AND NOT cancelled",
     );
     let update = update.bind(problem).bind(id).execute(database);
     database.connections().timed("refuse_request", update).await.map(drop)
 }
 
+pub(super) async fn give_up(database: &Postgres, id: &str, problem: &str) -> sqlx::Result<()> {
+    let update = sqlx::query(
+        "UPDATE requests SET problem = $1, revision = revision + 1 \
+         WHERE id = $2 AND summary_id IS NULL AND problem IS NULL AND NOT cancelled",
+    );
+    let update = update.bind(problem).bind(id).execute(database);
+    database.connections().timed("refuse_request", update).await.map(drop)
+}
+
+pub(super) async fn cancel(database: &Postgres, id: &str) -> sqlx::Result<bool> {
+    let update = sqlx::query(
+        "UPDATE requests SET cancelled = TRUE, query = '[]', body = NULL, revision = revision + 1 \
+         WHERE id = $1 AND summary_id IS NULL AND problem IS NULL AND NOT cancelled",
+    );
+    let update = update.bind(id).execute(database);
+    Ok(database.connections().timed("cancel_request", update).await?.rows_affected() > 0)
+}
+
+pub(super) async fn note(database: &Postgres, id: &str, percent: i64, phase: &str) -> sqlx::Result<bool> {
+    let update = sqlx::query(
+        "UPDATE requests SET percent = $1, phase = $2, \
+         revision = revision + CASE WHEN percent <> $1 OR phase <> $2 THEN 1 ELSE 0 END \
+         WHERE id = $3 AND summary_id IS NULL AND NOT cancelled",
+    );
+    let update = update.bind(percent).bind(phase).bind(id).execute(database);
+    Ok(database.connections().timed("note_request", update).await?.rows_affected() > 0)
+}
+
+pub(super) async fn forget_requests(database: &Postgres, before_ms: i64) -> sqlx::Result<u64> {
+    let delete = sqlx::query(
+        "DELETE FROM requests WHERE created_ms < $1 \
+         AND (summary_id IS NOT NULL OR problem IS NOT NULL OR cancelled)",
+    );
+    let delete = delete.bind(before_ms).execute(database);
+    Ok(database.connections().timed("forget_requests", delete).await?.rows_affected())
+}
+
 pub(super) async fn standing(database: &Postgres, id: &str) -> sqlx::Result<Option<StandingRow>> {
-    let select = sqlx::query_as("SELECT summary_id, problem FROM requests WHERE id = $1").bind(id);
+    let select = sqlx::query_as(
+        "SELECT summary_id, problem, cancelled, percent, phase, revision, created_ms FROM requests WHERE id = $1",
+    );
+    let select = select.bind(id);
     database.connections().timed("select_request", select.fetch_optional(database)).await
 }

@@ -1,19 +1,20 @@
 //! The table of requests, on either backend.
 
 use groundcrew::jobs::{Attempt, EnqueueError, Publisher};
-use groundcrew::sql::Database;
+use groundcrew::sql::{Database, SqlProblem};
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{NewRow, Store, postgres, sqlite};
 use crate::clerk::Summarize;
 use crate::document::Document;
-use crate::request::{Asking, Media, State};
+use crate::headway::{Phase, Step};
+use crate::request::{Asking, Media, Standing, State};
 
 /// The columns that tell how far a request is, as either backend hands them over.
-pub(super) type StandingRow = (Option<String>, Option<String>);
+pub(super) type StandingRow = (Option<String>, Option<String>, bool, i64, String, i64, i64);
 /// The columns that its job needs.
-pub(super) type AskingRow = (String, String, Option<Vec<u8>>);
+pub(super) type AskingRow = (String, String, Option<Vec<u8>>, Option<String>);
 
 /// The columns of a new request.
 pub(super) struct NewRequest {
@@ -22,16 +23,17 @@ pub(super) struct NewRequest {
     pub(super) media: &'static str,
     pub(super) query: String,
     pub(super) body: Vec<u8>,
+    pub(super) requested_by: Option<String>,
 }
 
 // === impl Store ===
 
 impl Store {
-    /// Keeps a request and enqueues its job, in one transaction.
+    /// Keeps a request and enqueues its job, in one transaction. One that is there already stays as it is.
     pub(crate) async fn accept(&self, publisher: &Publisher, id: Uuid, asking: Asking) -> sqlx::Result<()> {
         let row = NewRequest::of(id, asking)?;
         let job = Summarize { request: id };
-        match &self.0 {
+        let accepted = match &self.0 {
             Database::Sqlite(database) => {
                 let accept = async {
                     let mut transaction = database.begin().await?;
@@ -50,6 +52,10 @@ impl Store {
                 };
                 database.connections().timed("accept_request", accept).await
             }
+        };
+        match accepted {
+            Err(error) if SqlProblem::of(&error) == SqlProblem::Exists => Ok(()),
+            accepted => accepted,
         }
     }
 
@@ -60,32 +66,41 @@ impl Store {
             Database::Sqlite(database) => sqlite::asking(database, &id).await?,
             Database::Postgres(database) => postgres::asking(database, &id).await?,
         };
-        let Some((media, query, Some(body))) = row else { return Ok(None) };
+        let Some((media, query, Some(body), asker)) = row else { return Ok(None) };
         let media = Media::of_name(&media).ok_or_else(|| damaged("media"))?;
         let query = serde_json::from_str(&query).map_err(|_| damaged("query"))?;
-        Ok(Some(Asking { media, query, body }))
+        Ok(Some(Asking { media, query, body: body.into(), asker }))
     }
 
-    /// Stores the summary and marks its request, once for each job.
-    pub(crate) async fn fulfil(&self, attempt: &Attempt, id: Uuid, document: &Document) -> sqlx::Result<()> {
+    /// Stores the summary and marks its request, once for each job; `false` if that was called off meanwhile.
+    pub(crate) async fn fulfil(
+        &self,
+        attempt: &Attempt,
+        id: Uuid,
+        document: &Document,
+    ) -> sqlx::Result<bool> {
         let json = serde_json::to_string(document).map_err(|error| sqlx::Error::Encode(error.into()))?;
         let (row, id) = (NewRow::of(document, json), id.to_string());
         match &self.0 {
             Database::Sqlite(database) => {
                 let fulfil = async {
-                    let Some(mut transaction) = attempt.begin_once(database).await? else { return Ok(()) };
-                    sqlite::mark_answered(&mut transaction, &id, &row.id).await?;
+                    let Some(mut transaction) = attempt.begin_once(database).await? else { return Ok(true) };
+                    if !sqlite::mark_answered(&mut transaction, &id, &row.id).await? {
+                        return transaction.rollback().await.map(|()| false);
+                    }
                     sqlite::insert_in(&mut transaction, row).await?;
-                    transaction.commit().await
+                    transaction.commit().await.map(|()| true)
                 };
                 database.write().timed("fulfil_request", fulfil).await
             }
             Database::Postgres(database) => {
                 let fulfil = async {
-                    let Some(mut transaction) = attempt.begin_once(database).await? else { return Ok(()) };
-                    postgres::mark_answered(&mut transaction, &id, &row.id).await?;
+                    let Some(mut transaction) = attempt.begin_once(database).await? else { return Ok(true) };
+                    if !postgres::mark_answered(&mut transaction, &id, &row.id).await? {
+                        return transaction.rollback().await.map(|()| false);
+                    }
                     postgres::insert_in(&mut transaction, row).await?;
-                    transaction.commit().await
+                    transaction.commit().await.map(|()| true)
                 };
                 database.connections().timed("fulfil_request", fulfil).await
             }
@@ -101,14 +116,49 @@ impl Store {
         }
     }
 
-    /// How far a request is; `None` when there is none of this id.
-    pub(crate) async fn standing(&self, id: Uuid) -> sqlx::Result<Option<State>> {
+    /// Says that nobody will make the summary, without forgetting what was asked: a person may have it made yet.
+    pub(crate) async fn give_up(&self, id: Uuid, problem: &str) -> sqlx::Result<()> {
+        let id = id.to_string();
+        match &self.0 {
+            Database::Sqlite(database) => sqlite::give_up(database, &id, problem).await,
+            Database::Postgres(database) => postgres::give_up(database, &id, problem).await,
+        }
+    }
+
+    /// Calls a request off and forgets what was asked; `false` if it is decided already, or there is none.
+    pub(crate) async fn cancel(&self, id: Uuid) -> sqlx::Result<bool> {
+        let id = id.to_string();
+        match &self.0 {
+            Database::Sqlite(database) => sqlite::cancel(database, &id).await,
+            Database::Postgres(database) => postgres::cancel(database, &id).await,
+        }
+    }
+
+    /// Notes how far a request is; `false` if nobody wants it any more.
+    pub(crate) async fn note(&self, id: Uuid, step: Step) -> sqlx::Result<bool> {
+        let (id, percent) = (id.to_string(), i64::from(step.percent));
+        match &self.0 {
+            Database::Sqlite(database) => sqlite::note(database, &id, percent, step.phase.name()).await,
+            Database::Postgres(database) => postgres::note(database, &id, percent, step.phase.name()).await,
+        }
+    }
+
+    /// Forgets requests that came before and are decided.
+    pub(crate) async fn forget_requests(&self, before_ms: i64) -> sqlx::Result<u64> {
+        match &self.0 {
+            Database::Sqlite(database) => sqlite::forget_requests(database, before_ms).await,
+            Database::Postgres(database) => postgres::forget_requests(database, before_ms).await,
+        }
+    }
+
+    /// How a request stands; `None` when there is none of this id.
+    pub(crate) async fn standing(&self, id: Uuid) -> sqlx::Result<Option<Standing>> {
         let id = id.to_string();
         let row = match &self.0 {
             Database::Sqlite(database) => sqlite::standing(database, &id).await?,
             Database::Postgres(database) => postgres::standing(database, &id).await?,
         };
-        row.map(State::try_from).transpose()
+        row.map(Standing::try_from).transpose()
     }
 }
 
@@ -128,22 +178,31 @@ impl NewRequest {
         let query =
             serde_json::to_string(&asking.query).map_err(|error| sqlx::Error::Encode(error.into()))?;
         let created_ms = Timestamp::now().as_millisecond();
-        Ok(Self { id: id.to_string(), created_ms, media: asking.media.name(), query, body: asking.body })
+        let (media, body, requested_by) = (asking.media.name(), asking.body.into(), asking.asker);
+        Ok(Self { id: id.to_string(), created_ms, media, query, body, requested_by })
     }
 }
 
-// === impl State ===
+// === impl Standing ===
 
-impl TryFrom<StandingRow> for State {
+impl TryFrom<StandingRow> for Standing {
     type Error = sqlx::Error;
 
     fn try_from(row: StandingRow) -> sqlx::Result<Self> {
-        match row {
+        let (summary, problem, cancelled, percent, phase, revision, created_ms) = row;
+        let state = match (summary, problem) {
             (Some(summary), _) => {
-                Ok(Self::Succeeded { summary: summary.parse().map_err(|_| damaged("summary_id"))? })
+                State::Succeeded { summary: summary.parse().map_err(|_| damaged("summary_id"))? }
             }
-            (None, Some(problem)) => Ok(Self::Failed { problem }),
-            (None, None) => Ok(Self::Pending),
-        }
+            _ if cancelled => State::Cancelled,
+            (None, Some(problem)) => State::Failed { problem },
+            (None, None) => State::Pending,
+        };
+        let step = match &state {
+            State::Succeeded { .. } => Step { percent: 100, phase: Phase::Done },
+            _ => Step { percent: u8::try_from(percent).unwrap_or(100), phase: Phase::of_name(&phase) },
+        };
+        let created_at = Timestamp::from_millisecond(created_ms).map_err(|_| damaged("created_ms"))?;
+        Ok(Self { state, step, revision, created_at })
     }
 }

@@ -1,6 +1,7 @@
 //! The real service on a port of its own, and clients that hold every answer against the OpenAPI document.
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses its own part")]
 
+pub mod events;
 pub mod http;
 pub mod jobs;
 pub mod schema;
@@ -139,6 +140,12 @@ impl std::ops::Deref for Fixture {
     fn deref(&self) -> &Bot {
         &self.bot
     }
+}
+
+/// The bot's file, for what no client may see or do.
+pub async fn file(folder: &TempDir) -> sqlx::SqlitePool {
+    let file = folder.path().join("bot.db");
+    sqlx::SqlitePool::connect(&format!("sqlite:{}", file.display())).await.expect("a file")
 }
 
 /// Six messages that can be summarised, as a request with these options.

@@ -1,16 +1,27 @@
 //! What people can ask of the bot: one file for each command.
 
+mod about;
+mod config;
+mod help;
 mod ping;
+mod rate;
+mod rework;
+mod status;
+mod summary;
+mod usage;
+mod why;
 
 use std::pin::Pin;
 use std::sync::Arc;
 
 use groundcrew::http::Problem;
+use groundcrew::http::axum::http::StatusCode;
 
 use super::access::Level;
 use super::definition::{Choice, Definition};
 use super::front::Front;
 use super::interaction::{Interaction, Kind};
+use super::render::Press;
 use super::reply::{Form, Reply};
 use super::task::Task;
 
@@ -68,7 +79,21 @@ pub(crate) struct Commands(Arc<[Box<dyn Command>]>);
 
 impl Commands {
     pub(crate) fn all() -> Self {
-        let commands: Vec<Box<dyn Command>> = vec![Box::new(ping::Ping)];
+        let commands: Vec<Box<dyn Command>> = vec![
+            Box::new(summary::Summary),
+            Box::new(config::Config),
+            Box::new(usage::Usage),
+            Box::new(help::Help),
+            Box::new(about::About),
+            Box::new(status::Status),
+            Box::new(ping::Ping),
+            Box::new(rework::Rework(Press::Shorter)),
+            Box::new(rework::Rework(Press::Longer)),
+            Box::new(rework::Rework(Press::Mine)),
+            Box::new(why::Why),
+            Box::new(rate::Rate { good: true }),
+            Box::new(rate::Rate { good: false }),
+        ];
         Self(commands.into())
     }
 
@@ -89,6 +114,17 @@ impl Commands {
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
         self.0.iter().map(|command| command.name())
     }
+}
+
+/// What somebody typed is not what the command takes.
+fn invalid(words: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "INVALID_REQUEST").detail(words)
+}
+
+/// The server that a command was used in.
+fn guild_of(interaction: &Interaction) -> Result<&str, Problem> {
+    let outside = || invalid("that works in a server only");
+    interaction.guild_id.as_deref().ok_or_else(outside)
 }
 
 impl std::fmt::Debug for Commands {

@@ -1,13 +1,12 @@
 //! On SQLite and in one process: summaries that are made later, the cache, and the limit.
 
-mod service;
-
 use std::time::{Duration, Instant};
 
 use groundcrew::limit::LimitConfig;
 use serde_json::{Value, json};
-use service::jobs::{self, ASYNC};
-use service::{Fixture, SAMPLE, SUMMARIES, config, conversation, wait_for};
+
+use crate::service::jobs::{self, ASYNC};
+use crate::service::{self, Fixture, SAMPLE, SUMMARIES, config, conversation, wait_for};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const JOBS: &str = "/api/v1/jobs";

@@ -1,12 +1,11 @@
-//! The API of the running service: every route, every refusal. Each answer is held against the OpenAPI document.
-
-mod service;
+//! Making summaries, reading them, every refusal.
 
 use std::collections::HashSet;
 
 use groundcrew::config::ByteSize;
 use serde_json::{Value, json};
-use service::{Fixture, SAMPLE, SUMMARIES, conversation, schema};
+
+use crate::service::{Fixture, SAMPLE, SUMMARIES, conversation, schema};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_export_becomes_a_summary_that_stays() {

@@ -1,0 +1,2 @@
+//! A local Discord for several processes and other languages.
+fn main() {}

@@ -1,0 +1,4 @@
+//! The local Discord, as bots see it.
+
+mod bot;
+mod serenity;

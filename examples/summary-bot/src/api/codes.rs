@@ -1,0 +1,56 @@
+//! The codes of problems, with what they mean: for the OpenAPI document. A test finds codes that are not told here.
+
+/// A code, the statuses that it comes with, and what it means.
+type Code = (&'static str, &'static str, &'static str);
+
+/// Every code.
+const CODES: &[Code] = &[
+    ("API_RATE_LIMIT", "503", "the language model's provider lets us ask no more at the moment"),
+    ("API_TIMEOUT", "504", "the language model did not answer in time"),
+    ("BODY_CUT", "400", "the body ended before it was complete"),
+    ("BODY_TOO_LARGE", "413", "`summaries.body_limit`, or `http.body_limit` elsewhere"),
+    ("CHANNEL_ACCESS_DENIED", "403", "the bot, or who asks, may not read this channel"),
+    ("CROSS_SITE", "403", "a browser sent it for a page of another site"),
+    ("DISCORD_OFF", "503", "the bot is not connected to Discord, and so reads no channels"),
+    ("IDEMPOTENCY_KEY_IN_USE", "409", "a request with this key is under way"),
+    ("IDEMPOTENCY_KEY_REUSED", "422", "this key came with another request before"),
+    ("INSUFFICIENT_CONTENT", "422", "fewer than `min_messages`, or nothing that says anything"),
+    ("INTERNAL_ERROR", "500", "something went wrong on our side"),
+    ("INVALID_JSON", "400", "with `line` and `column`"),
+    ("INVALID_REQUEST", "400", "with the `field`, and all that is wrong in `errors`"),
+    ("INVALID_TIME_RANGE", "400", "the range ends before it begins, or is no range"),
+    ("JOB_ABANDONED", "500", "a job failed too often for reasons of ours"),
+    ("JOB_ENDED", "409", "a job has ended and cannot be called off"),
+    ("METHOD_NOT_ALLOWED", "405", "`Allow` says what is"),
+    ("MODEL_UNAVAILABLE", "503", "no language model answers, or there is none of this name"),
+    ("NOT_FOUND", "404", "there is nothing here"),
+    ("PROMPT_TOO_LONG", "422", "`custom_prompt` is longer than it may be"),
+    ("QUEUE_FULL", "503", "as many conversations wait as may wait"),
+    ("QUOTA_EXCEEDED", "429", "the budget is spent"),
+    ("RATE_LIMITED", "429", "asked too often"),
+    ("REQUEST_TIMEOUT", "504", "it took too long; what was begun is finished"),
+    ("SHUTTING_DOWN", "503", "this replica goes"),
+    ("STARTING", "503", "this replica is not ready yet"),
+    ("STORAGE_UNAVAILABLE", "503", "the database does not answer"),
+    ("TOKEN_LIMIT_EXCEEDED", "422", "the conversation is too long for the language model"),
+    ("TOO_MANY_FOLLOWERS", "503", "as many follow jobs as may"),
+    ("TOO_MANY_MESSAGES", "422", "`summaries.max_messages`"),
+    ("UNSUPPORTED_MEDIA_TYPE", "415", "send `application/json`, or `text/plain` where that is read"),
+];
+
+/// All of them, for people.
+pub(super) fn told() -> String {
+    let codes: Vec<String> =
+        CODES.iter().map(|(code, status, words)| format!("`{code}` ({status}): {words}.")).collect();
+    format!("What went wrong, stable, for programs. {}", codes.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CODES;
+
+    #[test]
+    fn they_are_in_order_and_there_once() {
+        assert!(CODES.is_sorted_by(|one, other| one.0 < other.0));
+    }
+}

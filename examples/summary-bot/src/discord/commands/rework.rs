@@ -1,0 +1,199 @@
+//! The buttons "Shorter", "Longer" and "In my language": the same conversation, summarised anew for whoever pressed.
+
+use groundcrew::http::Problem;
+use groundcrew::http::axum::http::StatusCode;
+use jiff::Timestamp;
+
+use super::{Acknowledgement, Answering, Command, Definition, Front, Interaction, Reply, Task};
+use crate::discord::access::Level;
+use crate::discord::history::{History, Wanted};
+use crate::discord::render::{Press, messages};
+use crate::document::Document;
+use crate::order::{Order, Wish};
+use crate::settings::Effective;
+use crate::{Asked, Collector, Filter, Length, Options, Origin, Perspective};
+
+/// One of the buttons that make another summary of the same conversation.
+pub(super) struct Rework(pub(super) Press);
+
+// === impl Rework ===
+
+impl Command for Rework {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn definition(&self) -> Option<Definition> {
+        None
+    }
+
+    fn level(&self, _interaction: &Interaction) -> Level {
+        Level::Summarize
+    }
+
+    fn acknowledge(&self, _interaction: &Interaction) -> Acknowledgement {
+        Acknowledgement::Think { private: true }
+    }
+
+    fn run<'a>(&'a self, front: &'a Front, task: &'a Task) -> Answering<'a> {
+        Box::pin(async move {
+            let interaction = &task.interaction;
+            let document = front.document(interaction, interaction.argument().unwrap_or_default()).await?;
+            let made = again(front, task, &document, self.0).await?;
+            let mut replies: Vec<Reply> = messages(&made).into_iter().map(Reply::private).collect();
+            if let Some(first) = replies.first_mut().filter(|_| self.0 == Press::Mine) {
+                first.content = in_another_language(&made, &interaction.locale).or(first.content.take());
+            }
+            Ok(replies)
+        })
+    }
+}
+
+async fn again(front: &Front, task: &Task, document: &Document, press: Press) -> Result<Document, Problem> {
+    let interaction = &task.interaction;
+    let guild = super::guild_of(interaction)?;
+    let settings = front.settings.effective(guild).await?;
+    front.quotas.take(&interaction.user.id, Some(guild)).await?;
+    task.progress("Reading what was said …").await;
+    let wanted = wanted(document, guild, &settings, interaction, front.config.max_messages as usize);
+    let history = front.history.read(wanted).await?;
+    if history.parts.is_empty() {
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "INSUFFICIENT_CONTENT")
+            .detail("what was said then is not there any more, or is closed to you or me"));
+    }
+    task.progress("Writing …").await;
+    let bytes = history.parts.iter().flat_map(|part| &part.messages).map(|message| message.text.len()).sum();
+    let place = front.workshop.admit(bytes)?;
+    let plan = Plan::of(document, press, interaction, &settings);
+    let (made, _) = front.workshop.make(place, move || Ok(plan.order(history))).await?;
+    Ok(made)
+}
+
+/// The messages that the summary was made of, as far as they can be told.
+fn wanted(
+    document: &Document,
+    guild: &str,
+    now: &Effective,
+    interaction: &Interaction,
+    most: usize,
+) -> Wanted {
+    // Where there were several channels the ids of messages say which.
+    let mut channels: Vec<String> = Vec::new();
+    let cited = document.citations.iter().filter_map(|citation| citation.id.split_once('/'));
+    for channel in document.origin.channel_id.as_deref().into_iter().chain(cited.map(|(channel, _)| channel))
+    {
+        if !channels.iter().any(|known| known == channel) {
+            channels.push(channel.to_owned());
+        }
+    }
+    let first = document.options.since.as_deref().or(document.summary.metadata.first_message.as_deref());
+    Wanted {
+        guild_id: guild.to_owned(),
+        channels,
+        exclude_channels: now.excluded_channels(),
+        since: first.and_then(moment),
+        until: Some(document.created_at),
+        most,
+        exclude_users: document.options.exclude_users.clone(),
+        bots: document.options.include_bots,
+        reader: Some(interaction.user.id.clone()),
+        ..Wanted::default()
+    }
+}
+
+/// As options and summaries write it; without a zone it is UTC.
+fn moment(text: &str) -> Option<Timestamp> {
+    let civil = |text: &str| text.parse::<jiff::civil::DateTime>().ok()?.in_tz("UTC").ok();
+    text.parse().ok().or_else(|| civil(text).map(|zoned| zoned.timestamp()))
+}
+
+/// How it is to be summarised this time.
+struct Plan {
+    options: Options,
+    asked: Asked,
+    title: String,
+    origin: Origin,
+    wish: Wish,
+}
+
+impl Plan {
+    fn of(document: &Document, press: Press, interaction: &Interaction, settings: &Effective) -> Self {
+        let before = &document.options;
+        let length = match (press, before.words) {
+            (Press::Shorter, 181..) => Length::Detailed,
+            (Press::Shorter, _) => Length::Brief,
+            (Press::Longer, 0..180) => Length::Detailed,
+            (Press::Longer, _) => Length::Comprehensive,
+            (_, words) => Length::Words(words.max(1)),
+        };
+        let name = match length {
+            Length::Brief => "brief",
+            Length::Detailed => "detailed",
+            Length::Comprehensive => "comprehensive",
+            Length::Words(_) => &before.length,
+        };
+        let known = Perspective::ALL.iter().find(|(name, _)| *name == before.perspective);
+        let perspective = known.map_or(Perspective::General, |(_, perspective)| *perspective);
+        let language = (press == Press::Mine).then(|| interaction.locale.clone());
+        let origin = Origin {
+            requested_by: Some(interaction.user.id.clone()),
+            private: true,
+            ..document.origin.clone()
+        };
+        Self {
+            options: Options { length, perspective, min_messages: 1 },
+            asked: Asked {
+                length: name.to_owned(),
+                words: length.words(),
+                min_messages: 1,
+                ..before.clone()
+            },
+            title: document.title.clone(),
+            origin,
+            wish: Wish {
+                model: settings.model(),
+                temperature: settings.temperature(),
+                language: language.or_else(|| settings.language()),
+                ..Wish::default()
+            },
+        }
+    }
+
+    fn order(self, history: History) -> Order {
+        // The history is filtered already.
+        let mut collector = Collector::new(Filter { bots: true, ..Filter::default() });
+        let several = history.parts.len() > 1;
+        for part in history.parts {
+            for mut message in part.messages {
+                if several && !message.id.contains('/') {
+                    message.id = format!("{}/{}", part.channel.id, message.id);
+                }
+                collector.push(message);
+            }
+        }
+        let Self { options, asked, title, origin, wish } = self;
+        Order { conversation: collector.finish(), options, asked, title: Some(title), origin, wish }
+    }
+}
+
+/// Words for somebody whose language it is not in.
+fn in_another_language(made: &Document, locale: &str) -> Option<String> {
+    let primary = |code: &str| code.split('-').next().unwrap_or_default().to_lowercase();
+    let language = primary(&made.summary.metadata.language);
+    let right = language == "und" || language == primary(locale);
+    let words = "It stays in the language of the conversation: only a language model can translate, and none wrote this.";
+    (!right).then(|| words.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_read_as_summaries_write_them() {
+        let right = Some("2026-03-01T14:03:00Z".parse().expect("a moment"));
+        assert_eq!(moment("2026-03-01 14:03"), right);
+        assert_eq!(moment("2026-03-01T14:03:00Z"), right);
+        assert_eq!(moment("14:03"), None);
+    }
+}

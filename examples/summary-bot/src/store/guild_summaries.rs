@@ -1,0 +1,142 @@
+//! The summaries of a server, and what readers thought of them, on either backend.
+
+use groundcrew::sql::Database;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::Store;
+
+/// A summary of a server, as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Made {
+    pub(crate) id: Uuid,
+    pub(crate) at: Timestamp,
+    pub(crate) title: String,
+    pub(crate) excerpt: String,
+    pub(crate) messages: i64,
+    pub(crate) channel_id: Option<String>,
+    pub(crate) requested_by: Option<String>,
+    pub(crate) private: bool,
+}
+
+/// How much was made in a server.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Amount {
+    pub(crate) summaries: i64,
+    pub(crate) messages: i64,
+}
+
+/// What readers thought of a summary.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Opinions {
+    pub(crate) good: i64,
+    pub(crate) bad: i64,
+}
+
+type MadeRow = (String, i64, String, String, i64, Option<String>, Option<String>, bool);
+
+const LIST: &str = "SELECT id, created_ms, title, excerpt, messages, channel_id, requested_by, private \
+     FROM summaries WHERE guild_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
+const LIST_OF_CHANNEL: &str = "SELECT id, created_ms, title, excerpt, messages, channel_id, requested_by, private \
+     FROM summaries WHERE guild_id = $1 AND id < $2 AND channel_id = $4 ORDER BY id DESC LIMIT $3";
+const AMOUNT: &str = "SELECT COUNT(*), CAST(COALESCE(SUM(messages), 0) AS BIGINT) FROM summaries \
+     WHERE guild_id = $1 AND created_ms >= $2";
+const RATE: &str = "INSERT INTO feedback (summary_id, user_id, good, created_ms) VALUES ($1, $2, $3, $4) \
+     ON CONFLICT (summary_id, user_id) DO UPDATE SET good = excluded.good, created_ms = excluded.created_ms";
+const OPINIONS: &str = "SELECT COALESCE(SUM(CASE WHEN good THEN 1 ELSE 0 END), 0), \
+     COALESCE(SUM(CASE WHEN good THEN 0 ELSE 1 END), 0) FROM feedback WHERE summary_id = $1";
+
+// === impl Store ===
+
+impl Store {
+    /// The newest summaries of a server, or of one of its channels, before the one with the id `before`.
+    pub(crate) async fn made_in(
+        &self,
+        guild: &str,
+        channel: Option<&str>,
+        before: Option<Uuid>,
+        limit: u16,
+    ) -> sqlx::Result<Vec<Made>> {
+        let before = before.map_or_else(|| "g".to_owned(), |id| id.to_string());
+        let text = if channel.is_some() { LIST_OF_CHANNEL } else { LIST };
+        let rows: Vec<MadeRow> = match &self.0 {
+            Database::Sqlite(database) => {
+                let mut select = sqlx::query_as(text).bind(guild).bind(before).bind(i64::from(limit));
+                if let Some(channel) = channel {
+                    select = select.bind(channel);
+                }
+                database.read().timed("list_guild", select.fetch_all(database.read())).await?
+            }
+            Database::Postgres(database) => {
+                let mut select = sqlx::query_as(text).bind(guild).bind(before).bind(i64::from(limit));
+                if let Some(channel) = channel {
+                    select = select.bind(channel);
+                }
+                database.connections().timed("list_guild", select.fetch_all(database)).await?
+            }
+        };
+        rows.into_iter().map(Made::try_from).collect()
+    }
+
+    /// How much was made in a server since then.
+    pub(crate) async fn amount(&self, guild: &str, since: Timestamp) -> sqlx::Result<Amount> {
+        let since = since.as_millisecond();
+        let (summaries, messages) = match &self.0 {
+            Database::Sqlite(database) => {
+                let select = sqlx::query_as(AMOUNT).bind(guild).bind(since).fetch_one(database.read());
+                database.read().timed("count_guild", select).await?
+            }
+            Database::Postgres(database) => {
+                let select = sqlx::query_as(AMOUNT).bind(guild).bind(since).fetch_one(database);
+                database.connections().timed("count_guild", select).await?
+            }
+        };
+        Ok(Amount { summaries, messages })
+    }
+
+    /// Keeps what somebody thinks of a summary; the last word counts.
+    pub(crate) async fn rate(&self, summary: Uuid, user: &str, good: bool) -> sqlx::Result<Opinions> {
+        let (summary, now) = (summary.to_string(), Timestamp::now().as_millisecond());
+        let (good, bad) = match &self.0 {
+            Database::Sqlite(database) => {
+                let rate = async {
+                    let insert = sqlx::query(RATE).bind(&summary).bind(user).bind(good).bind(now);
+                    insert.execute(database).await?;
+                    sqlx::query_as(OPINIONS).bind(&summary).fetch_one(database.write()).await
+                };
+                database.write().timed("rate_summary", rate).await?
+            }
+            Database::Postgres(database) => {
+                let rate = async {
+                    let insert = sqlx::query(RATE).bind(&summary).bind(user).bind(good).bind(now);
+                    insert.execute(database).await?;
+                    sqlx::query_as(OPINIONS).bind(&summary).fetch_one(database).await
+                };
+                database.connections().timed("rate_summary", rate).await?
+            }
+        };
+        Ok(Opinions { good, bad })
+    }
+}
+
+// === impl Made ===
+
+impl TryFrom<MadeRow> for Made {
+    type Error = sqlx::Error;
+
+    fn try_from(row: MadeRow) -> sqlx::Result<Self> {
+        let (id, at, title, excerpt, messages, channel_id, requested_by, private) = row;
+        let damaged = |error: String| sqlx::Error::Decode(error.into());
+        Ok(Self {
+            id: id.parse().map_err(|error| damaged(format!("summaries.id: {error}")))?,
+            at: Timestamp::from_millisecond(at)
+                .map_err(|error| damaged(format!("summaries.created_ms: {error}")))?,
+            title,
+            excerpt,
+            messages,
+            channel_id,
+            requested_by,
+            private,
+        })
+    }
+}
