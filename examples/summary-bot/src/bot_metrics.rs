@@ -34,6 +34,14 @@ pub(crate) const OPERATIONS: &[&str] = &[
     "get_job",
     "cancel_job",
     "follow_job",
+    "create_schedule",
+    "list_schedules",
+    "get_schedule",
+    "update_schedule",
+    "delete_schedule",
+    "pause_schedule",
+    "resume_schedule",
+    "run_schedule",
 ];
 
 // === impl BotMetrics ===

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::api;
 use crate::headway::{self, Step};
+use crate::plans::Plans;
 use crate::request::Asking;
 use crate::scribe::off_the_workers;
 use crate::store::Store;
@@ -38,6 +39,7 @@ pub(crate) struct Clerk {
 pub(crate) struct Desk {
     pub(crate) store: Store,
     pub(crate) workshop: Workshop,
+    pub(crate) plans: Plans,
     pub(crate) max_messages: u64,
 }
 
@@ -125,7 +127,7 @@ async fn wanted<T>(
 }
 
 /// A database that is away is no fault of the job's, which would otherwise be dead after a long outage.
-fn not_stored(error: sqlx::Error) -> JobError {
+pub(crate) fn not_stored(error: sqlx::Error) -> JobError {
     match SqlProblem::of(&error) {
         SqlProblem::Unavailable | SqlProblem::Conflict => JobError::snooze(AWAY),
         _ => JobError::retry(error),

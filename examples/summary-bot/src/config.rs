@@ -8,12 +8,14 @@ use groundcrew::cache::CacheConfig;
 use groundcrew::config::{ByteSize, FromConfig, Secret};
 use groundcrew::http::{AdminConfig, HttpConfig};
 use groundcrew::jobs::JobsConfig;
+use groundcrew::lease::LeaseConfig;
 use groundcrew::limit::LimitConfig;
 use groundcrew::redis::RedisConfig;
 use groundcrew::sql::SqlConfig;
 
 use crate::api::ApiConfig;
 use crate::discord::{DiscordConfig, QuotaConfig};
+use crate::plans::{MailConfig, SchedulesConfig};
 use crate::retention::RetentionConfig;
 use crate::settings::GuildConfig;
 
@@ -38,6 +40,12 @@ pub struct Config {
     pub rate_limiting: LimitConfig,
     /// How long summaries are kept at hand.
     pub cache: CacheConfig,
+    /// Schedules that people make.
+    pub schedules: SchedulesConfig,
+    /// Mail for summaries of schedules.
+    pub mail: MailConfig,
+    /// How one replica is chosen for what only one may do.
+    pub lease: LeaseConfig,
     /// How jobs run.
     pub jobs: JobsConfig,
     /// Shares the cache and the rate limits among replicas.

@@ -9,6 +9,7 @@ use crate::bot_metrics::BotMetrics;
 use crate::clerk::{Clerk, Desk, Summarize};
 use crate::config::Config;
 use crate::janitor::Janitor;
+use crate::plans::{self, Mailer, Plans, Post, SummarizeChannels};
 use crate::replay::Replays;
 use crate::scribe::Scribe;
 use crate::store::{MIGRATIONS, Store};
@@ -39,7 +40,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let shared = redis.map(|redis| redis.cache_store());
     let documents = config.cache.named("documents").absent(Option::is_none).over(shared).build(&crew)?;
     let jobs = config.jobs.connect_through(&crew, rabbitmq.as_ref(), &database).await?;
-    let jobs = jobs.register::<Summarize>();
+    let jobs = jobs.register::<Summarize>().register::<SummarizeChannels>().register::<Post>();
 
     let metrics = BotMetrics::register(crew.metrics())?;
     let store = Store::new(database);
@@ -48,9 +49,20 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let replays = Replays::new(&crew, store.clone(), &config.summaries);
     let followers = Followers::new(config.api.followers, config.api.follow_period, crew.stop());
     Janitor::new(store.clone(), jobs.dead_set(), &config.api).start(&crew);
+    let publisher = jobs.publisher();
+    let plans = Plans::new(plans::Parts {
+        store: store.clone(),
+        timetable: Plans::timetable(&config.schedules, &crew, &publisher)?,
+        publisher,
+        config: config.schedules,
+        history: None,
+        poster: None,
+        mailer: Mailer::build(&config.mail)?,
+    });
+    plans.keep(&config.lease)?;
     let max_messages = config.summaries.max_messages;
-    jobs.run(Desk { store: store.clone(), workshop: workshop.clone(), max_messages });
-    let app = App { store, documents, clerk, workshop, replays, followers, config: config.summaries };
+    jobs.run(Desk { store: store.clone(), workshop: workshop.clone(), plans: plans.clone(), max_messages });
+    let app = App { store, documents, clerk, workshop, replays, plans, followers, config: config.summaries };
     let address = http.local_addr();
     http.serve(api::routes(app, &metrics, limiter).merge(page::routes()));
     Ok(address)

@@ -29,12 +29,14 @@ const CODES: &[Code] = &[
     ("QUOTA_EXCEEDED", "429", "the budget is spent"),
     ("RATE_LIMITED", "429", "asked too often"),
     ("REQUEST_TIMEOUT", "504", "it took too long; what was begun is finished"),
+    ("SCHEDULE_EXISTS", "409", "this server has a schedule of this name"),
     ("SHUTTING_DOWN", "503", "this replica goes"),
     ("STARTING", "503", "this replica is not ready yet"),
     ("STORAGE_UNAVAILABLE", "503", "the database does not answer"),
     ("TOKEN_LIMIT_EXCEEDED", "422", "the conversation is too long for the language model"),
     ("TOO_MANY_FOLLOWERS", "503", "as many follow jobs as may"),
     ("TOO_MANY_MESSAGES", "422", "`summaries.max_messages`"),
+    ("TOO_MANY_SCHEDULES", "409", "`schedules.per_guild`"),
     ("UNSUPPORTED_MEDIA_TYPE", "415", "send `application/json`, or `text/plain` where that is read"),
 ];
 

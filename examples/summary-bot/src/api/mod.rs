@@ -13,6 +13,7 @@ mod list;
 mod one;
 mod openapi;
 mod prefer;
+mod schedules;
 mod schemas;
 
 use std::convert::Infallible;
@@ -31,10 +32,12 @@ use groundcrew::limit::Limiter;
 use crate::bot_metrics::{BotMetrics, Outcomes};
 use crate::clerk::Clerk;
 use crate::config::SummariesConfig;
+use crate::plans::Plans;
 use crate::replay::Replays;
 use crate::store::Store;
 use crate::workshop::Workshop;
 
+pub(crate) use asked::invalid;
 pub(crate) use asker::asker;
 pub use config::ApiConfig;
 pub(crate) use create::order;
@@ -61,6 +64,7 @@ pub(crate) struct App {
     pub(crate) clerk: Clerk,
     pub(crate) workshop: Workshop,
     pub(crate) replays: Replays,
+    pub(crate) plans: Plans,
     pub(crate) followers: Followers,
     pub(crate) config: SummariesConfig,
 }
@@ -79,8 +83,10 @@ pub(crate) fn routes(app: App, metrics: &BotMetrics, limiter: Limiter) -> Router
     let summary =
         counted("get_summary", get(one::read)).merge(counted("delete_summary", delete(one::delete)));
     let job = counted("get_job", get(jobs::read)).merge(counted("cancel_job", delete(jobs::cancel)));
+    let schedules = schedules::all(counted).into_iter();
     // The guard is outside, so that other sites' pages use up nobody's quota.
-    Router::new()
+    schedules
+        .fold(Router::new(), |router, (path, route)| router.route(path, route))
         .route(SUMMARIES, summaries)
         .route(SUMMARY, summary)
         .route(JOB, job)

@@ -5,7 +5,7 @@ use groundcrew::http::axum::http::header::CONTENT_TYPE;
 use groundcrew::http::axum::routing::get;
 use serde_json::{Value, json};
 
-use super::{JOB, JOB_EVENTS, SUMMARIES, SUMMARY, create, events, jobs, list, one, schemas};
+use super::{JOB, JOB_EVENTS, SUMMARIES, SUMMARY, create, events, jobs, list, one, schedules, schemas};
 use crate::replay;
 
 pub(super) fn routes() -> Router {
@@ -16,7 +16,7 @@ pub(super) fn routes() -> Router {
 
 /// The whole document.
 pub(crate) fn document() -> Value {
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Summary Bot",
@@ -29,6 +29,7 @@ pub(crate) fn document() -> Value {
         "tags": [
             {"name": "summaries", "description": "Make summaries, read them again, delete them."},
             {"name": "jobs", "description": "Summaries that are made later."},
+            {"name": "schedules", "description": "Summaries that come again and again."},
         ],
         "security": [],
         "paths": {
@@ -38,7 +39,14 @@ pub(crate) fn document() -> Value {
             JOB_EVENTS: {"get": events::operation()},
         },
         "components": {"schemas": schemas::all()},
-    })
+    });
+    for (path, operations) in schedules::paths() {
+        document["paths"][path] = operations;
+    }
+    for (name, schema) in schedules::schemas() {
+        document["components"]["schemas"][name] = schema;
+    }
+    document
 }
 
 /// A reference to a schema of ours.

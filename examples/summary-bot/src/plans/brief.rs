@@ -241,8 +241,9 @@ pub(crate) fn one(field: &str, words: &str) -> Problem {
         .unwrap_or_else(|| Problem::new(groundcrew::http::axum::http::StatusCode::BAD_REQUEST, "INVALID_REQUEST"))
 }
 
-fn is_id(text: &str) -> bool {
-    (1..=20).contains(&text.len()) && text.parse::<u64>().is_ok_and(|id| id > 0)
+/// Whether it looks like an id of Discord's.
+pub(crate) fn is_id(text: &str) -> bool {
+    (1..=19).contains(&text.len()) && !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ mod tests;
 mod undelivered;
 
 pub(crate) use book::{Parts, Plans, Schedule};
-pub(crate) use brief::{Brief, Destination, Missed, Mode};
+pub(crate) use brief::{Brief, Destination, Missed, Mode, is_id};
 pub(crate) use choice::{Choice, Day, Every};
 pub use config::{MailConfig, SchedulesConfig};
 pub(crate) use mail::Mailer;

@@ -47,7 +47,7 @@ impl Job for SummarizeChannels {
         let Some(planned) = self.planned else { return Err(JobError::cancel("it is of no schedule")) };
         let (documents, problem) = match self.documents(&desk, &planned).await {
             Ok(documents) => (documents, None),
-            Err(problem) if problem.status().is_server_error() && attempt.number() < ENOUGH => {
+            Err(problem) if is_passing(&problem) && attempt.number() < ENOUGH => {
                 return Err(JobError::retry(problem.to_json().to_string()));
             }
             Err(problem) => (Vec::new(), Some(words(&problem))),
@@ -95,7 +95,7 @@ impl SummarizeChannels {
         let mut documents = Vec::new();
         for (title, parts) in self.groups(parts) {
             let order = self.order(title, parts, since, until);
-            match desk.workshop.draft(move || Ok(order)).await {
+            match desk.workshop.draft(std::future::ready(Ok(order))).await {
                 Ok(document) => documents.push(with_warning(document, &closed)),
                 Err(problem) if is_quiet(&problem) => {}
                 Err(problem) => return Err(problem),
@@ -146,6 +146,11 @@ fn conversation(parts: Vec<Part>, bots: bool) -> Conversation {
     collector.finish()
 }
 
+/// Whether another attempt may do: not where the service would have to be started anew.
+fn is_passing(problem: &Problem) -> bool {
+    problem.status().is_server_error() && problem.to_json()["code"] != "DISCORD_OFF"
+}
+
 /// Too little was said: a skip, and no failure.
 fn is_quiet(problem: &Problem) -> bool {
     problem.to_json()["code"] == "INSUFFICIENT_CONTENT"
@@ -176,6 +181,6 @@ fn all_closed(closed: &[Skipped]) -> Problem {
 }
 
 fn no_discord() -> Problem {
-    Problem::new(StatusCode::CONFLICT, "DISCORD_OFF")
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "DISCORD_OFF")
         .detail("there is no Discord to read channels from: set DISCORD_TOKEN")
 }

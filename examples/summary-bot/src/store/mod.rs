@@ -2,6 +2,7 @@
 
 mod guild_summaries;
 mod guilds;
+mod plans;
 mod postgres;
 mod replays;
 mod requests;
@@ -9,6 +10,7 @@ mod sqlite;
 
 pub(crate) use guild_summaries::{Amount, Made, Opinions};
 pub(crate) use guilds::Refusal;
+pub(crate) use plans::Limit;
 
 use groundcrew::sql::{Database, Migrations};
 use jiff::Timestamp;

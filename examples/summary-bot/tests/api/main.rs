@@ -7,4 +7,5 @@ mod codes;
 mod jobs;
 mod later;
 mod replays;
+mod schedules;
 mod summaries;
