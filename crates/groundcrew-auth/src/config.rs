@@ -103,7 +103,10 @@ pub(crate) fn check_secret(secret: &str) -> Result<(), String> {
             secret.len()
         ))
     } else if kinds.len() < 8 {
-        Err(format!("is made of {} different characters; `openssl rand -base64 48` makes a better one", kinds.len()))
+        Err(format!(
+            "is made of {} different characters; `openssl rand -base64 48` makes a better one",
+            kinds.len()
+        ))
     } else {
         Ok(())
     }
@@ -122,8 +125,8 @@ mod tests {
 
     fn load(settings: &[&str], variables: &[(&str, &str)]) -> Result<AuthConfig, String> {
         let loader = settings.iter().fold(Loader::new("parcels"), |loader, set| loader.set(*set));
-        let loaded = loader.variables(variables.iter().copied()).load(&Config::shape());
-        let config: Config = loaded.and_then(|loaded| loaded.read()).map_err(|problems| problems.to_string())?;
+        let read = loader.variables(variables.iter().copied()).load(&Config::shape());
+        let config: Config = read.and_then(|all| all.read()).map_err(|problems| problems.to_string())?;
         Ok(config.auth)
     }
 
@@ -140,7 +143,10 @@ mod tests {
     fn the_usual_variable_names_the_secret() {
         let secret = "a secret of at least thirty-two characters";
         let config = load(&[], &[("JWT_SECRET", secret)]).expect("right");
-        assert_eq!(config.jwt_secret.map(|secret| secret.into_inner().expose().clone()).as_deref(), Some(secret));
+        assert_eq!(
+            config.jwt_secret.map(|secret| secret.into_inner().expose().clone()).as_deref(),
+            Some(secret)
+        );
     }
 
     #[test]

@@ -67,7 +67,9 @@ impl Denied {
     }
 
     pub(crate) fn not_layered() -> Self {
-        tracing::error!("a route asks who is there, and no `Auth` layer is around it: it answers 500 to everybody");
+        tracing::error!(
+            "a route asks who is there, and no `Auth` layer is around it: it answers 500 to everybody"
+        );
         let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR");
         Self { problem, challenge: None }
     }

@@ -14,6 +14,8 @@ pub mod ed25519;
 mod extract;
 mod header;
 mod hex;
+#[cfg(feature = "client")]
+pub mod oauth;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod opaque;
 mod principal;

@@ -25,7 +25,9 @@ pub struct Scopes(BTreeSet<String>);
 #[non_exhaustive]
 pub enum ScopeError {
     /// A name has a character that OAuth 2 does not allow in one.
-    #[error("{0:?} is no scope: visible ASCII without quotes and backslashes is needed, with spaces between scopes")]
+    #[error(
+        "{0:?} is no scope: visible ASCII without quotes and backslashes is needed, with spaces between scopes"
+    )]
     Name(String),
     /// There are more than anybody needs.
     #[error("{0} scopes are too many; at most {MOST} are kept")]

@@ -11,6 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use uuid::Uuid;
 
 use crate::api;
+use crate::caretaker::Caretaker;
 use crate::headway::{self, Step};
 use crate::plans::Plans;
 use crate::request::Asking;
@@ -41,6 +42,7 @@ pub(crate) struct Desk {
     pub(crate) workshop: Workshop,
     pub(crate) plans: Plans,
     pub(crate) max_messages: u64,
+    pub(crate) caretaker: Caretaker,
 }
 
 /// Summarise the conversation of a request.

@@ -61,6 +61,8 @@ pub struct Item {
 /// Somebody who wrote in the conversation.
 #[derive(Debug, Clone)]
 pub struct Person {
+    /// The account's id, or the name where there is none.
+    pub id: String,
     /// The name to show.
     pub name: String,
     /// How many of the counted messages are theirs.
@@ -222,11 +224,11 @@ impl Collector {
         if full {
             // The last place stands for everybody who came too late for one of their own.
             if people.len() == self.limits.people {
-                people.push(Person { name, messages: 0 });
+                people.push(Person { id: String::new(), name, messages: 0 });
             }
             return u32::try_from(self.limits.people).unwrap_or(u32::MAX);
         }
-        people.push(Person { name, messages: 0 });
+        people.push(Person { id: author.id.clone(), name, messages: 0 });
         self.ids.insert(author.id.clone(), index);
         index
     }

@@ -44,10 +44,10 @@ pub struct Config {
     pub schedules: SchedulesConfig,
     /// Mail for summaries of schedules.
     pub mail: MailConfig,
-    /// How one replica is chosen for what only one may do.
-    pub lease: LeaseConfig,
     /// How jobs run.
     pub jobs: JobsConfig,
+    /// How replicas choose one of them for what must happen once.
+    pub lease: LeaseConfig,
     /// Shares the cache and the rate limits among replicas.
     pub redis: RedisConfig,
     /// Carries the jobs; without it the database does.

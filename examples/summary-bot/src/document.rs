@@ -27,6 +27,9 @@ pub struct Document {
     pub summary: Summary,
     /// The messages that the summary cites, in their order.
     pub citations: Vec<Citation>,
+    /// Who is named in it: ids of accounts with the names that are shown. Not for readers; the store keeps them apart.
+    #[serde(skip)]
+    pub(crate) people: Vec<(String, String)>,
 }
 
 /// The options that a summary was made with.
@@ -77,13 +80,15 @@ impl Document {
         summary: Summary,
     ) -> Self {
         let title = title.map(tidy).filter(|title| !title.is_empty());
+        let citations = citations(conversation, &summary);
         Self {
             id: Uuid::now_v7(),
             created_at: now(),
             title: title.unwrap_or_else(|| who(conversation)),
             options: asked,
             origin: Origin::default(),
-            citations: citations(conversation, &summary),
+            people: people(conversation, &summary, &citations),
+            citations,
             summary,
         }
     }
@@ -142,6 +147,20 @@ fn citations(conversation: &Conversation, summary: &Summary) -> Vec<Citation> {
             text: shortened(&item.text, Citation::LIMIT),
         })
         .collect()
+}
+
+/// Those of the conversation whom a reader of the summary meets.
+fn people(conversation: &Conversation, summary: &Summary, citations: &[Citation]) -> Vec<(String, String)> {
+    let cited = citations.iter().map(|citation| citation.author.as_str());
+    let listed = summary.participants.iter().map(|person| person.name.as_str());
+    let points = [&summary.sentences, &summary.key_points, &summary.decisions, &summary.open_questions];
+    let speakers = points.into_iter().flatten().filter_map(|point| point.speaker.as_deref());
+    let assignees = summary.action_items.iter().filter_map(|item| item.assignee.as_deref());
+    let met: HashSet<&str> = cited.chain(listed).chain(speakers).chain(assignees).collect();
+    let people = conversation.people.iter().filter(|person| met.contains(person.name.as_str()));
+    // Databases take no U+0000, which exports may hold.
+    let plain = |text: &str| text.replace('\0', "");
+    people.map(|person| (plain(&person.id), plain(&person.name))).filter(|(id, _)| !id.is_empty()).collect()
 }
 
 fn shortened(text: &str, limit: usize) -> String {

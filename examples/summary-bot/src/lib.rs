@@ -2,6 +2,7 @@
 
 mod api;
 mod bot_metrics;
+mod caretaker;
 mod clean;
 mod clerk;
 pub mod cli;
@@ -11,6 +12,7 @@ mod conversation;
 mod discord;
 mod document;
 mod engine;
+mod erasure;
 mod fluency;
 mod hash;
 mod headway;
@@ -34,6 +36,8 @@ mod settings;
 mod sketch;
 mod store;
 mod summary;
+#[cfg(test)]
+mod testing;
 mod welcome;
 mod workshop;
 

@@ -6,8 +6,7 @@ use groundcrew::config::FromConfig;
 #[derive(Debug, Clone, FromConfig)]
 #[config(default_impl)]
 pub struct RetentionConfig {
-    /// After how many days summaries are deleted, with the requests and interactions that they came from and what
-    /// readers thought of them; 0: never. A server may say otherwise (`guilds.<id>.retention_days`, `/config`).
+    /// After how many days summaries are deleted, with what readers thought of them; 0: never. A server may say otherwise (`guilds.<id>.retention_days`, `/config`).
     #[config(default = 90, range = 0..=36_500, alias = "RETENTION_DAYS")]
     pub days: u32,
 }

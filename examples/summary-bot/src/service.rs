@@ -1,17 +1,22 @@
 //! The service: what `summary-bot` without a command starts.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use groundcrew::Crew;
+use groundcrew::cache::CacheConfig;
+use groundcrew::jobs::Schedules;
 
 use crate::api::{self, App, Followers};
 use crate::bot_metrics::BotMetrics;
+use crate::caretaker::{Caretaker, Sweep};
 use crate::clerk::{Clerk, Desk, Summarize};
 use crate::config::Config;
 use crate::janitor::Janitor;
 use crate::plans::{self, Mailer, Plans, Post, SummarizeChannels};
 use crate::replay::Replays;
 use crate::scribe::Scribe;
+use crate::settings::Settings;
 use crate::store::{MIGRATIONS, Store};
 use crate::workshop::Workshop;
 use crate::{page, welcome};
@@ -37,13 +42,30 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         Some(redis) => limits.limiter_over("api", &crew, redis.limits(crew.service()))?,
         None => limits.limiter("api", &crew)?,
     };
-    let shared = redis.map(|redis| redis.cache_store());
-    let documents = config.cache.named("documents").absent(Option::is_none).over(shared).build(&crew)?;
+    let shared = redis.as_ref().map(|redis| redis.cache_store());
+    let documents =
+        config.cache.named("documents").absent(Option::is_none).over(shared.clone()).build(&crew)?;
+    // Without Redis, other replicas go by what they know of a server for this long.
+    let briefly = CacheConfig { ttl: Duration::from_secs(10), stale: Duration::ZERO, ..config.cache.clone() };
+    let guilds = briefly.named("guilds").over(shared).build(&crew)?;
     let jobs = config.jobs.connect_through(&crew, rabbitmq.as_ref(), &database).await?;
-    let jobs = jobs.register::<Summarize>().register::<SummarizeChannels>().register::<Post>();
+    let jobs = jobs.register::<Summarize>().register::<Sweep>();
+    let jobs = jobs.register::<SummarizeChannels>().register::<Post>();
+    // In the night of most people, and not with those who come at the full hour.
+    let nightly = "17 3 * * *".parse()?;
+    let schedules = Schedules::new(&jobs.publisher()).add("sweep", nightly, |_| Sweep {});
+    schedules.run(&crew, &config.lease, &database).await?;
 
     let metrics = BotMetrics::register(crew.metrics())?;
-    let store = Store::new(database);
+    let store = Store::new(database.clone());
+    let settings = Settings::new(store.clone(), guilds, config.guild_defaults, config.guilds);
+    let caretaker = Caretaker {
+        store: store.clone(),
+        documents: documents.clone(),
+        settings: settings.clone(),
+        retention: config.retention.clone(),
+    };
+    caretaker.offer(&crew);
     let workshop = Workshop::new(&crew, store.clone(), Scribe, metrics.clone(), &config.summaries);
     let clerk = Clerk::new(store.clone(), jobs.publisher());
     let replays = Replays::new(&crew, store.clone(), &config.summaries);
@@ -61,7 +83,13 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     });
     plans.keep(&config.lease)?;
     let max_messages = config.summaries.max_messages;
-    jobs.run(Desk { store: store.clone(), workshop: workshop.clone(), plans: plans.clone(), max_messages });
+    jobs.run(Desk {
+        store: store.clone(),
+        workshop: workshop.clone(),
+        plans: plans.clone(),
+        max_messages,
+        caretaker,
+    });
     let app = App { store, documents, clerk, workshop, replays, plans, followers, config: config.summaries };
     let address = http.local_addr();
     http.serve(api::routes(app, &metrics, limiter).merge(page::routes()));

@@ -12,9 +12,9 @@ use self::credentials::{Credential, credential};
 pub(crate) use self::identity::{Identity, Refusal, State};
 pub use self::layer::Authenticated;
 use crate::auth_metrics::{AuthMetrics, Outcome, Shown};
-use crate::{Principal, PrincipalKind, TokenError, Tokens};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-use crate::{ApiKeys, SessionCookie, Sessions};
+use crate::{ApiKeys, Sessions};
+use crate::{Principal, PrincipalKind, SessionCookie, TokenError, Tokens};
 
 /// Finds out who asks: a layer for the routes on which somebody is to be known.
 ///
@@ -44,7 +44,8 @@ pub struct Auth {
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     keys: Option<ApiKeys>,
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
-    sessions: Option<(Sessions, SessionCookie)>,
+    sessions: Option<Sessions>,
+    cookie: Option<SessionCookie>,
     local: Option<Principal>,
 }
 
@@ -64,6 +65,7 @@ impl Auth {
             keys: None,
             #[cfg(any(feature = "sqlite", feature = "postgres"))]
             sessions: None,
+            cookie: None,
             local: None,
         })
     }
@@ -82,7 +84,7 @@ impl Auth {
     /// Knows browsers by their session's cookie. A request that changes something must come from a page of ours.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub fn sessions(self, sessions: Sessions, cookie: SessionCookie) -> Self {
-        Self { sessions: Some((sessions, cookie)), ..self }
+        Self { sessions: Some(sessions), cookie: Some(cookie), ..self }
     }
 
     /// Takes who shows nothing for this principal: for a service that listens on loopback, on the machine of who
@@ -93,11 +95,14 @@ impl Auth {
     }
 
     pub(crate) async fn identify(&self, parts: &Parts) -> Identity {
-        let (shown, state) = match credential(&parts.headers, self.cookie_name()) {
+        let (shown, state) = match credential(&parts.headers, self.cookie.as_ref().map(SessionCookie::name)) {
             Ok(Credential::Nothing) => (Shown::Nothing, State::Nobody),
             Ok(Credential::Token(token)) => (Shown::Token, self.by_token(token).await),
             Ok(Credential::Key(key)) => (Shown::Key, self.by_key(key).await),
-            Ok(Credential::Session(cookie)) => (Shown::Session, self.by_session(parts, cookie).await),
+            Ok(Credential::Session(_)) if site::changes(parts) && !site::is_ours(parts) => {
+                (Shown::Session, State::Refused(Refusal::CrossSite))
+            }
+            Ok(Credential::Session(cookie)) => (Shown::Session, self.by_session(cookie).await),
             Err((shown, refusal)) => (shown, State::Refused(refusal)),
         };
         let (shown, state) = match (&self.local, state) {
@@ -123,16 +128,6 @@ impl Auth {
     }
 
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
-    fn cookie_name(&self) -> Option<&str> {
-        self.sessions.as_ref().map(|(_, cookie)| cookie.name())
-    }
-
-    #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
-    fn cookie_name(&self) -> Option<&str> {
-        None
-    }
-
-    #[cfg(any(feature = "sqlite", feature = "postgres"))]
     async fn by_key(&self, key: &str) -> State {
         match &self.keys {
             Some(keys) => found(keys.verify(key).await),
@@ -142,21 +137,20 @@ impl Auth {
 
     #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
     async fn by_key(&self, _key: &str) -> State {
-        std::future::ready(State::Refused(Refusal::Kind)).await
+        std::future::ready(State::Refused(Refusal::Unknown)).await
     }
 
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
-    async fn by_session(&self, parts: &Parts, cookie: &str) -> State {
-        let Some((sessions, _)) = &self.sessions else { return State::Refused(Refusal::Kind) };
-        if site::changes(parts) && !site::is_ours(parts) {
-            return State::Refused(Refusal::CrossSite);
+    async fn by_session(&self, cookie: &str) -> State {
+        match &self.sessions {
+            Some(sessions) => found(sessions.find(cookie).await),
+            None => State::Refused(Refusal::Kind),
         }
-        found(sessions.find(cookie).await)
     }
 
     #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
-    async fn by_session(&self, _parts: &Parts, _cookie: &str) -> State {
-        std::future::ready(State::Refused(Refusal::Kind)).await
+    async fn by_session(&self, _cookie: &str) -> State {
+        std::future::ready(State::Refused(Refusal::Unknown)).await
     }
 }
 

@@ -70,7 +70,9 @@ mod tests {
     use crate::{PrincipalKind, Scopes};
 
     fn parts(lines: &[(&'static str, &str)]) -> Parts {
-        let request = lines.iter().fold(http::Request::post("/"), |request, (name, value)| request.header(*name, *value));
+        let request = lines
+            .iter()
+            .fold(http::Request::post("/"), |request, (name, value)| request.header(*name, *value));
         request.body(()).expect("a request").into_parts().0
     }
 

@@ -8,7 +8,9 @@ pub enum RefreshError {
     #[error("the refresh token is not known")]
     Unknown,
     /// It was used before; its session has ended now.
-    #[error("the refresh token was used before: it may have been stolen, so its session has ended; sign in again")]
+    #[error(
+        "the refresh token was used before: it may have been stolen, so its session has ended; sign in again"
+    )]
     Reused,
     /// The session has ended, or has not been used for too long.
     #[error("the session has ended; sign in again")]

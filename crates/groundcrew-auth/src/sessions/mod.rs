@@ -80,7 +80,8 @@ pub struct SessionInfo {
     pub expires_at: i64,
 }
 
-const FIND: &str = "SELECT id, subject, scopes, data, created_at, seen_at, expires_at FROM groundcrew_auth_sessions
+const FIND: &str =
+    "SELECT id, subject, scopes, data, created_at, seen_at, expires_at FROM groundcrew_auth_sessions
     WHERE cookie = $1 AND ended_at IS NULL AND expires_at > $2";
 const USED: &str = "UPDATE groundcrew_auth_sessions SET seen_at = $2, expires_at = $3
     WHERE id = $1 AND ended_at IS NULL AND seen_at <= $2 - 60";
@@ -156,7 +157,8 @@ impl Sessions {
     pub async fn list(&self, subject: &str) -> Result<Vec<SessionInfo>, Error> {
         let values = [Value::Text(subject), Value::Number(clock::now())];
         let rows = store::read::<(String, i64, i64, i64)>(&self.inner.database, LIST, &values).await?;
-        let info = |(id, created_at, seen_at, expires_at)| SessionInfo { id, created_at, seen_at, expires_at };
+        let info =
+            |(id, created_at, seen_at, expires_at)| SessionInfo { id, created_at, seen_at, expires_at };
         Ok(rows.into_iter().map(info).collect())
     }
 

@@ -56,12 +56,7 @@ impl Sessions {
     }
 
     /// Why a token is not good; a used one ends its session, in the same transaction.
-    async fn refused(
-        &self,
-        mut transaction: Open,
-        hash: &str,
-        now: i64,
-    ) -> Result<RefreshError, Error> {
+    async fn refused(&self, mut transaction: Open, hash: &str, now: i64) -> Result<RefreshError, Error> {
         let known: Option<(String, Option<i64>)> = transaction.first(KNOWN, &[Value::Text(hash)]).await?;
         let (id, used_at) = match known {
             Some((id, Some(used_at))) => (id, used_at),

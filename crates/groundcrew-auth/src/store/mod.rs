@@ -9,8 +9,8 @@ use groundcrew_sql::sqlx::{self, Error};
 
 pub use self::schema::migrate;
 pub(crate) use self::transaction::Open;
-pub(crate) use self::value::{Row, Value};
 use self::value::arguments;
+pub(crate) use self::value::{Row, Value};
 
 /// Runs a statement; how many rows it changed.
 pub(crate) async fn execute(

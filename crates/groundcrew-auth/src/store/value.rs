@@ -12,10 +12,7 @@ pub(crate) enum Value<'a> {
 /// What can be read from a row of each database that is compiled in.
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 pub(crate) trait Row:
-    for<'r> FromRow<'r, sqlx::sqlite::SqliteRow>
-    + for<'r> FromRow<'r, sqlx::postgres::PgRow>
-    + Send
-    + Unpin
+    for<'r> FromRow<'r, sqlx::sqlite::SqliteRow> + for<'r> FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin
 {
 }
 

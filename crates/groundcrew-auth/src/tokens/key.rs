@@ -22,7 +22,9 @@ pub(super) struct Key {
 #[non_exhaustive]
 pub enum KeyError {
     /// It is not PEM, or of a kind that is not taken.
-    #[error("it is no PEM of an RSA, P-256 or Ed25519 key in PKCS#8 (`BEGIN PRIVATE KEY` or `BEGIN PUBLIC KEY`)")]
+    #[error(
+        "it is no PEM of an RSA, P-256 or Ed25519 key in PKCS#8 (`BEGIN PRIVATE KEY` or `BEGIN PUBLIC KEY`)"
+    )]
     Kind,
     /// RSA below 2048 bits.
     #[error("it is an RSA key of less than 2048 bits")]
@@ -70,8 +72,12 @@ impl Key {
         }
         let algorithm = match &jwk.algorithm {
             AlgorithmParameters::RSA(_) => Algorithm::RS256,
-            AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => Algorithm::ES256,
-            AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => Algorithm::EdDSA,
+            AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => {
+                Algorithm::ES256
+            }
+            AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => {
+                Algorithm::EdDSA
+            }
             _ => return None,
         };
         if jwk.common.key_algorithm.is_some_and(|told| told != KeyAlgorithm::from(algorithm)) {
@@ -84,7 +90,10 @@ impl Key {
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Key").field("kid", &self.kid).field("algorithm", &self.algorithm).finish_non_exhaustive()
+        f.debug_struct("Key")
+            .field("kid", &self.kid)
+            .field("algorithm", &self.algorithm)
+            .finish_non_exhaustive()
     }
 }
 
@@ -114,7 +123,9 @@ fn public(pem: &str) -> Result<Parts, KeyError> {
     let (algorithm, key) = kinds.next().ok_or(KeyError::Kind)?;
     let public = Jwk::from_decoding_key(&key, Some(algorithm)).map_err(|_| KeyError::Kind)?;
     match &public.algorithm {
-        AlgorithmParameters::EllipticCurve(curve) if curve.curve != EllipticCurve::P256 => Err(KeyError::Kind),
+        AlgorithmParameters::EllipticCurve(curve) if curve.curve != EllipticCurve::P256 => {
+            Err(KeyError::Kind)
+        }
         _ => Ok((algorithm, public, None)),
     }
 }
@@ -128,10 +139,12 @@ mod tests {
     /// RFC 8037, appendix A.4: what Ed25519 signs with the key of A.2.
     #[test]
     fn a_published_key_verifies_what_its_owner_signed() {
-        let jwk = r#"{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+        let jwk =
+            r#"{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
         let key = Key::of_jwk(&serde_json::from_str(jwk).expect("a JWK")).expect("a key");
         let message = b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
-        let signature = "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+        let signature =
+            "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
         assert!(crypto::verify(signature, message, &key.verify, key.algorithm).expect("verified"));
         assert!(!crypto::verify(signature, b"other", &key.verify, key.algorithm).expect("verified"));
     }

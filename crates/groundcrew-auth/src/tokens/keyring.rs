@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use groundcrew_config::Environment;
+use groundcrew_config::{Environment, Secret};
 use jsonwebtoken::{Algorithm, EncodingKey};
 
 use super::{Key, TokensError};
@@ -26,7 +26,7 @@ impl Keyring {
         let from_files = keys.len();
         let secrets = [
             ("jwt_secret", config.jwt_secret.as_ref().map(|secret| secret.expose())),
-            ("jwt_secret_previous", config.jwt_secret_previous.as_ref().map(|secret| secret.expose())),
+            ("jwt_secret_previous", config.jwt_secret_previous.as_ref().map(Secret::expose)),
         ];
         for (name, secret) in secrets {
             let Some(secret) = secret else { continue };

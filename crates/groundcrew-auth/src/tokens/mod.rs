@@ -15,12 +15,12 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Header, Validation};
 use serde_json::Value;
 
+use self::claims::Claims;
 pub use self::error::{IssueError, TokenError, TokensError};
 #[cfg(feature = "client")]
 pub use self::jwks::Jwks;
-pub use self::key::KeyError;
-use self::claims::Claims;
 use self::key::Key;
+pub use self::key::KeyError;
 use self::keyring::Keyring;
 use crate::{AuthConfig, Principal, PrincipalKind, clock};
 
@@ -150,32 +150,35 @@ impl Tokens {
             let claims = self.claims(token, key, &self.inner.issuer)?;
             return Ok(principal(claims, None));
         }
-        #[cfg(feature = "client")]
-        {
-            let mut error = TokenError::UnknownKey;
-            for jwks in &self.others {
-                match jwks.find(kid).await {
-                    Ok(Some(key)) => {
-                        let claims = self.claims(token, &key, jwks.issuer())?;
-                        return Ok(principal(claims, Some(jwks.issuer())));
-                    }
-                    Ok(None) => {}
-                    Err(unavailable) => error = unavailable,
-                }
-            }
-            return Err(error);
-        }
-        #[cfg(not(feature = "client"))]
-        {
-            // Without keys of others there is nothing to wait for; the signature is the same with and without.
-            std::future::ready(Err(TokenError::UnknownKey)).await
-        }
+        self.verify_elsewhere(token, kid).await
     }
 
     /// The public keys as a JWK set, for `/.well-known/jwks.json`: empty where a secret signs.
     pub fn jwks(&self) -> Value {
         let keys: Vec<_> = self.inner.keys.iter().filter_map(|key| key.public.as_ref()).collect();
         serde_json::json!({ "keys": keys })
+    }
+
+    #[cfg(feature = "client")]
+    async fn verify_elsewhere(&self, token: &str, kid: &str) -> Result<Principal, TokenError> {
+        let mut error = TokenError::UnknownKey;
+        for jwks in &self.others {
+            match jwks.find(kid).await {
+                Ok(Some(key)) => {
+                    let claims = self.claims(token, &key, jwks.issuer())?;
+                    return Ok(principal(claims, Some(jwks.issuer())));
+                }
+                Ok(None) => {}
+                Err(unavailable) => error = unavailable,
+            }
+        }
+        Err(error)
+    }
+
+    /// Without keys of others there is nothing to wait for; the signature is the same with and without.
+    #[cfg(not(feature = "client"))]
+    async fn verify_elsewhere(&self, _token: &str, _kid: &str) -> Result<Principal, TokenError> {
+        std::future::ready(Err(TokenError::UnknownKey)).await
     }
 
     fn claims(&self, token: &str, key: &Key, issuer: &str) -> Result<Claims, TokenError> {

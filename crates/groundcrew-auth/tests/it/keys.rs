@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use groundcrew_auth::{ApiKeys, AuthConfig, NewKey, Scopes};
-use groundcrew_sql::{Database, SqlConfig, sqlx};
+use groundcrew_sql::{Database, sqlx};
 
-use crate::stage::{Stage, bounded, postgres, sqlite, until};
+use crate::databases::{Stage, postgres, sqlite, until};
+use crate::stage::bounded;
 
 async fn keys(stage: &Stage, cache: Duration) -> ApiKeys {
     let config = AuthConfig { cache, ..AuthConfig::default() };
@@ -23,16 +24,9 @@ async fn a_key_works(stage: Stage) {
     assert_eq!((who.subject.as_str(), who.credential.as_ref()), ("user-1", Some(&made.key.id)));
     assert!(who.may("parcels:read") && !who.may("parcels:write"));
 
-    // The last letter is part of the check; the first ones would be of another key.
-    let other = groundcrew_auth_secret(&keys).await;
-    assert!(keys.verify(&other).await.expect("an answer").is_some());
     for wrong in ["", "gck_", "nothing", &made.secret.expose()[..20], &format!("{}x", made.secret.expose())] {
         assert!(keys.verify(wrong).await.expect("an answer").is_none(), "{wrong:?}");
     }
-}
-
-async fn groundcrew_auth_secret(keys: &ApiKeys) -> String {
-    keys.create(new()).await.expect("a key").secret.expose().clone()
 }
 
 #[tokio::test]
@@ -182,8 +176,6 @@ async fn a_list_is_of_one_or_of_all_and_an_erased_subject_is_in_none() {
 async fn a_database_that_is_away_is_an_error_and_nobody_is_known() {
     bounded(async {
         let mut stage = postgres().await;
-        let config = SqlConfig { acquire_timeout: Duration::from_millis(300), ..SqlConfig::default() };
-        assert!(config.url.is_none());
         let keys = keys(&stage, Duration::ZERO).await;
         let made = keys.create(new()).await.expect("a key");
         assert!(keys.verify(made.secret.expose()).await.expect("an answer").is_some());

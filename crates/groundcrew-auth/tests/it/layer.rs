@@ -12,7 +12,8 @@ use http::{Request, StatusCode};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
-use crate::stage::{Stage, bounded, crew, postgres, sqlite};
+use crate::databases::{Stage, postgres, sqlite};
+use crate::stage::{bounded, crew};
 
 const SECRET: &str = "a secret of at least thirty-two characters";
 

@@ -9,7 +9,8 @@ use serde_json::json;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use crate::stage::{Stage, bounded, postgres, sqlite, until};
+use crate::databases::{Stage, postgres, sqlite, until};
+use crate::stage::bounded;
 
 async fn sessions(stage: &Stage) -> Sessions {
     let config = AuthConfig { cache: Duration::from_millis(200), ..AuthConfig::default() };

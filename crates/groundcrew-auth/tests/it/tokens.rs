@@ -12,7 +12,8 @@ use groundcrew_runtime::Crew;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde_json::{Value, json};
 
-use crate::stage::{Pair, crew, ec, ed, rsa};
+use crate::pairs::{Pair, ec, ed, rsa};
+use crate::stage::crew;
 
 const SECRET: &str = "a secret of at least thirty-two characters";
 
@@ -46,7 +47,7 @@ fn now() -> i64 {
 }
 
 /// Good claims, with changes.
-fn claims(changes: Value) -> Value {
+fn claims(changes: &Value) -> Value {
     let mut claims = json!({
         "iss": "parcels", "aud": "parcels", "sub": "user-1", "exp": now() + 60, "nbf": now(), "scope": "*"
     });
@@ -116,7 +117,7 @@ async fn a_token_signed_with_the_public_key_as_a_secret_is_refused() {
     let pair = rsa();
     let tokens = tokens(&[("k1", &pair.private)], None);
     let key = EncodingKey::from_secret(pair.public.as_bytes());
-    let forged = encode(&header(Algorithm::HS256, "k1"), &claims(json!({})), &key).expect("signed");
+    let forged = encode(&header(Algorithm::HS256, "k1"), &claims(&json!({})), &key).expect("signed");
     assert_eq!(tokens.verify(&forged).await, Err(TokenError::Signature));
 
     // The control: whoever lets the header choose the algorithm, and hands the key over as bytes, believes it.
@@ -132,7 +133,7 @@ async fn a_token_without_a_signature_is_refused() {
     let tokens = AuthConfig::of(SECRET).tokens(&crew()).expect("tokens");
     let issued = tokens.issue(&who()).expect("a token");
     let kid = jsonwebtoken::decode_header(issued.token.expose()).expect("a header").kid;
-    let body = URL_SAFE_NO_PAD.encode(claims(json!({})).to_string());
+    let body = URL_SAFE_NO_PAD.encode(claims(&json!({})).to_string());
     for algorithm in ["none", "None", "NONE", ""] {
         let header =
             URL_SAFE_NO_PAD.encode(json!({ "typ": "JWT", "alg": algorithm, "kid": kid }).to_string());
@@ -148,13 +149,13 @@ async fn a_token_without_a_signature_is_refused() {
 async fn a_token_that_names_another_key_is_refused() {
     let (mine, theirs) = (ed(), ed());
     let tokens = tokens(&[("mine", &mine.private), ("old", &theirs.public)], None);
-    let swapped = signed(&theirs, "mine", &claims(json!({})));
+    let swapped = signed(&theirs, "mine", &claims(&json!({})));
     assert_eq!(tokens.verify(&swapped).await, Err(TokenError::Signature));
-    let unknown = signed(&mine, "nobody's", &claims(json!({})));
+    let unknown = signed(&mine, "nobody's", &claims(&json!({})));
     assert_eq!(tokens.verify(&unknown).await, Err(TokenError::UnknownKey));
     let without = encode(
         &Header::new(Algorithm::EdDSA),
-        &claims(json!({})),
+        &claims(&json!({})),
         &EncodingKey::from_ed_pem(mine.private.as_bytes()).expect("a key"),
     );
     assert_eq!(tokens.verify(&without.expect("signed")).await, Err(TokenError::UnknownKey));
@@ -185,7 +186,7 @@ async fn a_previous_key_is_good_while_keys_are_rotated() {
 async fn claims_that_are_wrong_or_missing_are_refused() {
     let pair = ed();
     let tokens = tokens(&[("k1", &pair.private)], None);
-    assert!(tokens.verify(&signed(&pair, "k1", &claims(json!({})))).await.is_ok());
+    assert!(tokens.verify(&signed(&pair, "k1", &claims(&json!({})))).await.is_ok());
     for (changes, error) in [
         (json!({ "exp": now() - 11 }), TokenError::Expired),
         (json!({ "nbf": now() + 20 }), TokenError::NotYet),
@@ -199,10 +200,10 @@ async fn claims_that_are_wrong_or_missing_are_refused() {
         (json!({ "iss": ["parcels"] }), TokenError::Malformed),
         (json!({ "scope": "a\"b" }), TokenError::Malformed),
     ] {
-        let token = signed(&pair, "k1", &claims(changes.clone()));
+        let token = signed(&pair, "k1", &claims(&changes));
         assert_eq!(tokens.verify(&token).await, Err(error), "{changes}");
     }
-    let accepted = signed(&pair, "k1", &claims(json!({ "aud": ["others", "parcels"], "exp": now() - 5 })));
+    let accepted = signed(&pair, "k1", &claims(&json!({ "aud": ["others", "parcels"], "exp": now() - 5 })));
     assert!(tokens.verify(&accepted).await.is_ok(), "one of several, and clocks 10 s apart");
 }
 
@@ -217,7 +218,7 @@ fn the_library_alone_believes_much_of_that() {
         json!({ "iss": "others", "aud": null }),
         json!({ "sub": null, "iss": null, "aud": null }),
     ] {
-        let token = signed(&pair, "k1", &claims(changes.clone()));
+        let token = signed(&pair, "k1", &claims(&changes));
         let believed = decode::<Value>(&token, &key, &Validation::new(Algorithm::EdDSA));
         assert!(believed.is_ok(), "{changes}: {believed:?}");
     }
@@ -233,15 +234,15 @@ async fn extensions_that_must_be_understood_and_other_kinds_of_token_are_refused
         Header { crit: Some(vec!["b64".to_owned()]), ..plain.clone() },
         Header { typ: Some("secevent+jwt".to_owned()), ..plain.clone() },
     ] {
-        let token = encode(&header, &claims(json!({})), &key).expect("signed");
+        let token = encode(&header, &claims(&json!({})), &key).expect("signed");
         assert_eq!(tokens.verify(&token).await, Err(TokenError::Malformed));
     }
     let long = format!("{}.a.b", "a".repeat(9_000));
     assert_eq!(tokens.verify(&long).await, Err(TokenError::Malformed));
 }
 
-#[test]
-fn what_cannot_sign_is_refused_at_the_start() {
+#[tokio::test]
+async fn what_cannot_sign_is_refused_at_the_start() {
     let production = Crew::builder("parcels", "1").environment(Environment::Production).build();
     let error = AuthConfig::default().tokens(&production).expect_err("nothing chosen");
     assert!(matches!(error, TokensError::NotChosen) && error.to_string().contains("JWT_SECRET"), "{error}");

@@ -39,4 +39,11 @@ CREATE TABLE summary_people (
     PRIMARY KEY (summary_id, user_id)
 );
 CREATE INDEX summary_people_by_user ON summary_people (user_id);
-CREATE INDEX summaries_by_age ON summaries (created_ms);
+-- Whoever deletes a summary: what is known about it goes with it.
+CREATE FUNCTION forget_summary() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM feedback WHERE summary_id = OLD.id;
+    DELETE FROM summary_people WHERE summary_id = OLD.id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER summaries_forgotten AFTER DELETE ON summaries FOR EACH ROW EXECUTE FUNCTION forget_summary();

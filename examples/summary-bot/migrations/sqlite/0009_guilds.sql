@@ -39,4 +39,8 @@ CREATE TABLE summary_people (
     PRIMARY KEY (summary_id, user_id)
 ) WITHOUT ROWID;
 CREATE INDEX summary_people_by_user ON summary_people (user_id);
-CREATE INDEX summaries_by_age ON summaries (created_ms);
+-- Whoever deletes a summary: what is known about it goes with it.
+CREATE TRIGGER summaries_forgotten AFTER DELETE ON summaries BEGIN
+    DELETE FROM feedback WHERE summary_id = OLD.id;
+    DELETE FROM summary_people WHERE summary_id = OLD.id;
+END;

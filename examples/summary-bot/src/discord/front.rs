@@ -4,10 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use groundcrew::Crew;
-use groundcrew::cache::Cache;
-use groundcrew::http::Problem;
 use groundcrew::jobs::Publisher;
-use uuid::Uuid;
 
 use super::DiscordConfig;
 use super::access::Viewer;
@@ -16,10 +13,10 @@ use super::costs::Costs;
 use super::history::ChannelHistory;
 use super::metrics::DiscordMetrics;
 use super::quotas::Quotas;
-use crate::retention::RetentionConfig;
+use crate::caretaker::Caretaker;
 use crate::settings::Settings;
 use crate::store::Store;
-use crate::workshop::{Workshop, storage_problem};
+use crate::workshop::Workshop;
 
 /// Everything that a command may need. Clones share it.
 #[derive(Clone)]
@@ -41,24 +38,11 @@ pub(crate) struct Front {
     pub(crate) quotas: Quotas,
     /// What models have cost.
     pub(crate) costs: Arc<dyn Costs>,
-    /// The summaries that the API keeps at hand.
-    pub(crate) documents: Cache<Option<String>>,
-    pub(crate) retention: RetentionConfig,
+    /// Deletes what is to go.
+    pub(crate) caretaker: Caretaker,
 }
 
 // === impl Front ===
-
-impl Front {
-    /// Deletes a summary, from the cache of the API too.
-    pub(crate) async fn forget(&self, id: Uuid) -> Result<(), Problem> {
-        self.store.delete(id).await.map_err(|error| storage_problem(&error))?;
-        if let Err(error) = self.documents.remove(&id).await {
-            // Its lifetime in the cache ends it, at the latest.
-            tracing::warn!(%error, summary.id = %id, "a deleted summary is still in the shared cache");
-        }
-        Ok(())
-    }
-}
 
 impl fmt::Debug for Front {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use groundcrew::Crew;
+use groundcrew::cache::CacheConfig;
 use groundcrew::config::Secret;
 use groundcrew::http::Problem;
 use groundcrew::jobs::{JobsConfig, TimetableConfig};
@@ -25,7 +26,9 @@ use crate::clerk::{Desk, Summarize};
 use crate::discord::history::{Channel, ChannelHistory, History, Part, Reading, Skipped, Wanted, Why};
 use crate::discord::reply::Reply;
 use crate::document::Document;
+use crate::caretaker::Caretaker;
 use crate::scribe::Scribe;
+use crate::settings::Settings;
 use crate::store::{MIGRATIONS, Store};
 use crate::workshop::Workshop;
 
@@ -138,7 +141,8 @@ impl Stage {
         let metrics = BotMetrics::register(crew.metrics()).expect("metrics");
         let summaries = crate::SummariesConfig::default();
         let workshop = Workshop::new(&crew, store.clone(), Scribe, metrics, &summaries);
-        jobs.run(Desk { store: store.clone(), workshop, plans: plans.clone(), max_messages: 1_000 });
+        let caretaker = caretaker(&crew, &store);
+        jobs.run(Desk { store: store.clone(), workshop, plans: plans.clone(), max_messages: 1_000, caretaker });
         Self { crew, plans, store, board, asked, time, _folder: folder }
     }
 
@@ -184,6 +188,15 @@ impl Stage {
     fn fail(&self, channel: &str, fault: Undelivered) {
         self.board.faults.lock().entry(channel.to_owned()).or_default().push_back(fault);
     }
+}
+
+fn caretaker(crew: &Crew, store: &Store) -> Caretaker {
+    let cache = CacheConfig::default();
+    let documents = cache.named("documents").absent(Option::is_none).build(crew).expect("a cache");
+    let guilds = cache.named("guilds").build(crew).expect("a cache");
+    let config = crate::Config::default();
+    let settings = Settings::new(store.clone(), guilds, config.guild_defaults, config.guilds);
+    Caretaker { store: store.clone(), documents, settings, retention: config.retention }
 }
 
 fn brief(change: Value) -> Brief {

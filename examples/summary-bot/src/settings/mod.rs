@@ -9,6 +9,8 @@ mod layer;
 mod level;
 mod rules;
 mod stored;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

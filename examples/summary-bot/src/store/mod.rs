@@ -1,11 +1,13 @@
 //! Where summaries are kept: one module for each backend, chosen by the database that is configured.
 
+mod erasure;
 mod guild_summaries;
 mod guilds;
 mod plans;
 mod postgres;
 mod replays;
 mod requests;
+mod retention;
 mod sqlite;
 
 pub(crate) use guild_summaries::{Amount, Made, Opinions};
@@ -57,6 +59,8 @@ pub(crate) struct NewRow {
     pub(crate) participants: i64,
     pub(crate) document: String,
     pub(crate) origin: Origin,
+    /// Who is named in it, as a JSON array of pairs; `None` where there is nobody.
+    pub(crate) people: Option<String>,
 }
 
 // === impl Store ===
@@ -120,8 +124,14 @@ impl NewRow {
             participants: signed(metadata.participant_count),
             document: json,
             origin: document.origin.clone(),
+            people: named(document),
         }
     }
+}
+
+fn named(document: &Document) -> Option<String> {
+    let people = &document.people;
+    (!people.is_empty()).then(|| serde_json::json!(people).to_string())
 }
 
 // === impl Entry ===

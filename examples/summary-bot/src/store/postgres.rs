@@ -4,8 +4,12 @@ use super::requests::{AskingRow, NewRequest, StandingRow};
 use super::{NewRow, Row};
 
 pub(super) async fn insert(database: &Postgres, row: NewRow) -> sqlx::Result<()> {
-    let mut connection = database.connections().acquire().await?;
-    database.connections().timed("insert_summary", insert_in(&mut connection, row)).await
+    let insert = async {
+        let mut transaction = database.begin().await?;
+        insert_in(&mut transaction, row).await?;
+        transaction.commit().await
+    };
+    database.connections().timed("insert_summary", insert).await
 }
 
 /// Also within a transaction.
@@ -15,7 +19,7 @@ pub(super) async fn insert_in(connection: &mut Session<sqlx::Postgres>, row: New
          guild_id, channel_id, requested_by, private) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     );
     let insert = insert
-        .bind(row.id)
+        .bind(row.id.clone())
         .bind(row.created_ms)
         .bind(row.title)
         .bind(row.excerpt)
@@ -26,7 +30,13 @@ pub(super) async fn insert_in(connection: &mut Session<sqlx::Postgres>, row: New
         .bind(row.origin.channel_id)
         .bind(row.origin.requested_by)
         .bind(row.origin.private);
-    insert.execute(connection).await.map(drop)
+    insert.execute(&mut *connection).await?;
+    let Some(people) = row.people else { return Ok(()) };
+    let insert = sqlx::query(
+        "INSERT INTO summary_people (summary_id, user_id, name) \
+         SELECT $1, value->>0, value->>1 FROM json_array_elements($2::json) ON CONFLICT DO NOTHING",
+    );
+    insert.bind(row.id).bind(people).execute(connection).await.map(drop)
 }
 
 pub(super) async fn get(database: &Postgres, id: &str) -> sqlx::Result<Option<String>> {

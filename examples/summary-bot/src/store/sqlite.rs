@@ -4,8 +4,12 @@ use super::requests::{AskingRow, NewRequest, StandingRow};
 use super::{NewRow, Row};
 
 pub(super) async fn insert(database: &Sqlite, row: NewRow) -> sqlx::Result<()> {
-    let mut connection = database.write().acquire().await?;
-    database.write().timed("insert_summary", insert_in(&mut connection, row)).await
+    let insert = async {
+        let mut transaction = database.begin().await?;
+        insert_in(&mut transaction, row).await?;
+        transaction.commit().await
+    };
+    database.write().timed("insert_summary", insert).await
 }
 
 /// Also within a transaction.
@@ -15,7 +19,7 @@ pub(super) async fn insert_in(connection: &mut Session<sqlx::Sqlite>, row: NewRo
          guild_id, channel_id, requested_by, private) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     );
     let insert = insert
-        .bind(row.id)
+        .bind(row.id.clone())
         .bind(row.created_ms)
         .bind(row.title)
         .bind(row.excerpt)
@@ -26,7 +30,14 @@ pub(super) async fn insert_in(connection: &mut Session<sqlx::Sqlite>, row: NewRo
         .bind(row.origin.channel_id)
         .bind(row.origin.requested_by)
         .bind(row.origin.private);
-    insert.execute(connection).await.map(drop)
+    insert.execute(&mut *connection).await?;
+    let Some(people) = row.people else { return Ok(()) };
+    let insert = sqlx::query(
+        "INSERT INTO summary_people (summary_id, user_id, name) \
+         SELECT $1, json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each($2) WHERE TRUE \
+         ON CONFLICT DO NOTHING",
+    );
+    insert.bind(row.id).bind(people).execute(connection).await.map(drop)
 }
 
 pub(super) async fn get(database: &Sqlite, id: &str) -> sqlx::Result<Option<String>> {

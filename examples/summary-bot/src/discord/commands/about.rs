@@ -28,7 +28,7 @@ impl Command for About {
 
     fn run<'a>(&'a self, front: &'a Front, task: &'a Task) -> Answering<'a> {
         Box::pin(async move {
-            let general = front.retention.days;
+            let general = front.caretaker.retention.days;
             let days = match task.interaction.guild_id.as_deref() {
                 Some(guild) => front.settings.effective(guild).await?.retention_days().unwrap_or(general),
                 None => general,
@@ -41,7 +41,7 @@ impl Command for About {
             let words = format!(
                 "I read channels when somebody asks me to, and keep the summary with the messages that it cites, \
                  never the whole conversation. {kept} Whoever asked, and admins, can delete one at any time with \
-                 `/summary delete`; whoever runs me can erase a person from all of them."
+                 `/summary delete`, and everybody can have themselves erased from all with `/forget-me`."
             );
             let embed = Embed {
                 title: Some(format!("Summary Bot {}", env!("CARGO_PKG_VERSION"))),

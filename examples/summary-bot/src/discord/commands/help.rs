@@ -8,7 +8,7 @@ use crate::discord::reply::{Embed, Field};
 pub(super) struct Help;
 
 /// What people want to know, and where it is.
-const TOPICS: [(&str, &str); 6] = [
+const TOPICS: [(&str, &str); 7] = [
     (
         "/summarize",
         "What was said here, or in another channel or category: the last so many messages, hours or minutes, since \
@@ -23,6 +23,7 @@ const TOPICS: [(&str, &str); 6] = [
         "/schedule",
         "Summaries that come by themselves: hourly, daily, weekly, monthly or by a cron expression.",
     ),
+    ("/forget-me", "Erases what I keep of you, in all servers."),
     ("/config", "For admins: settings of this server, and who may do what."),
     (
         "/usage, /status, /about, /ping",

@@ -2,6 +2,7 @@
 
 mod about;
 mod config;
+mod forget;
 mod help;
 mod ping;
 mod rate;
@@ -85,6 +86,7 @@ impl Commands {
             Box::new(usage::Usage),
             Box::new(help::Help),
             Box::new(about::About),
+            Box::new(forget::Forget),
             Box::new(status::Status),
             Box::new(ping::Ping),
             Box::new(rework::Rework(Press::Shorter)),

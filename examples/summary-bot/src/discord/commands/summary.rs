@@ -94,7 +94,7 @@ async fn delete(front: &Front, interaction: &Interaction) -> Result<Reply, Probl
         let words = "only whoever asked for a summary can delete it, and admins of the bot";
         return Err(Problem::new(StatusCode::FORBIDDEN, "FORBIDDEN").detail(words));
     }
-    front.forget(document.id).await?;
+    front.caretaker.delete(document.id).await.map_err(|error| storage_problem(&error))?;
     tracing::info!(summary.id = %document.id, user.id = %interaction.user.id, "summary deleted from Discord");
     Ok(Reply::text(cut(&format!("“{}” is deleted.", escaped(&document.title)), 2000)))
 }

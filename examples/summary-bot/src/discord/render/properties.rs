@@ -79,7 +79,7 @@ prop_compose! {
         });
         Document {
             id: Uuid::now_v7(), created_at: jiff::Timestamp::UNIX_EPOCH, title, options: Asked::default(), origin,
-            citations: citations.collect(), summary,
+            citations: citations.collect(), people: Vec::new(), summary,
         }
     }
 }

@@ -1,0 +1,149 @@
+//! Field note: unknown kid → rate-limited JWKS refetch.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::routing::get;
+use groundcrew_auth::{AuthConfig, Jwks, Principal, PrincipalKind, Scopes, TokenError, Tokens};
+use groundcrew_client::ClientConfig;
+use groundcrew_http::{HttpConfig, StatusCode};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use parking_lot::Mutex;
+use serde_json::json;
+
+use crate::pairs::{Pair, ed};
+use crate::stage::{bounded, crew};
+
+const ISSUER: &str = "https://id.example";
+
+/// Somebody who issues tokens, and what others get from there.
+#[derive(Clone, Default)]
+struct Issuer {
+    set: Arc<Mutex<Option<String>>>,
+    asked: Arc<AtomicU32>,
+}
+
+impl Issuer {
+    async fn start(&self, crew: &groundcrew_runtime::Crew) -> String {
+        let issuer = self.clone();
+        let answer = move || {
+            issuer.asked.fetch_add(1, Ordering::Relaxed);
+            let set = issuer.set.lock().clone();
+            async move { set.ok_or(StatusCode::SERVICE_UNAVAILABLE) }
+        };
+        let http = HttpConfig::ephemeral().bind(crew).await.expect("a listener");
+        let address = http.local_addr().expect("an address");
+        http.serve(Router::new().route("/jwks.json", get(answer)));
+        format!("http://{address}/jwks.json")
+    }
+
+    /// Publishes these keys.
+    fn publish(&self, pairs: &[(&str, &Pair)]) {
+        let keys: Vec<_> = pairs
+            .iter()
+            .map(|(kid, pair)| {
+                let key = EncodingKey::from_ed_pem(pair.private.as_bytes()).expect("a key");
+                let mut jwk =
+                    jsonwebtoken::jwk::Jwk::from_encoding_key(&key, Algorithm::EdDSA).expect("a JWK");
+                jwk.common.key_id = Some((*kid).to_owned());
+                serde_json::to_value(jwk).expect("JSON")
+            })
+            .chain([json!({ "kty": "of tomorrow", "kid": "x" })])
+            .collect();
+        *self.set.lock() = Some(json!({ "keys": keys }).to_string());
+    }
+}
+
+fn token(pair: &Pair, kid: &str, issuer: &str) -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+    let claims = json!({ "iss": issuer, "aud": "parcels", "sub": "user-1", "exp": since.as_secs() + 60, "scope": "a" });
+    let key = EncodingKey::from_ed_pem(pair.private.as_bytes()).expect("a key");
+    encode(&Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::EdDSA) }, &claims, &key)
+        .expect("signed")
+}
+
+async fn trusting(issuer: &Issuer, pause: Duration) -> Tokens {
+    let crew = crew();
+    let url = issuer.start(&crew).await;
+    let config = ClientConfig { max_retries: 0, ..ClientConfig::default() };
+    let client = config.named("identity").build(&crew).expect("a client");
+    let ours = AuthConfig::of("a secret of at least thirty-two characters").tokens(&crew).expect("tokens");
+    ours.trusting(Jwks::with_pause(client, url, ISSUER, pause))
+}
+
+#[tokio::test]
+async fn a_token_of_a_published_key_is_believed_under_its_issuers_name() {
+    bounded(async {
+        let (issuer, pair) = (Issuer::default(), ed());
+        issuer.publish(&[("k1", &pair)]);
+        let tokens = trusting(&issuer, Duration::from_secs(30)).await;
+        for _ in 0..5 {
+            let who = tokens.verify(&token(&pair, "k1", ISSUER)).await.expect("believed");
+            assert_eq!(who.subject, "https://id.example|user-1");
+        }
+        assert_eq!(issuer.asked.load(Ordering::Relaxed), 1);
+        // Its key does not speak for us, nor ours for it.
+        assert_eq!(tokens.verify(&token(&pair, "k1", "parcels")).await, Err(TokenError::NotForUs));
+        let ours =
+            tokens.issue(&Principal::new("user-1", Scopes::none(), PrincipalKind::Session)).expect("a token");
+        assert_eq!(tokens.verify(ours.token.expose()).await.expect("believed").subject, "user-1");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_new_key_is_fetched_and_made_up_ones_are_not_asked_for_each() {
+    bounded(async {
+        let (issuer, old, new) = (Issuer::default(), ed(), ed());
+        issuer.publish(&[("old", &old)]);
+        let tokens = trusting(&issuer, Duration::ZERO).await;
+        assert!(tokens.verify(&token(&old, "old", ISSUER)).await.is_ok());
+        issuer.publish(&[("old", &old), ("new", &new)]);
+        assert!(tokens.verify(&token(&new, "new", ISSUER)).await.is_ok(), "rotated in");
+        assert!(tokens.verify(&token(&old, "old", ISSUER)).await.is_ok(), "still there");
+        assert_eq!(issuer.asked.load(Ordering::Relaxed), 2);
+
+        let issuer = Issuer::default();
+        issuer.publish(&[("old", &old)]);
+        let tokens = trusting(&issuer, Duration::from_secs(3_600)).await;
+        for at in 0..100 {
+            let made_up = token(&new, &format!("k{at}"), ISSUER);
+            assert_eq!(tokens.verify(&made_up).await, Err(TokenError::UnknownKey));
+        }
+        assert_eq!(issuer.asked.load(Ordering::Relaxed), 1);
+    })
+    .await;
+}
+
+/// The control for the pause: without one, whoever makes up key ids makes as many requests.
+#[tokio::test]
+async fn without_a_pause_each_made_up_key_would_be_a_request() {
+    bounded(async {
+        let (issuer, pair) = (Issuer::default(), ed());
+        issuer.publish(&[]);
+        let tokens = trusting(&issuer, Duration::ZERO).await;
+        for at in 0..10 {
+            let made_up = token(&pair, &format!("k{at}"), ISSUER);
+            assert_eq!(tokens.verify(&made_up).await, Err(TokenError::UnknownKey));
+        }
+        assert_eq!(issuer.asked.load(Ordering::Relaxed), 10);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_away_is_no_fault_of_the_token_and_known_keys_stay_good() {
+    bounded(async {
+        let (issuer, pair, other) = (Issuer::default(), ed(), ed());
+        let tokens = trusting(&issuer, Duration::ZERO).await;
+        assert_eq!(tokens.verify(&token(&pair, "k1", ISSUER)).await, Err(TokenError::KeysUnavailable));
+        issuer.publish(&[("k1", &pair)]);
+        assert!(tokens.verify(&token(&pair, "k1", ISSUER)).await.is_ok());
+        *issuer.set.lock() = None;
+        assert!(tokens.verify(&token(&pair, "k1", ISSUER)).await.is_ok());
+        assert_eq!(tokens.verify(&token(&other, "k2", ISSUER)).await, Err(TokenError::KeysUnavailable));
+    })
+    .await;
+}

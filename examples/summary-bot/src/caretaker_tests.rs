@@ -1,0 +1,125 @@
+//! Retention and erasing over both databases.
+
+use super::*;
+use crate::Origin;
+use crate::discord::access::Level;
+use crate::settings::{Change, GuildConfig, Key, Subject, SubjectKind};
+use crate::testing::{ANNA, BEN, Ground, grounds, origin};
+
+const GUILD: &str = "300000000000000001";
+const OTHER: &str = "300000000000000002";
+
+async fn is_there(ground: &Ground, id: Uuid) -> bool {
+    ground.store.get(id).await.expect("read").is_some()
+}
+
+fn in_days(days: i64) -> Timestamp {
+    Timestamp::now() + SignedDuration::from_hours(24 * days)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_old_goes_by_the_rule_of_its_server() {
+    for ground in grounds().await {
+        let settings = ground.settings(GuildConfig::default(), &[]);
+        let for_ever = Change::value(Key::RetentionDays, Some(0.into()));
+        settings.change(OTHER, ANNA, None, for_ever).await.expect("changed");
+        let caretaker = ground.caretaker(30, settings);
+        let usual = ground.made(origin(GUILD, ANNA, false)).await.id;
+        let kept = ground.made(origin(OTHER, ANNA, false)).await.id;
+        let uploaded = ground.made(Origin::default()).await.id;
+
+        let early = caretaker.sweep(in_days(29)).await.expect("swept");
+        assert_eq!(early, Swept::default(), "{}", ground.name);
+        let swept = caretaker.sweep(in_days(31)).await.expect("swept");
+        assert_eq!(swept.summaries, 2, "{}", ground.name);
+        assert!(!is_there(&ground, usual).await && !is_there(&ground, uploaded).await);
+        assert!(is_there(&ground, kept).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_retention_nothing_goes() {
+    for ground in grounds().await {
+        let caretaker = ground.caretaker(0, ground.settings(GuildConfig::default(), &[]));
+        ground.made(origin(GUILD, ANNA, false)).await;
+        ground.made(Origin::default()).await;
+        assert_eq!(caretaker.sweep(in_days(10_000)).await.expect("swept"), Swept::default());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_known_about_a_summary_goes_with_it() {
+    for ground in grounds().await {
+        let id = ground.made(origin(GUILD, ANNA, false)).await.id;
+        ground.store.rate(id, BEN, true).await.expect("rated");
+        ground.store.delete(id).await.expect("deleted");
+        assert_eq!(ground.store.delete_feedback(BEN).await.expect("none left"), 0, "{}", ground.name);
+        assert_eq!(ground.store.unname(BEN).await.expect("none left"), 0, "{}", ground.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_somebody_who_is_erased_nothing_is_left() {
+    for ground in grounds().await {
+        let settings = ground.settings(GuildConfig::default(), &[]);
+        let subject = Subject { kind: SubjectKind::User, id: BEN.to_owned() };
+        settings.change(GUILD, BEN, None, Change::rule(subject, Some(Level::Admin))).await.expect("changed");
+        settings
+            .change(GUILD, BEN, None, Change::value(Key::IncludeBots, Some(true.into())))
+            .await
+            .expect("changed");
+        let caretaker = ground.caretaker(90, settings);
+        let named = ground.made(origin(GUILD, ANNA, false)).await.id;
+        let asked = ground.made(origin(GUILD, BEN, false)).await.id;
+        let private = ground.made(origin(GUILD, BEN, true)).await.id;
+        ground.store.rate(named, BEN, false).await.expect("rated");
+        for id in [named, asked] {
+            let before = ground.store.get(id).await.expect("read").expect("there");
+            assert!(before.contains("Ben") && before.contains("order a new pump"), "{before}");
+        }
+
+        let erased = caretaker.erase(BEN).await.expect("erased");
+        assert_eq!((erased.private_summaries_deleted, erased.opinions_deleted), (1, 1), "{}", ground.name);
+        assert_eq!(erased.settings_changed, 2, "a rule about them and a setting by them, {}", ground.name);
+        assert!(!is_there(&ground, private).await);
+        for id in [named, asked] {
+            let after = ground.store.get(id).await.expect("read").expect("still there");
+            assert!(
+                !after.contains("Ben") && !after.contains(BEN) && !after.contains("order a new pump"),
+                "{after}"
+            );
+            assert!(after.contains("Anna"), "{after}");
+        }
+        let made = ground.store.made_in(GUILD, None, None, 10).await.expect("read");
+        assert!(made.iter().all(|made| made.requested_by.as_deref() != Some(BEN)));
+
+        assert_eq!(caretaker.erase(BEN).await.expect("again"), Erased::default(), "{}", ground.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_can_erase_somebody_by_their_id() {
+    for ground in grounds().await {
+        let caretaker = ground.caretaker(90, ground.settings(GuildConfig::default(), &[]));
+        caretaker.offer(&ground.crew);
+        ground.made(origin(GUILD, ANNA, false)).await;
+        let answer = ground.crew.operate("erase-user", vec![BEN.to_owned()]).await.expect("erased");
+        assert!(answer.contains("\"summaries_changed\":1"), "{answer}");
+        let wrong = ground.crew.operate("erase-user", Vec::new()).await.expect_err("no id");
+        assert!(matches!(wrong, OperationError::Usage(_)), "{wrong}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_word_of_a_reader_counts() {
+    for ground in grounds().await {
+        let id = ground.made(origin(GUILD, ANNA, false)).await.id;
+        ground.store.rate(id, ANNA, true).await.expect("rated");
+        ground.store.rate(id, BEN, true).await.expect("rated");
+        let opinions = ground.store.rate(id, BEN, false).await.expect("rated");
+        assert_eq!((opinions.good, opinions.bad), (1, 1), "{}", ground.name);
+        let amount = ground.store.amount(GUILD, Timestamp::now() - SignedDuration::from_hours(1)).await;
+        let amount = amount.expect("counted");
+        assert_eq!((amount.summaries, amount.messages), (1, 3), "{}", ground.name);
+    }
+}

@@ -1,0 +1,142 @@
+//! Settings over both databases.
+
+use groundcrew::config::{Origin, Sourced};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::discord::access::Level;
+use crate::testing::{ANNA, BEN, grounds};
+
+const GUILD: &str = "300000000000000001";
+
+fn said<T>(value: T, variable: &str) -> Option<Sourced<T>> {
+    Some(Sourced::new(value, Origin::Variable { name: variable.to_owned() }))
+}
+
+fn origin(effective: &Effective, key: Key) -> Value {
+    let given = effective.all().find(|(known, _)| *known == key).map(|(_, given)| json!(given.origin));
+    given.expect("every key is there")
+}
+
+fn code(problem: &Problem) -> String {
+    problem.to_json()["code"].as_str().unwrap_or_default().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_layer_is_laid_over_the_one_before_and_says_where_it_is_from() {
+    for ground in grounds().await {
+        let all = GuildConfig {
+            min_messages: said(7, "SUMMARY_BOT__GUILD_DEFAULTS__MIN_MESSAGES"),
+            ..GuildConfig::default()
+        };
+        let own = GuildConfig {
+            model: said("small".to_owned(), &format!("GUILD_{GUILD}_MODEL")),
+            length: said(DefaultLength::Brief, &format!("GUILD_{GUILD}_DEFAULT_SUMMARY_LENGTH")),
+            ..GuildConfig::default()
+        };
+        let settings = ground.settings(all, &[(GUILD, own)]);
+        let change = Change::value(Key::Length, Some(json!("comprehensive")));
+        settings.change(GUILD, ANNA, None, change).await.expect("changed");
+
+        let now = settings.effective(GUILD).await.expect("read");
+        assert_eq!(now.length(), crate::Length::Comprehensive, "{}", ground.name);
+        assert_eq!((now.model().as_deref(), now.min_messages()), (Some("small"), 7));
+        assert_eq!(origin(&now, Key::Perspective)["kind"], "default");
+        assert_eq!(origin(&now, Key::Model)["place"], format!("env GUILD_{GUILD}_MODEL"));
+        assert_eq!(origin(&now, Key::Length)["by"], ANNA);
+
+        let taken_back =
+            settings.change(GUILD, ANNA, None, Change::value(Key::Length, None)).await.expect("changed");
+        assert_eq!(taken_back.length(), crate::Length::Brief);
+        let other = settings.effective("300000000000000002").await.expect("read");
+        assert_eq!((other.length(), other.version), (crate::Length::Detailed, 0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_seen_an_older_version_overwrites_nothing() {
+    for ground in grounds().await {
+        let settings = ground.settings(GuildConfig::default(), &[]);
+        let to = |model: &str| Change::value(Key::Model, Some(json!(model)));
+        let first = settings.change(GUILD, ANNA, Some(0), to("one")).await.expect("the first");
+        assert_eq!(first.version, 1);
+        let late = settings.change(GUILD, BEN, Some(0), to("two")).await.expect_err("too late");
+        assert_eq!(code(&late), "VERSION_CONFLICT", "{}", ground.name);
+        let now = settings.effective(GUILD).await.expect("read");
+        assert_eq!((now.model().as_deref(), now.version), (Some("one"), 1));
+        settings.change(GUILD, BEN, Some(1), to("two")).await.expect("in time");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_with_something_wrong_in_it_changes_nothing() {
+    for ground in grounds().await {
+        let settings = ground.settings(GuildConfig::default(), &[]);
+        let body = json!({"settings": {"model": "one", "temperature": 9}});
+        let change = Change::of_json(&body).expect("JSON is right");
+        let problem = settings.change(GUILD, ANNA, None, change).await.expect_err("too hot");
+        assert_eq!(code(&problem), "INVALID_REQUEST");
+        assert_eq!(settings.effective(GUILD).await.expect("read").version, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_are_kept_and_a_reset_takes_all_of_it_back() {
+    for ground in grounds().await {
+        let settings = ground.settings(GuildConfig::default(), &[]);
+        let subject = Subject { kind: SubjectKind::User, id: BEN.to_owned() };
+        let now = settings.change(GUILD, ANNA, None, Change::rule(subject.clone(), Some(Level::None))).await;
+        let member = Member { user: BEN, roles: &[], permissions: 0, owner: false };
+        assert_eq!(now.expect("changed").rules.level(member, None), Level::None);
+        let now =
+            settings.change(GUILD, ANNA, None, Change::rule(subject.clone(), None)).await.expect("changed");
+        assert_eq!(now.rules.level(member, None), Level::Summarize);
+
+        let both = Change {
+            values: vec![(Key::IncludeBots, Some(json!(true)))],
+            rules: vec![(subject, Some(Level::Read))],
+        };
+        settings.change(GUILD, ANNA, None, both).await.expect("changed");
+        let now = settings.reset(GUILD).await.expect("reset");
+        assert_eq!((now.include_bots(), now.rules.all().len()), (false, 0));
+        assert_eq!(now.version, 4, "it rises all the same");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_newer_version_has_set_is_left_alone() {
+    for ground in grounds().await {
+        let settings = ground.settings(GuildConfig::default(), &[]);
+        let change = Change::value(Key::Model, Some(json!("one")));
+        settings.change(GUILD, ANNA, None, change).await.expect("changed");
+        let effective = Effective::of(
+            &GuildConfig::default(),
+            None,
+            Stored {
+                version: 1,
+                values: vec![StoredValue {
+                    key: Key::Length,
+                    value: json!("epic"),
+                    by: ANNA.to_owned(),
+                    at: jiff::Timestamp::UNIX_EPOCH,
+                }],
+                rules: Vec::new(),
+            },
+        );
+        assert_eq!(effective.length(), crate::Length::Detailed);
+    }
+}
+
+#[test]
+fn channels_are_enabled_one_by_one_or_all_and_excluded_in_either_case() {
+    let values = |enabled: Value, excluded: Value| {
+        let value =
+            |key, value| StoredValue { key, value, by: ANNA.to_owned(), at: jiff::Timestamp::UNIX_EPOCH };
+        let values = vec![value(Key::EnabledChannels, enabled), value(Key::ExcludedChannels, excluded)];
+        Effective::of(&GuildConfig::default(), None, Stored { version: 1, values, rules: Vec::new() })
+    };
+    let all = values(json!([]), json!([BEN]));
+    assert!(all.may_summarize(ANNA) && !all.may_summarize(BEN));
+    let some = values(json!([ANNA, BEN]), json!([BEN]));
+    assert!(some.may_summarize(ANNA) && !some.may_summarize(BEN) && !some.may_summarize(GUILD));
+}
