@@ -56,8 +56,8 @@ impl Builder {
         self
     }
 
-    /// Lets these hosts through wherever they lead, a receiver of your own inside for instance. They must stand in the
-    /// URL just so.
+    /// Lets these hosts through wherever they lead, by `http` too: a receiver of your own inside, for instance. They
+    /// must stand in the URL just so.
     pub fn exempt<H: Into<String>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
         let hosts = hosts.into_iter().map(|host| host.into().to_ascii_lowercase());
         self.guard.get_or_insert_default().exempt.extend(hosts.collect::<HashSet<_>>());

@@ -58,13 +58,18 @@ impl std::error::Error for Refusal {}
 impl Guard {
     /// Checks what the URL itself says; where the name leads is checked by the resolver that connects.
     pub(crate) fn check(&self, url: &Url) -> Result<(), Refusal> {
-        if url.scheme() != "https" && !(self.http && url.scheme() == "http") {
+        let exempt = url.host_str().is_some_and(|host| self.is_exempt(host));
+        let scheme = match url.scheme() {
+            "https" => true,
+            "http" => self.http || exempt,
+            _ => false,
+        };
+        if !scheme {
             return Err(Refusal::Scheme);
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(Refusal::Credentials);
         }
-        let exempt = url.host_str().is_some_and(|host| self.is_exempt(host));
         match url.host() {
             Some(Host::Domain(_)) => {}
             _ if exempt => {}

@@ -42,7 +42,7 @@ impl Discord {
     ///
     /// [`Error::Bind`], [`Error::Key`].
     pub async fn start_with(options: Options) -> Result<Self, Error> {
-        let (shared, server) = start(options, axum::Router::new()).await?;
+        let (shared, server) = start(options).await?;
         Ok(Self { shared, _server: Arc::new(server) })
     }
 
@@ -50,6 +50,20 @@ impl Discord {
     /// address is what `GET /gateway/bot` says.
     pub fn api(&self) -> String {
         self.shared.url("")
+    }
+
+    /// Where other processes tell it what to do: see the README.
+    pub fn control(&self) -> String {
+        self.shared.url("/control")
+    }
+
+    /// Its addresses, the token, the ids and keys, as one JSON object.
+    pub fn description(&self) -> Value {
+        json!({
+            "api": self.api(), "gateway": self.gateway(), "control": self.control(), "token": self.token(),
+            "application_id": self.application_id(), "client_secret": self.client_secret(),
+            "public_key": self.public_key(), "bot": self.bot(), "owner": self.owner(),
+        })
     }
 
     /// The gateway's address.
@@ -271,15 +285,12 @@ impl Discord {
 
     /// Asks every session to reconnect (opcode 7).
     pub fn ask_to_reconnect(&self) {
-        self.broadcast(&Frame::Control(json!({"op": 7, "d": null, "s": null, "t": null})));
+        self.broadcast(&Frame::reconnect());
     }
 
     /// Declares every session invalid (opcode 9). Unless it is resumable, it is forgotten.
     pub fn invalidate_sessions(&self, resumable: bool) {
-        self.broadcast(&Frame::Control(json!({"op": 9, "d": resumable, "s": null, "t": null})));
-        if !resumable {
-            self.forget_sessions();
-        }
+        self.shared.change(|state| state.sessions.invalidate(resumable));
     }
 
     /// Cuts every session's connection without a word.

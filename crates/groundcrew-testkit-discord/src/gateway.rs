@@ -54,6 +54,14 @@ pub(crate) mod intent {
     pub(crate) const KNOWN: u64 = (1 << 17) - 1 | 1 << 20 | 1 << 21 | 1 << 24 | 1 << 25;
 }
 
+// === impl Frame ===
+
+impl Frame {
+    pub(crate) fn reconnect() -> Self {
+        Self::Control(json!({"op": 7, "d": null, "s": null, "t": null}))
+    }
+}
+
 // === impl Sessions ===
 
 impl Sessions {
@@ -150,6 +158,14 @@ impl Sessions {
     pub(crate) fn broadcast(&mut self, frame: &Frame) {
         for session in &mut self.list {
             session.send(frame.clone());
+        }
+    }
+
+    /// Declares all sessions invalid; unless they are resumable they are forgotten.
+    pub(crate) fn invalidate(&mut self, resumable: bool) {
+        self.broadcast(&Frame::Control(json!({"op": 9, "d": resumable, "s": null, "t": null})));
+        if !resumable {
+            self.list.clear();
         }
     }
 

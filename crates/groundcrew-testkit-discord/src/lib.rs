@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod answer;
+mod control;
 mod discord;
 mod error;
 mod fault;

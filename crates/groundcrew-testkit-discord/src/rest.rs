@@ -80,6 +80,7 @@ pub(crate) fn routes(shared: &App) -> Router {
         .route("/", any(crate::gateway::upgrade))
         .route("/resume", any(crate::gateway::upgrade))
         .route("/resume/", any(crate::gateway::upgrade))
+        .merge(crate::control::routes())
         .with_state(Arc::clone(shared))
 }
 

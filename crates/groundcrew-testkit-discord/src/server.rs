@@ -23,10 +23,7 @@ pub(crate) struct Server {
 }
 
 /// Binds, and serves until the guard is dropped.
-pub(crate) async fn start(
-    options: Options,
-    extra: axum::Router<Arc<Shared>>,
-) -> Result<(Arc<Shared>, Server), Error> {
+pub(crate) async fn start(options: Options) -> Result<(Arc<Shared>, Server), Error> {
     let bind = |cause| Error::Bind { address: options.listen.to_string(), cause };
     let listener = TcpListener::bind(options.listen).await.map_err(bind)?;
     let address = listener.local_addr().map_err(bind)?;
@@ -55,7 +52,7 @@ pub(crate) async fn start(
         base: format!("http://{address}"),
     };
     let shared = Arc::new(Shared::new(state, address, options, signer));
-    let routes = rest::routes(&shared).merge(extra.with_state(Arc::clone(&shared)));
+    let routes = rest::routes(&shared);
     let own = Arc::clone(&shared);
     tokio::spawn(async move {
         tokio::select! {

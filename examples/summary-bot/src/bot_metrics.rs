@@ -42,6 +42,14 @@ pub(crate) const OPERATIONS: &[&str] = &[
     "pause_schedule",
     "resume_schedule",
     "run_schedule",
+    "create_webhook",
+    "list_webhooks",
+    "get_webhook",
+    "delete_webhook",
+    "rotate_webhook",
+    "enable_webhook",
+    "list_deliveries",
+    "replay_delivery",
 ];
 
 // === impl BotMetrics ===
@@ -63,7 +71,6 @@ impl BotMetrics {
             "Requests to the API, by operation; `error` is every answer from 400 on.",
             ["endpoint", "status"],
         )?;
-        register_waiting(metrics)?;
         let counters = |operation: &&'static str| {
             let count = |status| requests.handle([*operation, status]);
             (*operation, Outcomes { success: count("success"), error: count("error") })
@@ -76,26 +83,4 @@ impl BotMetrics {
     pub(crate) fn requests(&self, operation: &str) -> Option<Outcomes> {
         self.requests.iter().find(|(name, _)| *name == operation).map(|(_, outcomes)| outcomes.clone())
     }
-}
-
-/// What waits for Discord and language models to come: zero is the truth about them, and dashboards that are
-/// built on these names show it.
-fn register_waiting(metrics: &Metrics) -> Result<(), MetricsError> {
-    metrics
-        .gauge("active_discord_connections", "Connections to Discord; none before Discord is supported.")?;
-    let commands = metrics.counters(
-        "discord_commands_total",
-        "Commands from Discord; none before Discord is supported.",
-        ["command", "status"],
-    )?;
-    let models = metrics.counters(
-        "openai_requests_total",
-        "Requests to language models; none before they are supported.",
-        ["model", "status"],
-    )?;
-    for status in ["success", "error"] {
-        commands.handle(["summarize", status]);
-        models.handle(["none", status]);
-    }
-    Ok(())
 }

@@ -12,15 +12,17 @@ use uuid::Uuid;
 
 use crate::api;
 use crate::caretaker::Caretaker;
+use crate::discord::Front;
 use crate::headway::{self, Step};
 use crate::plans::Plans;
 use crate::request::Asking;
 use crate::scribe::off_the_workers;
 use crate::store::Store;
+use crate::webhooks::Webhooks;
 use crate::workshop::{self, Workshop, storage_problem};
 
 /// What has failed so often for a reason of ours will go on failing: whoever asked is told.
-const ENOUGH: u32 = 3;
+pub(crate) const ENOUGH: u32 = 3;
 /// How long to wait for a database that is away.
 const AWAY: Duration = Duration::from_secs(2);
 /// How often a job says how far it is, and looks whether anybody still wants it.
@@ -41,7 +43,10 @@ pub(crate) struct Desk {
     pub(crate) store: Store,
     pub(crate) workshop: Workshop,
     pub(crate) plans: Plans,
+    pub(crate) webhooks: Webhooks,
     pub(crate) max_messages: u64,
+    /// Where Discord is configured.
+    pub(crate) discord: Option<Front>,
     pub(crate) caretaker: Caretaker,
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use groundcrew::amqp::AmqpConfig;
 use groundcrew::cache::CacheConfig;
-use groundcrew::config::{ByteSize, FromConfig, Secret};
+use groundcrew::client::ClientConfig;
+use groundcrew::config::{ByteSize, FromConfig};
 use groundcrew::http::{AdminConfig, HttpConfig};
 use groundcrew::jobs::JobsConfig;
 use groundcrew::lease::LeaseConfig;
@@ -15,9 +16,11 @@ use groundcrew::sql::SqlConfig;
 
 use crate::api::ApiConfig;
 use crate::discord::{DiscordConfig, QuotaConfig};
+use crate::models::{AnthropicConfig, BudgetConfig, ModelsConfig, OpenAiConfig};
 use crate::plans::{MailConfig, SchedulesConfig};
 use crate::retention::RetentionConfig;
 use crate::settings::GuildConfig;
+use crate::webhooks::WebhooksConfig;
 
 /// The whole configuration of the bot: one field per section.
 #[derive(Debug, Clone, Default, FromConfig)]
@@ -35,7 +38,15 @@ pub struct Config {
     /// Discord.
     pub discord: DiscordConfig,
     /// Language models.
+    pub models: ModelsConfig,
+    /// OpenAI's, or whoever speaks as OpenAI does.
     pub openai: OpenAiConfig,
+    /// Anthropic's.
+    pub anthropic: AnthropicConfig,
+    /// What may be spent on language models.
+    pub budget: BudgetConfig,
+    /// How other services are called.
+    pub client: ClientConfig,
     /// How often one client may ask.
     pub rate_limiting: LimitConfig,
     /// How long summaries are kept at hand.
@@ -52,6 +63,8 @@ pub struct Config {
     pub redis: RedisConfig,
     /// Carries the jobs; without it the database does.
     pub rabbitmq: AmqpConfig,
+    /// Who may be told of summaries.
+    pub webhooks: WebhooksConfig,
     /// How many summaries may be asked for in Discord.
     pub discord_limits: QuotaConfig,
     /// How long things are kept.
@@ -90,13 +103,4 @@ pub struct SummariesConfig {
     /// What was begun is finished and stored all the same.
     #[config(default = "60s")]
     pub timeout: Duration,
-}
-
-/// Language models: section `openai`. Not in this version yet.
-#[derive(Debug, Clone, FromConfig)]
-#[config(default_impl)]
-pub struct OpenAiConfig {
-    /// The key for the API. Not used yet.
-    #[config(alias = "OPENAI_API_KEY")]
-    pub api_key: Option<Secret<String>>,
 }

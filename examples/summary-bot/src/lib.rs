@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod api;
+mod benches;
 mod bot_metrics;
 mod caretaker;
 mod clean;
@@ -18,6 +19,7 @@ mod hash;
 mod headway;
 mod janitor;
 mod lang;
+mod models;
 mod options;
 mod order;
 mod page;
@@ -38,17 +40,21 @@ mod store;
 mod summary;
 #[cfg(test)]
 mod testing;
+mod webhooks;
 mod welcome;
 mod workshop;
 
 pub use api::ApiConfig;
 pub use bot_metrics::GENERATION_BUCKETS;
 pub use collect::{Collector, Conversation, Counts, Filter, Item, Person};
-pub use config::{Config, OpenAiConfig, SummariesConfig};
+pub use config::{Config, SummariesConfig};
 pub use conversation::{Author, Kind, Message, When};
 pub use discord::{DiscordConfig, DiscordMode, QuotaConfig};
 pub use document::{Asked, Citation, Document};
 pub use engine::summarize;
+pub use models::{
+    AnthropicConfig, BudgetConfig, Fallback, ModelConfig, ModelsConfig, OpenAiConfig, Provider,
+};
 pub use options::{Length, Options};
 pub use order::Origin;
 pub use page::POLICY;
@@ -58,4 +64,5 @@ pub use retention::RetentionConfig;
 pub use service::{launch, start};
 pub use settings::{DefaultLength, DefaultPerspective, GuildConfig, Language, Snowflake};
 pub use store::MIGRATIONS;
-pub use summary::{ActionItem, Metadata, Participant, Point, Priority, Summary, Term, Warning};
+pub use summary::{ActionItem, Metadata, ModelUse, Participant, Point, Priority, Summary, Term, Warning};
+pub use webhooks::WebhooksConfig;

@@ -1,21 +1,68 @@
-//! Who writes the summaries.
+//! Who writes the summaries: a language model where there is one, the offline engine where there is none or none can.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use groundcrew::http::Problem;
 use groundcrew::http::axum::http::StatusCode;
 
+use crate::benches::Benches;
 use crate::document::Document;
+use crate::models::{self, Answer, Chain, Failed, Failure, Fallback, Study};
 use crate::order::Order;
+use crate::summary::ModelUse;
+use crate::{Summary, Warning};
 
-/// Writes summaries: with the offline engine, off the runtime's workers.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Scribe;
+/// Writes summaries.
+#[derive(Debug, Clone)]
+pub(crate) struct Scribe {
+    benches: Benches,
+    chain: Chain,
+}
 
 // === impl Scribe ===
 
 impl Scribe {
+    pub(crate) fn new(benches: Benches, chain: Chain) -> Self {
+        Self { benches, chain }
+    }
+
     /// The summary that was ordered, not stored yet.
+    ///
+    /// While a model thinks no bench is taken, and nothing that a model does or fails to do leaves the asker without a
+    /// summary, unless the configuration wants it so.
     pub(crate) async fn write(&self, order: Order) -> Result<Document, Problem> {
-        off_the_workers(move || offline(order)).await
+        self.write_by(order, None).await
+    }
+
+    /// The same for somebody who waits no longer than until `by`: models stop in time for the offline engine.
+    pub(crate) async fn write_by(&self, order: Order, by: Option<Instant>) -> Result<Document, Problem> {
+        let begun = Instant::now();
+        let prompts = (!self.chain.is_empty()).then(|| self.chain.prompts().clone());
+        let study = self.benches.work(move || studied(order, prompts.as_ref())).await?;
+        if study.task.is_none() {
+            let study = Arc::new(study);
+            return self.benches.work(move || Ok(document(&study, study.offline.clone()))).await;
+        }
+        let study = Arc::new(study);
+        let written = self.chain.write(&study, by).await;
+        if let Err(failed) = &written {
+            if self.chain.fallback() == Fallback::None {
+                return Err(refusal(failed));
+            }
+            self.chain.metrics().offline.inc();
+        }
+        let bench = self.benches.take().await;
+        bench
+            .work(move || {
+                let mut summary = match written {
+                    Ok(answer) => by_model(&study, answer),
+                    Err(failed) => offline(&study, &failed),
+                };
+                summary.metadata.duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+                Ok(document(&study, summary))
+            })
+            .await
     }
 }
 
@@ -34,14 +81,111 @@ where
     }
 }
 
-fn offline(order: Order) -> Result<Document, Problem> {
-    let Order { conversation, options, asked, title, origin, .. } = order;
-    let summary = crate::summarize(&conversation, &options);
-    let counted = conversation.counts.counted;
-    if counted < options.min_messages || summary.summary_text.is_empty() {
-        return Err(insufficient(counted, options.min_messages));
+fn studied(order: Order, prompts: Option<&models::Prompts>) -> Result<Study, Problem> {
+    let study = Study::of(order, prompts);
+    let (counted, least) = (study.conversation.counts.counted, study.options.min_messages);
+    if counted < least || study.offline.summary_text.is_empty() {
+        return Err(insufficient(counted, least));
     }
-    Ok(Document::new(title.as_deref(), asked, &conversation, summary).from(origin))
+    Ok(study)
+}
+
+fn document(study: &Study, summary: Summary) -> Document {
+    let document = Document::new(study.title.as_deref(), study.asked.clone(), &study.conversation, summary);
+    document.from(study.origin.clone())
+}
+
+fn by_model(study: &Study, answer: Answer) -> Summary {
+    let mut summary = models::summary(study, answer.claims);
+    let warnings = &mut summary.metadata.warnings;
+    let mut warn = |code: &str, message: String| warnings.push(Warning { code: code.to_owned(), message });
+    if answer.dropped_claims + answer.dropped_citations > 0 {
+        warn(
+            "CLAIMS_DROPPED",
+            format!(
+                "the model cited messages that there are not ({}), and said what cites none or may not be shown ({}): \
+             that was left out",
+                answer.dropped_citations, answer.dropped_claims
+            ),
+        );
+    }
+    if answer.unstructured {
+        let words = "the model answered in prose; what each sentence cites was found by comparing words";
+        warn("UNSTRUCTURED_ANSWER", words.to_owned());
+    }
+    if answer.lost > 0 {
+        warn(
+            "PARTS_MISSING",
+            format!("of {} parts of the conversation {} could not be summarised", answer.parts, answer.lost),
+        );
+    }
+    if study
+        .wish
+        .model
+        .as_deref()
+        .is_some_and(|wish| wish != answer.model && !answer.engine.ends_with(&format!("/{wish}")))
+    {
+        warn("MODEL_UNAVAILABLE", format!("another model was asked for; {} wrote the summary", answer.model));
+    }
+    summary.metadata.engine.clone_from(&answer.engine);
+    summary.metadata.model = Some(ModelUse {
+        name: answer.model,
+        prompts: answer.prompts,
+        requests: answer.requests,
+        input_tokens: answer.input_tokens,
+        output_tokens: answer.output_tokens,
+        estimated: answer.estimated,
+        cost_microdollars: answer.cost_microdollars,
+        parts: answer.parts as u64,
+        dropped_citations: answer.dropped_citations,
+        dropped_claims: answer.dropped_claims,
+        kept: false,
+    });
+    summary
+}
+
+/// What the offline engine wrote, with a warning for each model that should have.
+fn offline(study: &Study, failed: &[Failed]) -> Summary {
+    let mut summary = study.offline.clone();
+    for Failed { model, failure } in failed {
+        let message = format!("the offline engine wrote this, not {model}: {}", shown(failure));
+        summary.metadata.warnings.push(Warning { code: failure.code().to_owned(), message });
+    }
+    summary
+}
+
+/// What readers are told: nothing of servers' addresses and their words, which the log has.
+fn shown(failure: &Failure) -> String {
+    match failure {
+        Failure::Unavailable(_) => "its server cannot be reached or is broken".to_owned(),
+        Failure::Refused { .. } => "its server refused the request".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn refusal(failed: &[Failed]) -> Problem {
+    let last = failed.last().map(|failed| &failed.failure);
+    let code = last.map_or("MODEL_UNAVAILABLE", Failure::code);
+    let status = match code {
+        "PROMPT_TOO_LONG" | "TOKEN_LIMIT_EXCEEDED" => StatusCode::UNPROCESSABLE_ENTITY,
+        "QUOTA_EXCEEDED" => StatusCode::TOO_MANY_REQUESTS,
+        "API_TIMEOUT" => StatusCode::GATEWAY_TIMEOUT,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let words: Vec<String> =
+        failed.iter().map(|Failed { model, failure }| format!("{model}: {}", shown(failure))).collect();
+    let problem =
+        Problem::new(status, code).detail(format!("no model could summarise ({})", words.join("; ")));
+    match last {
+        Some(Failure::RateLimited { retry_after }) => {
+            let pause = retry_after.unwrap_or(Duration::from_secs(5)).as_secs_f64().ceil();
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Clamped.
+            problem.retry_after(pause.clamp(1.0, 86_400.0) as u32)
+        }
+        Some(Failure::Unavailable(_) | Failure::Timeout) => problem.retry_after(5),
+        // Somebody has to do something first.
+        _ => problem.retry_after(60),
+    }
 }
 
 fn insufficient(counted: u64, least: u64) -> Problem {

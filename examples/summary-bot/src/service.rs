@@ -1,23 +1,31 @@
 //! The service: what `summary-bot` without a command starts.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use groundcrew::Crew;
+use groundcrew::axum::Router;
 use groundcrew::cache::CacheConfig;
 use groundcrew::jobs::Schedules;
 
 use crate::api::{self, App, Followers};
+use crate::benches::Benches;
 use crate::bot_metrics::BotMetrics;
 use crate::caretaker::{Caretaker, Sweep};
 use crate::clerk::{Clerk, Desk, Summarize};
 use crate::config::Config;
+use crate::discord::costs::Free;
+use crate::discord::quotas::Quotas;
+use crate::discord::{self, Answer};
 use crate::janitor::Janitor;
+use crate::models::Chain;
 use crate::plans::{self, Mailer, Plans, Post, SummarizeChannels};
 use crate::replay::Replays;
 use crate::scribe::Scribe;
 use crate::settings::Settings;
 use crate::store::{MIGRATIONS, Store};
+use crate::webhooks::{Announce, Deliver, Webhooks};
 use crate::workshop::Workshop;
 use crate::{page, welcome};
 
@@ -31,7 +39,7 @@ pub async fn start(config: Config, crew: Crew) -> anyhow::Result<()> {
 /// Builds the service without a word. Tests bind port 0 and learn here where it listens; `None` is a Unix
 /// socket.
 pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketAddr>> {
-    let http = config.http.bind(&crew).await?; // probes answer from here on, unready
+    let http = config.http.clone().bind(&crew).await?; // probes answer from here on, unready
     let database = config.database.connect(&crew).await?; // now in /ready, /metrics and the shutdown
     database.migrate(&crew, MIGRATIONS).await?;
     let redis = config.redis.connect_if_configured(&crew).await?;
@@ -42,6 +50,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         Some(redis) => limits.limiter_over("api", &crew, redis.limits(crew.service()))?,
         None => limits.limiter("api", &crew)?,
     };
+    let quotas = Quotas::new(&config.discord_limits, &crew, redis.as_ref())?;
     let shared = redis.as_ref().map(|redis| redis.cache_store());
     let documents =
         config.cache.named("documents").absent(Option::is_none).over(shared.clone()).build(&crew)?;
@@ -49,7 +58,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let briefly = CacheConfig { ttl: Duration::from_secs(10), stale: Duration::ZERO, ..config.cache.clone() };
     let guilds = briefly.named("guilds").over(shared).build(&crew)?;
     let jobs = config.jobs.connect_through(&crew, rabbitmq.as_ref(), &database).await?;
-    let jobs = jobs.register::<Summarize>().register::<Sweep>();
+    let jobs = jobs.register::<Summarize>().register::<Sweep>().register::<Announce>().register::<Deliver>();
     let jobs = jobs.register::<SummarizeChannels>().register::<Post>();
     // In the night of most people, and not with those who come at the full hour.
     let nightly = "17 3 * * *".parse()?;
@@ -57,8 +66,8 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     schedules.run(&crew, &config.lease, &database).await?;
 
     let metrics = BotMetrics::register(crew.metrics())?;
-    let store = Store::new(database.clone());
-    let settings = Settings::new(store.clone(), guilds, config.guild_defaults, config.guilds);
+    let store = Store::new(database.clone(), jobs.publisher());
+    let settings = Settings::new(store.clone(), guilds, config.guild_defaults.clone(), config.guilds.clone());
     let caretaker = Caretaker {
         store: store.clone(),
         documents: documents.clone(),
@@ -66,32 +75,57 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         retention: config.retention.clone(),
     };
     caretaker.offer(&crew);
-    let workshop = Workshop::new(&crew, store.clone(), Scribe, metrics.clone(), &config.summaries);
+    let webhooks = Webhooks::build(&config.webhooks, &config.client, &crew, store.clone())?;
+    let benches = Benches::new(config.summaries.concurrency);
+    let scribe = Scribe::new(benches.clone(), Chain::build(&config, &crew)?);
+    let workshop = Workshop::new(&crew, store.clone(), benches, scribe, metrics.clone(), &config);
     let clerk = Clerk::new(store.clone(), jobs.publisher());
-    let replays = Replays::new(&crew, store.clone(), &config.summaries);
-    let followers = Followers::new(config.api.followers, config.api.follow_period, crew.stop());
-    Janitor::new(store.clone(), jobs.dead_set(), &config.api).start(&crew);
     let publisher = jobs.publisher();
     let plans = Plans::new(plans::Parts {
         store: store.clone(),
         timetable: Plans::timetable(&config.schedules, &crew, &publisher)?,
         publisher,
-        config: config.schedules,
-        history: None,
-        poster: None,
+        config: config.schedules.clone(),
         mailer: Mailer::build(&config.mail)?,
     });
+    let parts = discord::Parts {
+        crew: crew.clone(),
+        store: store.clone(),
+        workshop: workshop.clone(),
+        publisher: jobs.publisher(),
+        settings,
+        quotas,
+        costs: Arc::new(Free),
+        caretaker: caretaker.clone(),
+        plans: plans.clone(),
+    };
+    let front = discord::front(parts, &config.discord)?;
+    if let Some(front) = &front {
+        plans.reach(front.history.clone(), Arc::new(front.rest.clone()));
+    }
+    let lease = |name: &str| config.lease.database(name, &crew, &database);
+    let (jobs, interactions) = match &front {
+        Some(front) => (jobs.register::<Answer>(), discord::run(front, lease)?),
+        None => (jobs, Router::new()),
+    };
+    let replays = Replays::new(&crew, store.clone(), &config.summaries);
+    let followers = Followers::new(config.api.followers, config.api.follow_period, crew.stop());
+    Janitor::new(store.clone(), jobs.dead_set(), &config.api).start(&crew);
     plans.keep(&config.lease)?;
     let max_messages = config.summaries.max_messages;
-    jobs.run(Desk {
+    let desk = Desk {
         store: store.clone(),
         workshop: workshop.clone(),
         plans: plans.clone(),
+        webhooks: webhooks.clone(),
         max_messages,
         caretaker,
-    });
-    let app = App { store, documents, clerk, workshop, replays, plans, followers, config: config.summaries };
+        discord: front,
+    };
+    jobs.run(desk);
+    let config = config.summaries;
+    let app = App { store, documents, clerk, workshop, webhooks, replays, plans, followers, config };
     let address = http.local_addr();
-    http.serve(api::routes(app, &metrics, limiter).merge(page::routes()));
+    http.serve(api::routes(app, &metrics, limiter).merge(page::routes()).merge(interactions));
     Ok(address)
 }

@@ -125,6 +125,37 @@ pub struct Metadata {
     pub duration_ms: u64,
     /// What the reader should know.
     pub warnings: Vec<Warning>,
+    /// What a language model did and cost; nothing if none wrote it.
+    #[serde(default)]
+    pub model: Option<ModelUse>,
+}
+
+/// What a language model did for a summary.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ModelUse {
+    /// As the configuration calls it.
+    pub name: String,
+    /// Which prompts were used: a hash over their files.
+    pub prompts: String,
+    /// How many requests it took.
+    pub requests: u64,
+    /// Tokens of the prompts.
+    pub input_tokens: u64,
+    /// Tokens of the answers.
+    pub output_tokens: u64,
+    /// Some of the tokens are an estimate, since the server did not count.
+    pub estimated: bool,
+    /// What it cost, in millionths of a dollar.
+    pub cost_microdollars: u64,
+    /// Into how many parts the conversation was cut.
+    pub parts: u64,
+    /// Citations of messages that there are not.
+    pub dropped_citations: u64,
+    /// Claims that were left out.
+    pub dropped_claims: u64,
+    /// The answer was there already, and cost nothing this time.
+    pub kept: bool,
 }
 
 /// Something about a summary that the reader should know.

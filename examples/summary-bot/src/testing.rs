@@ -2,6 +2,7 @@
 
 use groundcrew::Crew;
 use groundcrew::cache::CacheConfig;
+use groundcrew::jobs::{Jobs, JobsConfig};
 use groundcrew::sql::SqlConfig;
 use groundcrew_testkit::postgres::Postgres;
 use tempfile::TempDir;
@@ -54,7 +55,9 @@ async fn ground(
     let crew = Crew::builder("summary-bot", "1.0.0").build();
     let database = SqlConfig::of(url).connect(&crew).await.expect("a database");
     database.migrate(&crew, MIGRATIONS).await.expect("migrated");
-    Ground { name, crew, store: Store::new(database), _folder: folder, _postgres: postgres }
+    let jobs: Jobs<()> = JobsConfig::default().connect(&crew, &database).await.expect("jobs");
+    let store = Store::new(database, jobs.publisher());
+    Ground { name, crew, store, _folder: folder, _postgres: postgres }
 }
 
 // === impl Ground ===

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::io::IsTerminal;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use crate::DiscordMode;
 use crate::config::Config;
 
 /// Something that the bot can do without.
@@ -72,6 +73,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 fn features(config: &Config) -> [Feature; 5] {
     let url = config.database.url.as_ref().map(|url| url.expose().to_ascii_lowercase());
     let postgres = url.is_some_and(|url| url.starts_with("postgres"));
+    let models = crate::models::configured(config);
     let later = |is_set| State::Later { is_set };
     let on = |is_set| if is_set { State::On } else { State::Off };
     [
@@ -79,13 +81,13 @@ fn features(config: &Config) -> [Feature; 5] {
             name: "Discord",
             variable: "DISCORD_TOKEN",
             instead: "conversations come by the page, the API and `summarize`",
-            state: later(config.discord.token.is_some()),
+            state: on(config.discord.token.is_some() && config.discord.mode != DiscordMode::Off),
         },
         Feature {
-            name: "OpenAI",
+            name: "Models",
             variable: "OPENAI_API_KEY",
             instead: "the built-in engine summarises, offline",
-            state: later(config.openai.api_key.is_some()),
+            state: on(models),
         },
         Feature {
             name: "Postgres",

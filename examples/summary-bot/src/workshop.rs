@@ -1,6 +1,7 @@
 //! Where summaries are made: a bounded number at a time, off the workers, to the end even if the client goes.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use groundcrew::Crew;
 use groundcrew::http::Problem;
@@ -10,8 +11,9 @@ use groundcrew::telemetry::{self, prometheus::IntGauge, track_performance};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
+use crate::benches::Benches;
 use crate::bot_metrics::BotMetrics;
-use crate::config::SummariesConfig;
+use crate::config::Config;
 use crate::document::Document;
 use crate::headway::{self, Phase};
 use crate::order::Order;
@@ -31,8 +33,9 @@ pub(crate) struct Workshop {
     /// In KiB, since permits are counted in 32 bits.
     memory: Arc<Semaphore>,
     room: u32,
-    benches: Arc<Semaphore>,
+    benches: Benches,
     scribe: Scribe,
+    timeout: Duration,
 }
 
 /// A place in the workshop: at first in its queue.
@@ -66,15 +69,27 @@ impl Workshop {
     pub(crate) fn new(
         crew: &Crew,
         store: Store,
+        benches: Benches,
         scribe: Scribe,
         metrics: BotMetrics,
-        config: &SummariesConfig,
+        config: &Config,
     ) -> Self {
-        let benches = Arc::new(Semaphore::new(config.concurrency));
-        let places = Arc::new(Semaphore::new(config.concurrency + config.queue));
+        let (models, config) = (&config.models, &config.summaries);
+        // Who waits for a model has left the queue, and takes no bench.
+        let places = Arc::new(Semaphore::new(config.concurrency + config.queue + models.concurrency));
         let room = kib(config.memory.as_usize());
         let memory = Arc::new(Semaphore::new(room as usize));
-        Self { crew: crew.clone(), store, metrics, places, memory, room, benches, scribe }
+        Self {
+            crew: crew.clone(),
+            store,
+            metrics,
+            places,
+            memory,
+            room,
+            benches,
+            scribe,
+            timeout: config.timeout,
+        }
     }
 
     /// A place, before a conversation is even read: what is read has to be kept in memory until its turn.
@@ -115,13 +130,18 @@ impl Workshop {
         F: Future<Output = Result<Order, Problem>> + Send + 'static,
     {
         let this = self.clone();
+        let by = Instant::now() + self.timeout;
         let made = async move {
             let Place { _permit, _memory, queue } = place;
-            // The semaphore is never closed, so that there always comes a turn.
-            let _bench = this.benches.clone().acquire_owned().await;
+            let bench = this.benches.take().await;
             drop(queue);
             let _in_progress = Counted::by(&this.metrics.in_progress);
-            let document = track_performance(&this.metrics.generation, this.write(order)).await?;
+            let write = async {
+                let order = Self::read(order).await?;
+                drop(bench);
+                this.scribe.write_by(order, Some(by)).await
+            };
+            let document = track_performance(&this.metrics.generation, write).await?;
             this.keep(Document { id, ..document }).await
         };
         // The log lines of the work carry the ids of its request.
@@ -137,19 +157,19 @@ impl Workshop {
     where
         F: Future<Output = Result<Order, Problem>>,
     {
-        let _bench = self.benches.clone().acquire_owned().await;
         let _in_progress = Counted::by(&self.metrics.in_progress);
-        track_performance(&self.metrics.generation, self.write(order)).await
+        let write = async { self.scribe.write(Self::read(order).await?).await };
+        track_performance(&self.metrics.generation, write).await
     }
 
-    async fn write<F>(&self, order: F) -> Result<Document, Problem>
+    async fn read<F>(order: F) -> Result<Order, Problem>
     where
         F: Future<Output = Result<Order, Problem>>,
     {
         headway::report(5, Phase::Reading);
         let order = order.await?;
         headway::report(20, Phase::Summarising);
-        self.scribe.write(order).await
+        Ok(order)
     }
 
     async fn keep(&self, document: Document) -> Result<(Document, String), Problem> {

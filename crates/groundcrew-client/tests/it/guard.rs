@@ -124,7 +124,6 @@ async fn an_exempt_host_is_called_wherever_it_leads() {
         let inside = Server::saying(200, &[]).await;
         let leads_inside = |_| -> Resolving { Box::pin(async { Ok(vec![[127, 0, 0, 1].into()]) }) };
         let client = guarded(&quick())
-            .allow_http()
             .only_ports([443])
             .exempt(["Hooks.Internal.Example"])
             .resolver(leads_inside)
@@ -133,7 +132,9 @@ async fn an_exempt_host_is_called_wherever_it_leads() {
         let url = |host| format!("http://{host}:{}/", inside.addr.port());
         assert!(client.get(url("hooks.internal.example")).send().await.is_ok());
         let error = client.get(url("other.example")).send().await.unwrap_err();
-        assert!(matches!(error, ClientError::Blocked { refusal: Refusal::Port(_), .. }), "{error}");
+        assert!(matches!(error, ClientError::Blocked { refusal: Refusal::Scheme, .. }), "{error}");
+        let error = client.get("https://other.example:22/").send().await.unwrap_err();
+        assert!(matches!(error, ClientError::Blocked { refusal: Refusal::Port(22), .. }), "{error}");
     })
     .await;
 }

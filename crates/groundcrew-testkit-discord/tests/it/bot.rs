@@ -24,7 +24,6 @@ pub(crate) struct Heard {
 
 pub(crate) struct Bot {
     pub(crate) heard: Arc<Mutex<Heard>>,
-    pub(crate) http: Arc<Http>,
     task: JoinHandle<serenity::Result<()>>,
 }
 
@@ -75,9 +74,8 @@ impl Bot {
             .event_handler(handler)
             .await
             .expect("a client");
-        let http = Arc::clone(&client.http);
         let task = tokio::spawn(async move { client.start().await });
-        Self { heard, http, task }
+        Self { heard, task }
     }
 
     /// One that is connected and has registered its command.

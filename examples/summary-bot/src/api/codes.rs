@@ -11,6 +11,7 @@ const CODES: &[Code] = &[
     ("BODY_TOO_LARGE", "413", "`summaries.body_limit`, or `http.body_limit` elsewhere"),
     ("CHANNEL_ACCESS_DENIED", "403", "the bot, or who asks, may not read this channel"),
     ("CROSS_SITE", "403", "a browser sent it for a page of another site"),
+    ("DELIVERY_PENDING", "409", "a delivery is not over, and is tried again by itself"),
     ("DISCORD_OFF", "503", "the bot is not connected to Discord, and so reads no channels"),
     ("IDEMPOTENCY_KEY_IN_USE", "409", "a request with this key is under way"),
     ("IDEMPOTENCY_KEY_REUSED", "422", "this key came with another request before"),
@@ -37,7 +38,9 @@ const CODES: &[Code] = &[
     ("TOO_MANY_FOLLOWERS", "503", "as many follow jobs as may"),
     ("TOO_MANY_MESSAGES", "422", "`summaries.max_messages`"),
     ("TOO_MANY_SCHEDULES", "409", "`schedules.per_guild`"),
+    ("TOO_MANY_WEBHOOKS", "409", "`webhooks.max`; delete one first"),
     ("UNSUPPORTED_MEDIA_TYPE", "415", "send `application/json`, or `text/plain` where that is read"),
+    ("WEBHOOK_DISABLED", "409", "nothing is sent to a webhook that is disabled; enable it first"),
 ];
 
 /// All of them, for people.

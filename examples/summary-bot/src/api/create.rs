@@ -168,10 +168,13 @@ pub(super) fn operation() -> Value {
             "413": problem("`BODY_TOO_LARGE`: `summaries.body_limit` says how much is read."),
             "415": problem("`UNSUPPORTED_MEDIA_TYPE`: send `application/json` or `text/plain`."),
             "422": problem("`INSUFFICIENT_CONTENT`: too little to summarise. `TOO_MANY_MESSAGES`. \
-                `IDEMPOTENCY_KEY_REUSED`: the key came with another request."),
-            "429": later("`RATE_LIMITED`."),
-            "503": later("`QUEUE_FULL`, `STORAGE_UNAVAILABLE`, `STARTING`, `SHUTTING_DOWN`."),
-            "504": problem("`REQUEST_TIMEOUT`: it took too long; the summary may be in the list all the same."),
+                `IDEMPOTENCY_KEY_REUSED`: the key came with another request. Without the offline engine as a fallback \
+                `PROMPT_TOO_LONG`, `TOKEN_LIMIT_EXCEEDED`."),
+            "429": later("`RATE_LIMITED`. Without a fallback `QUOTA_EXCEEDED`: the budget for models is spent."),
+            "503": later("`QUEUE_FULL`, `STORAGE_UNAVAILABLE`, `STARTING`, `SHUTTING_DOWN`. Without a fallback \
+                `MODEL_UNAVAILABLE`, `API_RATE_LIMIT`."),
+            "504": problem("`REQUEST_TIMEOUT`: it took too long; the summary may be in the list all the same. Without \
+                a fallback `API_TIMEOUT`: no language model answered in time."),
         },
     })
 }

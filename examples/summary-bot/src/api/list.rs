@@ -37,7 +37,7 @@ pub(super) async fn list(
     })
 }
 
-fn page(query: &[(String, String)]) -> Result<(u16, Option<Cursor>), Problem> {
+pub(super) fn page(query: &[(String, String)]) -> Result<(u16, Option<Cursor>), Problem> {
     let (mut limit, mut cursor, mut problems) = (None, None, Vec::new());
     for (name, text) in query {
         let fits = match name.as_str() {

@@ -15,6 +15,7 @@ mod openapi;
 mod prefer;
 mod schedules;
 mod schemas;
+mod webhooks;
 
 use std::convert::Infallible;
 
@@ -35,6 +36,7 @@ use crate::config::SummariesConfig;
 use crate::plans::Plans;
 use crate::replay::Replays;
 use crate::store::Store;
+use crate::webhooks::Webhooks;
 use crate::workshop::Workshop;
 
 pub(crate) use asked::invalid;
@@ -63,6 +65,7 @@ pub(crate) struct App {
     pub(crate) documents: Cache<Option<String>>,
     pub(crate) clerk: Clerk,
     pub(crate) workshop: Workshop,
+    pub(crate) webhooks: Webhooks,
     pub(crate) replays: Replays,
     pub(crate) plans: Plans,
     pub(crate) followers: Followers,
@@ -82,11 +85,15 @@ pub(crate) fn routes(app: App, metrics: &BotMetrics, limiter: Limiter) -> Router
     let summaries = counted("create_summary", create).merge(counted("list_summaries", get(list::list)));
     let summary =
         counted("get_summary", get(one::read)).merge(counted("delete_summary", delete(one::delete)));
+    let webhooks = webhooks::routes(counted);
     let job = counted("get_job", get(jobs::read)).merge(counted("cancel_job", delete(jobs::cancel)));
     let schedules = schedules::all(counted).into_iter();
     // The guard is outside, so that other sites' pages use up nobody's quota.
-    schedules
-        .fold(Router::new(), |router, (path, route)| router.route(path, route))
+    let router = webhooks
+        .into_iter()
+        .chain(schedules)
+        .fold(Router::new(), |router, (path, route)| router.route(path, route));
+    router
         .route(SUMMARIES, summaries)
         .route(SUMMARY, summary)
         .route(JOB, job)

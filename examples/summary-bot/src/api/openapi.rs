@@ -5,7 +5,9 @@ use groundcrew::http::axum::http::header::CONTENT_TYPE;
 use groundcrew::http::axum::routing::get;
 use serde_json::{Value, json};
 
-use super::{JOB, JOB_EVENTS, SUMMARIES, SUMMARY, create, events, jobs, list, one, schedules, schemas};
+use super::{
+    JOB, JOB_EVENTS, SUMMARIES, SUMMARY, create, events, jobs, list, one, schedules, schemas, webhooks,
+};
 use crate::replay;
 
 pub(super) fn routes() -> Router {
@@ -28,6 +30,7 @@ pub(crate) fn document() -> Value {
         "servers": [{"url": "/"}],
         "tags": [
             {"name": "summaries", "description": "Make summaries, read them again, delete them."},
+            {"name": "webhooks", "description": "Be told of summaries."},
             {"name": "jobs", "description": "Summaries that are made later."},
             {"name": "schedules", "description": "Summaries that come again and again."},
         ],
@@ -40,13 +43,18 @@ pub(crate) fn document() -> Value {
         },
         "components": {"schemas": schemas::all()},
     });
-    for (path, operations) in schedules::paths() {
-        document["paths"][path] = operations;
-    }
-    for (name, schema) in schedules::schemas() {
-        document["components"]["schemas"][name] = schema;
-    }
+    add(&mut document["paths"], webhooks::paths());
+    add(&mut document["components"]["schemas"], webhooks::schemas());
+    add(&mut document["paths"], schedules::paths().into_iter().collect());
+    add(&mut document["components"]["schemas"], schedules::schemas().into_iter().collect());
     document
+}
+
+/// Adds the members of one object to another.
+fn add(object: &mut Value, members: Value) {
+    if let (Value::Object(object), Value::Object(members)) = (object, members) {
+        object.extend(members);
+    }
 }
 
 /// A reference to a schema of ours.

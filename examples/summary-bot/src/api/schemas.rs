@@ -194,7 +194,7 @@ fn asked() -> Value {
 }
 
 fn metadata() -> Value {
-    object(
+    let mut schema = object(
         "About the summary itself.",
         &json!({
             "engine": text("Which engine wrote it."),
@@ -209,6 +209,31 @@ fn metadata() -> Value {
             "last_message": optional("string", "The time of the last one."),
             "duration_ms": count("How long the engine took, in milliseconds."),
             "warnings": list("Warning", "What the reader should know."),
+        }),
+    );
+    // Summaries of earlier versions do not have it.
+    schema["properties"]["model"] = json!({
+        "description": "What a language model did and cost; null if none wrote it.",
+        "oneOf": [schema_of_model_use(), {"type": "null"}],
+    });
+    schema
+}
+
+fn schema_of_model_use() -> Value {
+    object(
+        "What a language model did for a summary.",
+        &json!({
+            "name": text("As the configuration calls it."),
+            "prompts": text("Which prompts were used: a hash over their files."),
+            "requests": count("How many requests it took."),
+            "input_tokens": count("Tokens of the prompts."),
+            "output_tokens": count("Tokens of the answers."),
+            "estimated": {"type": "boolean", "description": "Some of the tokens are an estimate."},
+            "cost_microdollars": count("What it cost, in millionths of a dollar."),
+            "parts": count("Into how many parts the conversation was cut."),
+            "dropped_citations": count("Citations of messages that there are not."),
+            "dropped_claims": count("Claims that were left out."),
+            "kept": {"type": "boolean", "description": "The answer was there already, and cost nothing this time."},
         }),
     )
 }
@@ -253,7 +278,7 @@ fn problem() -> Value {
 }
 
 /// An object all of whose members are always there, and no others.
-fn object(description: &str, properties: &Value) -> Value {
+pub(super) fn object(description: &str, properties: &Value) -> Value {
     let required: Vec<String> =
         properties.as_object().into_iter().flat_map(|members| members.keys().cloned()).collect();
     json!({
@@ -265,19 +290,19 @@ fn object(description: &str, properties: &Value) -> Value {
     })
 }
 
-fn text(description: &str) -> Value {
+pub(super) fn text(description: &str) -> Value {
     json!({"type": "string", "description": description})
 }
 
-fn count(description: &str) -> Value {
+pub(super) fn count(description: &str) -> Value {
     json!({"type": "integer", "minimum": 0, "description": description})
 }
 
-fn optional(kind: &str, description: &str) -> Value {
+pub(super) fn optional(kind: &str, description: &str) -> Value {
     json!({"type": [kind, "null"], "description": description})
 }
 
-fn list(of: &str, description: &str) -> Value {
+pub(super) fn list(of: &str, description: &str) -> Value {
     json!({"type": "array", "items": schema(of), "description": description})
 }
 

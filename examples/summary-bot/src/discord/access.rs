@@ -1,9 +1,18 @@
 //! Who may do what, and who may read what.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use groundcrew::http::Problem;
+use groundcrew::http::axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+
+use super::atlas::Atlas;
+use super::front::Front;
+use super::interaction::Interaction;
+use super::permissions::{self, READ, Who};
+use super::rest::RestError;
+use crate::settings::{Member, Settings};
 
 /// What somebody may do with the bot; each includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -40,3 +49,100 @@ pub(crate) trait Viewer: Send + Sync {
 
 /// What a look-up returns.
 pub(crate) type Looking<'a, T> = Pin<Box<dyn Future<Output = Result<T, Problem>> + Send + 'a>>;
+
+/// Asks Discord, and the settings of the server.
+#[derive(Debug, Clone)]
+pub(crate) struct Access {
+    pub(super) atlas: Arc<Atlas>,
+    settings: Settings,
+}
+
+// === impl Access ===
+
+impl Access {
+    pub(super) fn new(atlas: Arc<Atlas>, settings: Settings) -> Self {
+        Self { atlas, settings }
+    }
+
+    /// Whether somebody can read a channel or thread. What cannot be looked up for good is closed.
+    pub(crate) async fn can_read(&self, user: &str, guild: &str, channel: &str) -> Result<bool, RestError> {
+        let map = match self.atlas.map(guild).await {
+            Err(error) if error.is_closed() => return Ok(false), // the bot is not in it
+            map => map?,
+        };
+        let Some(channel) = self.atlas.channel(guild, channel).await? else { return Ok(false) };
+        if map.is_orphan(&channel) {
+            return Ok(false);
+        }
+        Ok(self.atlas.permissions(guild, &channel, user).await? & READ == READ)
+    }
+
+    async fn level_of(&self, user: &str, guild: &str) -> Result<Level, Problem> {
+        let map = match self.atlas.map(guild).await {
+            Err(error) if error.is_closed() => return Ok(Level::None),
+            map => map.map_err(|error| error.problem())?,
+        };
+        let member = self.atlas.member(guild, user).await.map_err(|error| error.problem())?;
+        let Some(member) = member else { return Ok(Level::None) };
+        let roles = &member.roles;
+        let permissions = permissions::in_guild(&map.guild, Who { user, roles });
+        let owner = map.guild.owner_id == user;
+        let rules = self.settings.effective(guild).await?.rules;
+        Ok(rules.level(Member { user, roles, permissions, owner }, None))
+    }
+}
+
+impl Viewer for Access {
+    fn may_read<'a>(&'a self, user: &'a str, guild: &'a str, channel: &'a str) -> Looking<'a, bool> {
+        Box::pin(async move { self.can_read(user, guild, channel).await.map_err(|error| error.problem()) })
+    }
+
+    fn readable<'a>(
+        &'a self,
+        user: &'a str,
+        guild: &'a str,
+        channels: &'a [String],
+    ) -> Looking<'a, Vec<String>> {
+        Box::pin(async move {
+            let mut readable = Vec::new();
+            for channel in channels {
+                if self.may_read(user, guild, channel).await? {
+                    readable.push(channel.clone());
+                }
+            }
+            Ok(readable)
+        })
+    }
+
+    fn level<'a>(&'a self, user: &'a str, guild: &'a str) -> Looking<'a, Level> {
+        Box::pin(self.level_of(user, guild))
+    }
+}
+
+// === impl Front ===
+
+impl Front {
+    /// Whether whoever asked may do this.
+    pub(super) async fn admit(&self, needed: Level, interaction: &Interaction) -> Result<(), Problem> {
+        if needed == Level::None {
+            return Ok(());
+        }
+        let Some(guild) = interaction.guild_id.as_deref() else {
+            let words = "that works in a server, not in a direct message";
+            return Err(Problem::new(StatusCode::BAD_REQUEST, "INVALID_REQUEST").detail(words));
+        };
+        let standing = match needed {
+            Level::Owner => self.viewer.level(&interaction.user.id, guild).await?,
+            _ => self.standing(interaction).await?,
+        };
+        if standing >= needed {
+            return Ok(());
+        }
+        Err(Problem::new(StatusCode::FORBIDDEN, "FORBIDDEN").detail(format!(
+            "that takes the permission “{}” here, and yours is “{}”; whoever manages this server can change it with \
+             /config permissions",
+            needed.name(),
+            standing.name()
+        )))
+    }
+}

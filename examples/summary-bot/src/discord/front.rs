@@ -8,12 +8,16 @@ use groundcrew::jobs::Publisher;
 
 use super::DiscordConfig;
 use super::access::Viewer;
+use super::atlas::Atlas;
 use super::commands::Commands;
 use super::costs::Costs;
+use super::first_words::FirstWords;
 use super::history::ChannelHistory;
 use super::metrics::DiscordMetrics;
 use super::quotas::Quotas;
+use super::rest::Rest;
 use crate::caretaker::Caretaker;
+use crate::plans::Plans;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::workshop::Workshop;
@@ -28,6 +32,10 @@ pub(crate) struct Front {
     pub(crate) commands: Commands,
     pub(crate) metrics: DiscordMetrics,
     pub(crate) config: Arc<DiscordConfig>,
+    pub(crate) rest: Rest,
+    pub(super) first_words: FirstWords,
+    /// The servers, their channels and members.
+    pub(crate) atlas: Arc<Atlas>,
     /// What holds for each server.
     pub(crate) settings: Settings,
     /// Who may read what.
@@ -40,6 +48,8 @@ pub(crate) struct Front {
     pub(crate) costs: Arc<dyn Costs>,
     /// Deletes what is to go.
     pub(crate) caretaker: Caretaker,
+    /// What comes again and again.
+    pub(crate) plans: Plans,
 }
 
 // === impl Front ===

@@ -24,6 +24,8 @@ pub(crate) struct Wanted {
     pub(crate) channels: Vec<String>,
     /// Not these, even if a category or a forum holds them.
     pub(crate) exclude_channels: Vec<String>,
+    /// Only these and their threads; empty: any.
+    pub(crate) only_channels: Vec<String>,
     /// Only what was written from then on.
     pub(crate) since: Option<Timestamp>,
     /// Only what was written before.
@@ -90,6 +92,10 @@ pub(crate) enum Why {
     ReaderCannotRead,
     /// It is not there any more, or holds no messages.
     NoMessages,
+    /// The server's settings say that it is not to be summarised.
+    Excluded,
+    /// There were too many before it.
+    TooMany,
 }
 
 // === impl Why ===
@@ -102,6 +108,8 @@ impl Why {
             Self::BotCannotRead => "is closed to me",
             Self::ReaderCannotRead => "is closed to you",
             Self::NoMessages => "holds no messages",
+            Self::Excluded => "is not to be summarised here",
+            Self::TooMany => "is one too many",
         }
     }
 }

@@ -45,6 +45,11 @@ const NAME: &str = "groundcrew-extractive/1";
 /// # Ok::<(), summary_bot::read::ReadError>(())
 /// ```
 pub fn summarize(conversation: &Conversation, options: &Options) -> Summary {
+    study(conversation, options).0
+}
+
+/// A summary, and the messages with which topics begin.
+pub(crate) fn study(conversation: &Conversation, options: &Options) -> (Summary, Vec<usize>) {
     let begun = Instant::now();
     let analysis = Analysis::of(conversation, options);
     let mut summary = Summary::default();
@@ -53,7 +58,9 @@ pub fn summarize(conversation: &Conversation, options: &Options) -> Summary {
     summary.participants = people::participants(&analysis, options.length.entries().max(8));
     summary.metadata = metadata(&analysis, options, &summary);
     summary.metadata.duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    summary
+    let sentences = analysis.starts.iter().filter_map(|start| analysis.sentences.get(*start));
+    let topics = sentences.map(|sentence| sentence.item as usize).collect();
+    (summary, topics)
 }
 
 fn metadata(analysis: &Analysis<'_>, options: &Options, summary: &Summary) -> Metadata {
@@ -90,5 +97,6 @@ fn metadata(analysis: &Analysis<'_>, options: &Options, summary: &Summary) -> Me
         last_message: conversation.range.map(|(_, last)| last.to_string()),
         duration_ms: 0,
         warnings,
+        model: None,
     }
 }

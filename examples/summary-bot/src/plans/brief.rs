@@ -119,7 +119,10 @@ impl Brief {
             say("length", "expected brief, detailed or comprehensive");
         }
         if self.view().is_none() {
-            say("perspective", "expected one of general, developer, marketing, product, finance, executive, support");
+            say(
+                "perspective",
+                "expected one of general, developer, marketing, product, finance, executive, support",
+            );
         }
         if self.language.as_ref().is_some_and(|code| code.len() > 16 || !code.is_ascii()) {
             say("language", "expected a code such as `de`");
@@ -237,8 +240,9 @@ impl Destination {
 
 /// One field that is wrong.
 pub(crate) fn one(field: &str, words: &str) -> Problem {
-    invalid(&[(field.to_owned(), words.to_owned())])
-        .unwrap_or_else(|| Problem::new(groundcrew::http::axum::http::StatusCode::BAD_REQUEST, "INVALID_REQUEST"))
+    invalid(&[(field.to_owned(), words.to_owned())]).unwrap_or_else(|| {
+        Problem::new(groundcrew::http::axum::http::StatusCode::BAD_REQUEST, "INVALID_REQUEST")
+    })
 }
 
 /// Whether it looks like an id of Discord's.
@@ -272,8 +276,12 @@ mod tests {
             "destinations": [{"email": "ann"}, {"webhook_url": "ftp://x"}],
         }));
         let problem = wrong.check().expect_err("wrong").to_json();
-        let fields: Vec<&str> =
-            problem["errors"].as_array().expect("errors").iter().filter_map(|error| error["field"].as_str()).collect();
+        let fields: Vec<&str> = problem["errors"]
+            .as_array()
+            .expect("errors")
+            .iter()
+            .filter_map(|error| error["field"].as_str())
+            .collect();
         let expected =
             ["name", "channels", "period", "length", "destinations[0]", "destinations[1]", "timing.at"];
         assert_eq!(fields, expected);

@@ -121,7 +121,10 @@ impl Choice {
                 let missing = || ("timing.cron", "expected an expression such as `0 9 * * 1-5`".to_owned());
                 let expression = expression.ok_or_else(missing)?;
                 if expression.starts_with("CRON_TZ") || expression.starts_with("@every") {
-                    return Err(("timing.cron", "name the time zone in `zone`, and a time to be at".to_owned()));
+                    return Err((
+                        "timing.cron",
+                        "name the time zone in `zone`, and a time to be at".to_owned(),
+                    ));
                 }
                 cron(expression.to_owned())
             }
@@ -142,7 +145,10 @@ impl Choice {
     fn zone(&self) -> Result<TimeZone, Wrong> {
         let name = self.zone.as_deref().map(str::trim).filter(|zone| !zone.is_empty());
         let wrong = |name: &str| {
-            ("timing.zone", format!("there is no time zone `{name}`; right would be `Europe/Berlin` or `UTC`"))
+            (
+                "timing.zone",
+                format!("there is no time zone `{name}`; right would be `Europe/Berlin` or `UTC`"),
+            )
         };
         name.map_or(Ok(TimeZone::UTC), |name| TimeZone::get(name).map_err(|_| wrong(name)))
     }
@@ -211,7 +217,10 @@ impl Choice {
             return Ok(());
         }
         let words = if count == 1 { "one day".to_owned() } else { format!("{count} different days") };
-        Err(("timing.days", format!("`{}` takes {words}; `daily` takes as many as you like", self.kind.name())))
+        Err((
+            "timing.days",
+            format!("`{}` takes {words}; `daily` takes as many as you like", self.kind.name()),
+        ))
     }
 
     fn day_of_month(&self) -> Result<String, Wrong> {

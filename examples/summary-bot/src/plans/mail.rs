@@ -40,12 +40,14 @@ impl Mailer {
         let Some(from) = &config.from else {
             bail!("mail.url (SMTP_URL) is set, and mail.from (SMTP_FROM) is not: say who the mail is from")
         };
-        let from: Mailbox = from
-            .parse()
-            .with_context(|| format!("mail.from (SMTP_FROM) is `{from}`; right would be `Bot <bot@example.com>`"))?;
+        let from: Mailbox = from.parse().with_context(|| {
+            format!("mail.from (SMTP_FROM) is `{from}`; right would be `Bot <bot@example.com>`")
+        })?;
         // What the library says may have the password in it.
         let Ok(builder) = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose()) else {
-            bail!("mail.url (SMTP_URL) is no URL of a mail server; right would be `smtps://user:password@host`")
+            bail!(
+                "mail.url (SMTP_URL) is no URL of a mail server; right would be `smtps://user:password@host`"
+            )
         };
         let transport = builder.timeout(Some(config.timeout)).build();
         Ok(Some(Self { transport, from, timeout: config.timeout }))
@@ -71,7 +73,8 @@ impl Mailer {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(refused(&mail.to, &error)),
             Err(_) => {
-                let words = format!("no answer from the mail server within {:?} (mail.timeout)", self.timeout);
+                let words =
+                    format!("no answer from the mail server within {:?} (mail.timeout)", self.timeout);
                 Err(Undelivered::for_now(words))
             }
         }

@@ -18,8 +18,8 @@ mod tests;
 mod undelivered;
 
 pub(crate) use book::{Parts, Plans, Schedule};
-pub(crate) use brief::{Brief, Destination, Mode, is_id};
-pub(crate) use choice::{Day, Every};
+pub(crate) use brief::{Brief, Destination, Missed, Mode, is_id};
+pub(crate) use choice::{Choice, Day, Every};
 pub use config::{MailConfig, SchedulesConfig};
 pub(crate) use mail::Mailer;
 pub(crate) use post::{Content, Post, Poster, Posting};

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
+use groundcrew::http::Problem;
 use groundcrew::jobs::{Attempt, Job, JobError, PlanId, Policy};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -12,7 +13,9 @@ use super::{Destination, Undelivered};
 use crate::clerk::{Desk, not_stored};
 use crate::discord::render;
 use crate::discord::reply::Reply;
+use crate::discord::rest::Rest;
 use crate::document::Document;
+use crate::webhooks::{Delivery, Event, Target};
 
 /// Posts into channels.
 pub(crate) trait Poster: Send + Sync {
@@ -39,6 +42,31 @@ pub(crate) enum Content {
     Summary(Uuid),
     /// Something about the schedule itself.
     Notice(String),
+}
+
+/// What is refused for the URL itself is refused again.
+fn taken(sent: Result<(), Problem>) -> Result<(), Undelivered> {
+    sent.map_err(|problem| {
+        let words = problem.to_json()["detail"].as_str().unwrap_or("the webhook was refused").to_owned();
+        match problem.status().is_server_error() {
+            true => Undelivered::for_now(words),
+            false => Undelivered::for_good(words),
+        }
+    })
+}
+
+// === impl Poster for Rest ===
+
+impl Poster for Rest {
+    fn post<'a>(&'a self, channel: &'a str, reply: &'a Reply, nonce: &'a str) -> Posting<'a> {
+        Box::pin(async move {
+            let posted = Rest::post(self, channel, reply, nonce).await;
+            posted.map(drop).map_err(|error| match error.is_passing() {
+                true => Undelivered::for_now(error.to_string()),
+                false => Undelivered::for_good(error.to_string()),
+            })
+        })
+    }
 }
 
 // === impl Post ===
@@ -78,7 +106,12 @@ impl Job for Post {
 }
 
 impl Post {
-    async fn send(&self, desk: &Desk, attempt: &Attempt, document: Option<Document>) -> Result<(), Undelivered> {
+    async fn send(
+        &self,
+        desk: &Desk,
+        attempt: &Attempt,
+        document: Option<Document>,
+    ) -> Result<(), Undelivered> {
         match &self.destination {
             Destination::Channel(channel) => self.to_channel(desk, attempt, channel, document).await,
             Destination::Email(to) => {
@@ -92,9 +125,23 @@ impl Post {
                 };
                 mailer.send(mail).await
             }
-            Destination::WebhookUrl(_) | Destination::Webhook(_) => {
-                Err(Undelivered::for_good("webhooks are not in this version"))
-            }
+            // Each is a delivery with its own attempts and log; the same one is taken once.
+            Destination::WebhookUrl(url) => match document {
+                Some(document) => {
+                    taken(desk.webhooks.send_once(url, Event::Created { summary: document.id }).await)
+                }
+                None => Ok(()),
+            },
+            Destination::Webhook(id) => match document {
+                Some(document) => {
+                    let delivery =
+                        Delivery::new(Target::Webhook(*id), Event::Created { summary: document.id });
+                    let delivery = Delivery { id: format!("schedule-{}", attempt.id()), ..delivery };
+                    let sent = desk.store.send_once(&delivery).await;
+                    sent.map_err(|error| Undelivered::for_now(error.to_string()))
+                }
+                None => Ok(()),
+            },
         }
     }
 

@@ -110,9 +110,10 @@ impl SummarizeChannels {
         match self.brief.mode {
             Mode::Combined if parts.is_empty() => Vec::new(),
             Mode::Combined => vec![(name.clone(), parts)],
-            Mode::Individual => {
-                parts.into_iter().map(|part| (format!("{name}: #{}", part.channel.name), vec![part])).collect()
-            }
+            Mode::Individual => parts
+                .into_iter()
+                .map(|part| (format!("{name}: #{}", part.channel.name), vec![part]))
+                .collect(),
         }
     }
 

@@ -14,22 +14,25 @@ use groundcrew::http::Problem;
 use groundcrew::jobs::{JobsConfig, TimetableConfig};
 use groundcrew::lease::LeaseConfig;
 use groundcrew::sql::SqlConfig;
-use parking_lot::Mutex;
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::*;
 use crate::Message;
+use crate::benches::Benches;
 use crate::bot_metrics::BotMetrics;
+use crate::caretaker::Caretaker;
 use crate::clerk::{Desk, Summarize};
 use crate::discord::history::{Channel, ChannelHistory, History, Part, Reading, Skipped, Wanted, Why};
 use crate::discord::reply::Reply;
 use crate::document::Document;
-use crate::caretaker::Caretaker;
+use crate::models::Chain;
 use crate::scribe::Scribe;
 use crate::settings::Settings;
 use crate::store::{MIGRATIONS, Store};
+use crate::webhooks::Webhooks;
 use crate::workshop::Workshop;
 
 const GUILD: &str = "175928847299117063";
@@ -81,7 +84,8 @@ impl ChannelHistory for Said {
                 Some(&"") => history.skipped.push(Skipped { channel, why: Why::Quiet }),
                 Some(text) => {
                     let mut messages: Vec<Message> = Vec::new();
-                    crate::read::read(text.as_bytes(), "", &mut |message| messages.push(message)).expect("a log");
+                    crate::read::read(text.as_bytes(), "", &mut |message| messages.push(message))
+                        .expect("a log");
                     history.parts.push(Part { channel, messages, left_out: 0, cut: false });
                 }
             }
@@ -94,7 +98,8 @@ impl ChannelHistory for Said {
 impl Poster for Board {
     fn post<'a>(&'a self, channel: &'a str, reply: &'a Reply, nonce: &'a str) -> Posting<'a> {
         let fault = self.faults.lock().get_mut(channel).and_then(VecDeque::pop_front);
-        let text = reply.content.clone().or_else(|| reply.embeds.first()?.description.clone()).unwrap_or_default();
+        let text =
+            reply.content.clone().or_else(|| reply.embeds.first()?.description.clone()).unwrap_or_default();
         Box::pin(async move {
             if let Some(fault) = fault {
                 return Err(fault);
@@ -121,11 +126,14 @@ impl Stage {
         let quick = JobsConfig { poll_period: Duration::from_millis(20), ..JobsConfig::default() };
         let jobs = quick.connect(&crew, &database).await.expect("jobs");
         let jobs = jobs.register::<Summarize>().register::<SummarizeChannels>().register::<Post>();
-        let store = Store::new(database);
-        let time = Arc::new(AtomicI64::new("2026-01-05T08:00:00Z".parse::<Timestamp>().expect("a time").as_second()));
+        let store = Store::new(database, jobs.publisher());
+        let time = Arc::new(AtomicI64::new(
+            "2026-01-05T08:00:00Z".parse::<Timestamp>().expect("a time").as_second(),
+        ));
         let held = time.clone();
         let clock = move || Timestamp::from_second(held.load(Ordering::Relaxed)).expect("a time");
-        let timetable = TimetableConfig::default().open_at(&crew, &jobs.publisher(), clock).expect("a timetable");
+        let timetable =
+            TimetableConfig::default().open_at(&crew, &jobs.publisher(), clock).expect("a timetable");
         let said = Said { channels: HashMap::from([(TALK, SAID), (QUIET, "")]), ..Said::default() };
         let (asked, board) = (said.asked.clone(), Board::default());
         let config = SchedulesConfig { pause_after: 2, ..SchedulesConfig::default() };
@@ -134,15 +142,26 @@ impl Stage {
             timetable,
             publisher: jobs.publisher(),
             config,
-            history: Some(Arc::new(said)),
-            poster: Some(Arc::new(board.clone())),
             mailer: Mailer::build(&mail).expect("mail"),
         });
+        plans.reach(Arc::new(said), Arc::new(board.clone()));
         let metrics = BotMetrics::register(crew.metrics()).expect("metrics");
-        let summaries = crate::SummariesConfig::default();
-        let workshop = Workshop::new(&crew, store.clone(), Scribe, metrics, &summaries);
+        let config = crate::Config::default();
+        let benches = Benches::new(2);
+        let scribe = Scribe::new(benches.clone(), Chain::build(&config, &crew).expect("models"));
+        let workshop = Workshop::new(&crew, store.clone(), benches, scribe, metrics, &config);
+        let webhooks =
+            Webhooks::build(&config.webhooks, &config.client, &crew, store.clone()).expect("webhooks");
         let caretaker = caretaker(&crew, &store);
-        jobs.run(Desk { store: store.clone(), workshop, plans: plans.clone(), max_messages: 1_000, caretaker });
+        jobs.run(Desk {
+            store: store.clone(),
+            workshop,
+            plans: plans.clone(),
+            webhooks,
+            max_messages: 1_000,
+            discord: None,
+            caretaker,
+        });
         Self { crew, plans, store, board, asked, time, _folder: folder }
     }
 
@@ -219,7 +238,9 @@ async fn when_its_time_comes_the_period_since_the_time_before_is_summarised_and_
     let stage = Stage::open().await;
     let schedule = stage.schedule(json!({})).await;
     stage.plans.keep(&LeaseConfig::default()).expect("a lease");
-    stage.time.store("2026-01-05T09:00:00Z".parse::<Timestamp>().expect("a time").as_second(), Ordering::Relaxed);
+    stage
+        .time
+        .store("2026-01-05T09:00:00Z".parse::<Timestamp>().expect("a time").as_second(), Ordering::Relaxed);
     let done = stage.until(&schedule, "it is summarised", is(Outcome::Summarised)).await;
     let posted = stage.posted(1).await;
     assert_eq!(posted[0].0, HERE);
@@ -256,7 +277,10 @@ async fn of_several_channels_each_may_have_a_summary_of_its_own_and_closed_ones_
     let document: Document = serde_json::from_str(&json.expect("the summary")).expect("a document");
     assert_eq!(document.title, "the build: #builds");
     let warnings = document.summary.metadata.warnings;
-    assert!(warnings.iter().any(|warning| warning.message.contains("#builds is closed to me")), "{warnings:?}");
+    assert!(
+        warnings.iter().any(|warning| warning.message.contains("#builds is closed to me")),
+        "{warnings:?}"
+    );
     stage.posted(1).await;
 }
 
@@ -271,7 +295,9 @@ async fn what_fails_again_and_again_pauses_itself_and_says_so() {
     assert!(error.starts_with("CHANNEL_ACCESS_DENIED: ") && error.contains("closed to me"), "{error}");
     stage.run(&schedule).await;
     let paused = stage.until(&schedule, "it is paused", |schedule| schedule.plan.paused).await;
-    assert!(paused.plan.paused_because.expect("why").contains("failed 2 times in a row: CHANNEL_ACCESS_DENIED"));
+    assert!(
+        paused.plan.paused_because.expect("why").contains("failed 2 times in a row: CHANNEL_ACCESS_DENIED")
+    );
     let posted = stage.posted(1).await;
     assert!(posted[0].2.contains("“the build” is paused"), "{posted:?}");
     let resumed = stage.plans.resume(schedule.plan.id).await.expect("resumed");
@@ -281,7 +307,10 @@ async fn what_fails_again_and_again_pauses_itself_and_says_so() {
 #[tokio::test]
 async fn a_destination_that_fails_is_tried_again_by_itself() {
     let stage = Stage::open().await;
-    stage.fail(THERE, Undelivered { after: Some(Duration::from_millis(10)), ..Undelivered::for_now("Discord is slow") });
+    stage.fail(
+        THERE,
+        Undelivered { after: Some(Duration::from_millis(10)), ..Undelivered::for_now("Discord is slow") },
+    );
     let schedule = stage.schedule(json!({"destinations": [{"channel": HERE}, {"channel": THERE}]})).await;
     stage.run(&schedule).await;
     let mut channels: Vec<String> = stage.posted(2).await.into_iter().map(|(channel, ..)| channel).collect();
@@ -321,7 +350,11 @@ async fn a_mail_is_sent_with_its_text_and_tried_again_under_the_same_id() {
     let schedule = stage.schedule(json!({"destinations": [{"email": "ann@example.com"}]})).await;
     stage.run(&schedule).await;
     let mails = sink.received(2).await;
-    assert!(mails[1].contains("To: ann@example.com") && mails[1].contains("Subject: the build"), "{}", mails[1]);
+    assert!(
+        mails[1].contains("To: ann@example.com") && mails[1].contains("Subject: the build"),
+        "{}",
+        mails[1]
+    );
     assert!(mails[1].contains("text/plain") && mails[1].contains("text/html"));
     let id = |mail: &str| {
         mail.lines().find_map(|line| line.strip_prefix("Message-ID: ").map(str::to_owned)).expect("an id")
@@ -350,7 +383,8 @@ async fn a_mail_that_is_refused_for_good_is_not_sent_again() {
 #[tokio::test]
 async fn mail_that_is_not_configured_is_refused_before_anything_is_kept() {
     let stage = Stage::open().await;
-    let refused = stage.plans.create(brief(json!({"destinations": [{"email": "ann@example.com"}]})), None, None).await;
+    let refused =
+        stage.plans.create(brief(json!({"destinations": [{"email": "ann@example.com"}]})), None, None).await;
     let problem = refused.expect_err("it is refused").to_json();
     assert_eq!(problem["field"], "destinations[0]");
     assert!(problem["detail"].as_str().expect("words").contains("SMTP_URL"), "{problem}");

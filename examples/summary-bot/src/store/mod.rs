@@ -1,5 +1,7 @@
 //! Where summaries are kept: one module for each backend, chosen by the database that is configured.
 
+mod deliveries;
+mod discord;
 mod erasure;
 mod guild_summaries;
 mod guilds;
@@ -9,19 +11,23 @@ mod replays;
 mod requests;
 mod retention;
 mod sqlite;
+mod webhooks;
 
 pub(crate) use guild_summaries::{Amount, Made, Opinions};
 pub(crate) use guilds::Refusal;
 pub(crate) use plans::Limit;
 
+use groundcrew::jobs::{EnqueueError, Publisher};
 use groundcrew::sql::{Database, Migrations};
 use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::migrate::Migrator;
 use uuid::Uuid;
 
+pub(crate) use self::discord::{Begun, Open};
 use crate::Origin;
 use crate::document::Document;
+use crate::webhooks::{Announce, Event};
 
 pub(crate) use replays::{Answer, Claimed, Name};
 
@@ -31,9 +37,9 @@ static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 /// The tables of the bot, for either backend.
 pub static MIGRATIONS: Migrations = Migrations::both(&SQLITE, &POSTGRES);
 
-/// The summaries.
+/// The summaries, and everything else that is kept. The publisher enqueues what follows, in the same transaction.
 #[derive(Debug, Clone)]
-pub(crate) struct Store(Database);
+pub(crate) struct Store(Database, Publisher);
 
 /// What a list says about a summary.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -66,17 +72,48 @@ pub(crate) struct NewRow {
 // === impl Store ===
 
 impl Store {
-    pub(crate) fn new(database: Database) -> Self {
-        Self(database)
+    pub(crate) fn new(database: Database, publisher: Publisher) -> Self {
+        Self(database, publisher)
     }
 
     /// Keeps a summary. `json` is the document as clients will get it.
     pub(crate) async fn insert(&self, document: &Document, json: String) -> sqlx::Result<()> {
         let row = NewRow::of(document, json);
+        let Some(announce) = self.created(document).await? else {
+            return match &self.0 {
+                Database::Sqlite(database) => sqlite::insert(database, row).await,
+                Database::Postgres(database) => postgres::insert(database, row).await,
+            };
+        };
         match &self.0 {
-            Database::Sqlite(database) => sqlite::insert(database, row).await,
-            Database::Postgres(database) => postgres::insert(database, row).await,
+            Database::Sqlite(database) => {
+                let insert = async {
+                    let mut transaction = database.begin().await?;
+                    sqlite::insert_in(&mut transaction, row).await?;
+                    self.1.enqueue_in(&mut transaction, &announce).await.map_err(refused)?;
+                    transaction.commit().await
+                };
+                database.write().timed("insert_summary", insert).await
+            }
+            Database::Postgres(database) => {
+                let insert = async {
+                    let mut transaction = database.begin().await?;
+                    postgres::insert_in(&mut transaction, row).await?;
+                    self.1.enqueue_in(&mut transaction, &announce).await.map_err(refused)?;
+                    transaction.commit().await
+                };
+                database.connections().timed("insert_summary", insert).await
+            }
         }
+    }
+
+    /// The job that tells of a summary, if there is anybody to tell. A private one is told nobody of.
+    async fn created(&self, document: &Document) -> sqlx::Result<Option<Announce>> {
+        if document.origin.private {
+            return Ok(None);
+        }
+        let event = Event::Created { summary: document.id };
+        self.announcement(event, document.origin.guild_id.as_deref()).await
     }
 
     /// The document with this id, as JSON.
@@ -107,6 +144,11 @@ impl Store {
             Database::Postgres(database) => postgres::delete(database, &id).await,
         }
     }
+}
+
+/// A job that is enqueued within a transaction fails as a statement of that transaction does.
+fn refused(error: EnqueueError) -> sqlx::Error {
+    sqlx::Error::Encode(error.into())
 }
 
 // === impl NewRow ===

@@ -61,7 +61,12 @@ pub(crate) struct Limit<'a> {
 
 impl Store {
     /// Makes a plan, in the timetable and here.
-    pub(crate) async fn create_plan(&self, timetable: &Timetable, new: NewPlan, guild: &str) -> Result<Plan, PlanError> {
+    pub(crate) async fn create_plan(
+        &self,
+        timetable: &Timetable,
+        new: NewPlan,
+        guild: &str,
+    ) -> Result<Plan, PlanError> {
         each!(self, database => {
             let mut transaction = database.begin().await?;
             let plan = timetable.create_in(&mut transaction, new).await?;
@@ -146,6 +151,10 @@ impl Store {
             (None, true) => Outcome::Summarised,
             (None, false) => Outcome::Quiet,
         };
+        let mut announcements = Vec::new();
+        for document in &documents {
+            announcements.extend(self.created(document).await?);
+        }
         let (id, outcome, at) = (plan.to_string(), outcome.name(), at.as_millisecond());
         each!(self, database => {
             let Some(mut transaction) = attempt.begin_once(database).await? else { return Ok(()) };
@@ -167,6 +176,9 @@ impl Store {
             }
             for row in rows {
                 backend::insert_in(&mut transaction, row).await?;
+            }
+            for announcement in announcements {
+                limit.publisher.enqueue_in(&mut transaction, &announcement).await.map_err(not_enqueued)?;
             }
             for post in posts {
                 limit.publisher.enqueue_in(&mut transaction, &post).await.map_err(not_enqueued)?;
@@ -214,7 +226,9 @@ fn row(document: &Document) -> sqlx::Result<NewRow> {
     Ok(NewRow::of(document, json))
 }
 
-fn standing((id, outcome, last_ms, summary, error, failures, undelivered): StandingRow) -> Option<(PlanId, Standing)> {
+fn standing(
+    (id, outcome, last_ms, summary, error, failures, undelivered): StandingRow,
+) -> Option<(PlanId, Standing)> {
     let standing = Standing {
         outcome: outcome.as_deref().and_then(Outcome::of_name),
         last: last_ms.and_then(|at| Timestamp::from_millisecond(at).ok()),

@@ -94,22 +94,32 @@ pub(super) async fn mark_answered(
     Ok(update.bind(summary).bind(id).execute(connection).await?.rows_affected() > 0)
 }
 
-pub(super) async fn refuse(database: &Postgres, id: &str, problem: &str) -> sqlx::Result<()> {
+/// Tells whether that is news.
+pub(super) async fn refuse(
+    connection: &mut Session<sqlx::Postgres>,
+    id: &str,
+    problem: &str,
+) -> sqlx::Result<bool> {
     let update = sqlx::query(
         "UPDATE requests SET problem = $1, query = '[]', body = NULL, revision = revision + 1 \
          WHERE id = $2 AND summary_id IS NULL AND NOT cancelled",
     );
-    let update = update.bind(problem).bind(id).execute(database);
-    database.connections().timed("refuse_request", update).await.map(drop)
+    let update = update.bind(problem).bind(id).execute(connection).await?;
+    Ok(update.rows_affected() > 0)
 }
 
-pub(super) async fn give_up(database: &Postgres, id: &str, problem: &str) -> sqlx::Result<()> {
+/// Tells whether that is news.
+pub(super) async fn give_up(
+    connection: &mut Session<sqlx::Postgres>,
+    id: &str,
+    problem: &str,
+) -> sqlx::Result<bool> {
     let update = sqlx::query(
         "UPDATE requests SET problem = $1, revision = revision + 1 \
          WHERE id = $2 AND summary_id IS NULL AND problem IS NULL AND NOT cancelled",
     );
-    let update = update.bind(problem).bind(id).execute(database);
-    database.connections().timed("refuse_request", update).await.map(drop)
+    let update = update.bind(problem).bind(id).execute(connection).await?;
+    Ok(update.rows_affected() > 0)
 }
 
 pub(super) async fn cancel(database: &Postgres, id: &str) -> sqlx::Result<bool> {

@@ -1,15 +1,16 @@
 //! The table of requests, on either backend.
 
-use groundcrew::jobs::{Attempt, EnqueueError, Publisher};
+use groundcrew::jobs::{Attempt, Publisher};
 use groundcrew::sql::{Database, SqlProblem};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{NewRow, Store, postgres, sqlite};
+use super::{NewRow, Store, postgres, refused, sqlite};
 use crate::clerk::Summarize;
 use crate::document::Document;
 use crate::headway::{Phase, Step};
 use crate::request::{Asking, Media, Standing, State};
+use crate::webhooks::Event;
 
 /// The columns that tell how far a request is, as either backend hands them over.
 pub(super) type StandingRow = (Option<String>, Option<String>, bool, i64, String, i64, i64);
@@ -81,6 +82,7 @@ impl Store {
     ) -> sqlx::Result<bool> {
         let json = serde_json::to_string(document).map_err(|error| sqlx::Error::Encode(error.into()))?;
         let (row, id) = (NewRow::of(document, json), id.to_string());
+        let announce = self.created(document).await?;
         match &self.0 {
             Database::Sqlite(database) => {
                 let fulfil = async {
@@ -89,6 +91,9 @@ impl Store {
                         return transaction.rollback().await.map(|()| false);
                     }
                     sqlite::insert_in(&mut transaction, row).await?;
+                    if let Some(announce) = announce {
+                        self.1.enqueue_in(&mut transaction, &announce).await.map_err(refused)?;
+                    }
                     transaction.commit().await.map(|()| true)
                 };
                 database.write().timed("fulfil_request", fulfil).await
@@ -100,6 +105,9 @@ impl Store {
                         return transaction.rollback().await.map(|()| false);
                     }
                     postgres::insert_in(&mut transaction, row).await?;
+                    if let Some(announce) = announce {
+                        self.1.enqueue_in(&mut transaction, &announce).await.map_err(refused)?;
+                    }
                     transaction.commit().await.map(|()| true)
                 };
                 database.connections().timed("fulfil_request", fulfil).await
@@ -107,21 +115,49 @@ impl Store {
         }
     }
 
-    /// Says why there will be no summary. Said twice it changes nothing.
+    /// Says why there will be no summary, and tells who wants to know.
     pub(crate) async fn refuse(&self, id: Uuid, problem: &str) -> sqlx::Result<()> {
-        let id = id.to_string();
-        match &self.0 {
-            Database::Sqlite(database) => sqlite::refuse(database, &id, problem).await,
-            Database::Postgres(database) => postgres::refuse(database, &id, problem).await,
-        }
+        self.fail(id, problem, true).await
     }
 
     /// Says that nobody will make the summary, without forgetting what was asked: a person may have it made yet.
     pub(crate) async fn give_up(&self, id: Uuid, problem: &str) -> sqlx::Result<()> {
+        self.fail(id, problem, false).await
+    }
+
+    async fn fail(&self, id: Uuid, problem: &str, forget: bool) -> sqlx::Result<()> {
+        let words = serde_json::from_str(problem).map_err(|_| damaged("problem"))?;
+        let announce = self.announcement(Event::Failed { job: id, problem: words }, None).await?;
         let id = id.to_string();
         match &self.0 {
-            Database::Sqlite(database) => sqlite::give_up(database, &id, problem).await,
-            Database::Postgres(database) => postgres::give_up(database, &id, problem).await,
+            Database::Sqlite(database) => {
+                let fail = async {
+                    let mut transaction = database.begin().await?;
+                    let news = match forget {
+                        true => sqlite::refuse(&mut transaction, &id, problem).await?,
+                        false => sqlite::give_up(&mut transaction, &id, problem).await?,
+                    };
+                    if let Some(announce) = announce.filter(|_| news) {
+                        self.1.enqueue_in(&mut transaction, &announce).await.map_err(refused)?;
+                    }
+                    transaction.commit().await
+                };
+                database.write().timed("refuse_request", fail).await
+            }
+            Database::Postgres(database) => {
+                let fail = async {
+                    let mut transaction = database.begin().await?;
+                    let news = match forget {
+                        true => postgres::refuse(&mut transaction, &id, problem).await?,
+                        false => postgres::give_up(&mut transaction, &id, problem).await?,
+                    };
+                    if let Some(announce) = announce.filter(|_| news) {
+                        self.1.enqueue_in(&mut transaction, &announce).await.map_err(refused)?;
+                    }
+                    transaction.commit().await
+                };
+                database.connections().timed("refuse_request", fail).await
+            }
         }
     }
 
@@ -160,11 +196,6 @@ impl Store {
         };
         row.map(Standing::try_from).transpose()
     }
-}
-
-/// A job that is enqueued within a transaction fails as a statement of that transaction does.
-fn refused(error: EnqueueError) -> sqlx::Error {
-    sqlx::Error::Encode(error.into())
 }
 
 fn damaged(column: &str) -> sqlx::Error {

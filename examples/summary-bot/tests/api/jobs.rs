@@ -135,6 +135,8 @@ async fn only_so_many_follow_at_a_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_is_dead_has_failed_until_somebody_has_it_made_after_all() {
     let (bot, long) = busy().await;
+    let begun = || bot.metric("summaries_in_progress{service=\"summary-bot\"}").filter(|count| *count > 0.0);
+    wait_for("the long one to begin", begun);
     let job = ask(&bot, "dead");
     let file = file(&bot.folder).await;
     let state = async |from: i64, to: i64| {

@@ -44,7 +44,10 @@ async fn a_schedule_is_made_read_changed_and_deleted() {
     let bot = Fixture::start().await;
     let path = made(&bot, &json!({}));
     let read = bot.get(&path).json();
-    assert_eq!((&read["state"], &read["expression"]), (&json!("waiting"), &json!("CRON_TZ=Europe/Berlin 0 9 * * MON")));
+    assert_eq!(
+        (&read["state"], &read["expression"]),
+        (&json!("waiting"), &json!("CRON_TZ=Europe/Berlin 0 9 * * MON"))
+    );
     assert_eq!(read["next_times"].as_array().map(Vec::len), Some(3));
     assert_eq!((&read["length"], &read["last_outcome"]), (&json!("detailed"), &Value::Null));
     let next = read["next_times"].clone();
@@ -52,7 +55,10 @@ async fn a_schedule_is_made_read_changed_and_deleted() {
     assert_eq!((changed.status, &changed.json()["length"]), (200, &json!("brief")), "{}", changed.body);
     assert_eq!(changed.json()["next_times"], next, "the timing is the same");
     let moved = patch(&bot, &path, &json!({"timing": {"at": "17:30"}, "period": null})).json();
-    assert_eq!((&moved["expression"], &moved["period"]), (&json!("CRON_TZ=Europe/Berlin 30 17 * * MON"), &Value::Null));
+    assert_eq!(
+        (&moved["expression"], &moved["period"]),
+        (&json!("CRON_TZ=Europe/Berlin 30 17 * * MON"), &Value::Null)
+    );
     assert_eq!(bot.delete(&path).status, 204);
     assert_eq!(bot.get(&path).status, 404);
     assert_eq!(bot.delete(&path).status, 404);
@@ -68,8 +74,9 @@ async fn a_schedule_is_paused_and_resumed_and_a_run_by_hand_says_how_it_went() {
     assert_eq!(paused["paused_because"], "over the API");
     assert_eq!(act(&bot, &path, "run").status, 202, "also one that is paused");
     // There is no Discord here.
-    let failed =
-        wait_for("the run", || Some(bot.get(&path).json()).filter(|schedule| !schedule["last_error"].is_null()));
+    let failed = wait_for("the run", || {
+        Some(bot.get(&path).json()).filter(|schedule| !schedule["last_error"].is_null())
+    });
     assert_eq!((&failed["last_outcome"], &failed["failures"]), (&json!("failed"), &json!(1)));
     assert!(failed["last_error"].as_str().expect("words").starts_with("DISCORD_OFF"), "{failed}");
     let resumed = act(&bot, &path, "resume").json();

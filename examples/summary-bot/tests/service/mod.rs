@@ -4,6 +4,7 @@
 pub mod events;
 pub mod http;
 pub mod jobs;
+pub mod receiver;
 pub mod schema;
 pub mod webdriver;
 

@@ -10,9 +10,15 @@ use crate::plans::{Day, Every};
 
 /// Each path with its operations.
 pub(in crate::api) fn paths() -> [(&'static str, Value); 5] {
-    let pause = one("pause_schedule", "Let a schedule wait", "200", "The schedule. What comes meanwhile is left out.");
+    let pause = one(
+        "pause_schedule",
+        "Let a schedule wait",
+        "200",
+        "The schedule. What comes meanwhile is left out.",
+    );
     let resume = one("resume_schedule", "Let a schedule come again", "200", "The schedule.");
-    let run = one("run_schedule", "Run a schedule now", "202", "The schedule; how the run went will stand in it.");
+    let run =
+        one("run_schedule", "Run a schedule now", "202", "The schedule; how the run went will stand in it.");
     [
         (SCHEDULES, json!({"post": create(), "get": list()})),
         (
@@ -120,9 +126,7 @@ fn timing() -> Value {
 }
 
 fn destination() -> Value {
-    let only = |name: &str, of: Value| {
-        json!({"type": "object", "required": [name], "additionalProperties": false, "properties": {name: of}})
-    };
+    let only = |name: &str, of: Value| json!({"type": "object", "required": [name], "additionalProperties": false, "properties": {name: of}});
     json!({
         "description": "Where the summaries go. Of a webhook's URL only the host is shown.",
         "oneOf": [

@@ -21,8 +21,7 @@ use crate::plans::{Brief, Schedule};
 pub(in crate::api) fn all(
     counted: impl Fn(&str, MethodRouter<App>) -> MethodRouter<App>,
 ) -> [(&'static str, MethodRouter<App>); 5] {
-    let schedules =
-        counted("create_schedule", post(create)).merge(counted("list_schedules", get(list)));
+    let schedules = counted("create_schedule", post(create)).merge(counted("list_schedules", get(list)));
     let schedule = counted("get_schedule", get(read))
         .merge(counted("update_schedule", patch(update)))
         .merge(counted("delete_schedule", delete(remove)));
@@ -55,7 +54,8 @@ async fn list(
     let items: Vec<Value> = schedules.iter().map(|schedule| schedule.to_json(now)).collect();
     let next = next.map(|plan| Cursor(*plan.as_uuid()).to_string());
     let guild = guild.map(|guild| format!("&guild_id={guild}")).unwrap_or_default();
-    let link = next.as_ref().map(|next| format!("<{SCHEDULES}?limit={limit}{guild}&cursor={next}>; rel=\"next\""));
+    let link =
+        next.as_ref().map(|next| format!("<{SCHEDULES}?limit={limit}{guild}&cursor={next}>; rel=\"next\""));
     let body = Json(json!({"items": items, "next_cursor": next}));
     Ok(match link {
         Some(link) => ([(LINK, link)], body).into_response(),
@@ -63,7 +63,10 @@ async fn list(
     })
 }
 
-async fn read(State(app): State<App>, path: Result<Path<String>, PathRejection>) -> Result<Json<Value>, Problem> {
+async fn read(
+    State(app): State<App>,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<Json<Value>, Problem> {
     Ok(shown(&app.plans.get(id(path)?).await?))
 }
 

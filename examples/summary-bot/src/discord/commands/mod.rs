@@ -7,7 +7,9 @@ mod help;
 mod ping;
 mod rate;
 mod rework;
+mod schedule;
 mod status;
+mod summarize;
 mod summary;
 mod usage;
 mod why;
@@ -81,7 +83,11 @@ pub(crate) struct Commands(Arc<[Box<dyn Command>]>);
 impl Commands {
     pub(crate) fn all() -> Self {
         let commands: Vec<Box<dyn Command>> = vec![
+            Box::new(summarize::Summarize),
+            Box::new(summarize::FromHere),
+            Box::new(summarize::ThisThread),
             Box::new(summary::Summary),
+            Box::new(schedule::Schedule),
             Box::new(config::Config),
             Box::new(usage::Usage),
             Box::new(help::Help),

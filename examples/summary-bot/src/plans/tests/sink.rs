@@ -21,7 +21,8 @@ impl Sink {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let mails: Arc<Mutex<Vec<String>>> = Arc::default();
-        let answers: Arc<Mutex<VecDeque<&'static str>>> = Arc::new(Mutex::new(answers.iter().copied().collect()));
+        let answers: Arc<Mutex<VecDeque<&'static str>>> =
+            Arc::new(Mutex::new(answers.iter().copied().collect()));
         let kept = mails.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {

@@ -1,0 +1,231 @@
+//! Reads history from Discord.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use groundcrew::http::Problem;
+use jiff::Timestamp;
+
+use super::access::Access;
+use super::atlas::{Atlas, Map};
+use super::history::{Channel, ChannelHistory, History, Part, Reading, Skipped, Wanted, Why};
+use super::rest::{self, Page, Rest, RestError};
+use super::said::{self, Counting};
+use super::snowflake;
+
+/// What Discord hands out at once.
+const PAGE: usize = 100;
+/// So many channels and threads are read for one summary.
+const MOST_CHANNELS: usize = 50;
+/// So many archived threads of one channel are looked at.
+const ARCHIVED: u8 = 50;
+
+/// Reads channels through Discord's API.
+#[derive(Debug, Clone)]
+pub(super) struct Archive {
+    rest: Rest,
+    atlas: Arc<Atlas>,
+    access: Access,
+}
+
+/// A channel that may be read, if it may.
+struct Candidate {
+    channel: rest::Channel,
+    /// Asked for by name; those that a category or a forum holds are left out without a word if the reader does not see
+    /// them.
+    by_name: bool,
+}
+
+// === impl Archive ===
+
+impl Archive {
+    pub(super) fn new(rest: Rest, atlas: Arc<Atlas>, access: Access) -> Self {
+        Self { rest, atlas, access }
+    }
+
+    async fn read_all(&self, wanted: Wanted) -> Result<History, RestError> {
+        let map = self.atlas.map(&wanted.guild_id).await?;
+        let mut history = History::default();
+        let mut seen = HashSet::new();
+        for candidate in self.candidates(&map, &wanted, &mut history.skipped).await? {
+            let channel = named(&candidate.channel);
+            if !seen.insert(channel.id.clone()) {
+                continue;
+            }
+            match self.closed(&map, &candidate, &wanted).await? {
+                Some(Why::ReaderCannotRead) if !candidate.by_name => continue,
+                Some(why) => {
+                    history.skipped.push(Skipped { channel, why });
+                    continue;
+                }
+                None if history.parts.len() >= MOST_CHANNELS => {
+                    history.skipped.push(Skipped { channel, why: Why::TooMany });
+                    continue;
+                }
+                None => {}
+            }
+            match self.part(&map, channel.clone(), &wanted).await {
+                Ok(part) if part.messages.is_empty() => {
+                    history.skipped.push(Skipped { channel, why: Why::Quiet });
+                }
+                Ok(part) => history.parts.push(part),
+                Err(error) if error.is_closed() => {
+                    history.skipped.push(Skipped { channel, why: Why::BotCannotRead });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(history)
+    }
+
+    /// The channels and threads that are meant.
+    async fn candidates(
+        &self,
+        map: &Map,
+        wanted: &Wanted,
+        skipped: &mut Vec<Skipped>,
+    ) -> Result<Vec<Candidate>, RestError> {
+        let mut candidates = Vec::new();
+        let mut threads = None;
+        for id in &wanted.channels {
+            let Some(channel) = self.atlas.channel(&wanted.guild_id, id).await? else {
+                let channel = Channel { id: id.clone(), name: id.clone(), parent_id: None };
+                skipped.push(Skipped { channel, why: Why::BotCannotRead });
+                continue;
+            };
+            let by_name = channel.kind != super::atlas::kind::CATEGORY;
+            let channels =
+                if by_name { vec![channel] } else { map.in_category(id).into_iter().cloned().collect() };
+            for channel in channels {
+                let with_threads = channel.is_forum() || wanted.threads && !channel.is_thread();
+                let id = channel.id.clone();
+                if !channel.is_forum() {
+                    candidates.push(Candidate { channel, by_name });
+                }
+                if with_threads {
+                    if threads.is_none() {
+                        threads = Some(self.rest.active_threads(&wanted.guild_id).await?.threads);
+                    }
+                    let active =
+                        threads.iter().flatten().filter(|thread| thread.parent_id.as_ref() == Some(&id));
+                    let active = active.cloned().collect::<Vec<_>>();
+                    let archived = self.archived(&id, wanted.since).await?;
+                    let threads = active.into_iter().chain(archived);
+                    candidates.extend(threads.map(|channel| Candidate { channel, by_name: false }));
+                }
+            }
+        }
+        Ok(candidates)
+    }
+
+    /// Threads of a channel that were archived since.
+    async fn archived(
+        &self,
+        channel: &str,
+        since: Option<Timestamp>,
+    ) -> Result<Vec<rest::Channel>, RestError> {
+        let archived = match self.rest.archived_threads(channel, ARCHIVED).await {
+            Ok(archived) => archived.threads,
+            Err(error) if error.is_closed() => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let after = |thread: &rest::Channel| {
+            let text = thread.thread.as_ref().and_then(|thread| thread.archive_timestamp.as_deref());
+            let at = text.and_then(|text| text.parse::<Timestamp>().ok());
+            since.is_none_or(|since| at.is_none_or(|at| at >= since))
+        };
+        Ok(archived.into_iter().filter(after).collect())
+    }
+
+    /// Why a channel is not read.
+    async fn closed(
+        &self,
+        map: &Map,
+        candidate: &Candidate,
+        wanted: &Wanted,
+    ) -> Result<Option<Why>, RestError> {
+        let (channel, guild) = (&candidate.channel, &wanted.guild_id);
+        // Whoever asked first: they are told nothing about what they do not see.
+        if let Some(reader) = &wanted.reader
+            && !self.access.can_read(reader, guild, &channel.id).await?
+        {
+            return Ok(Some(Why::ReaderCannotRead));
+        }
+        if !channel.holds_messages() {
+            return Ok(Some(Why::NoMessages));
+        }
+        let is = |ids: &[String]| {
+            let parent = channel.parent_id.as_ref().filter(|_| channel.is_thread());
+            ids.contains(&channel.id) || parent.is_some_and(|parent| ids.contains(parent))
+        };
+        if is(&wanted.exclude_channels) || !wanted.only_channels.is_empty() && !is(&wanted.only_channels) {
+            return Ok(Some(Why::Excluded));
+        }
+        // Discord answers with empty pages where the bot may see but not read back.
+        let readable = !map.is_orphan(channel)
+            && self.access.can_read(self.atlas.me().await?, guild, &channel.id).await?;
+        Ok((!readable).then_some(Why::BotCannotRead))
+    }
+
+    async fn part(&self, map: &Map, channel: Channel, wanted: &Wanted) -> Result<Part, RestError> {
+        let counting = Counting { bots: wanted.bots, exclude_users: &wanted.exclude_users };
+        let most = wanted.most.max(1);
+        let mut part = Part { channel, messages: Vec::new(), left_out: 0, cut: false };
+        let mut edge = wanted.until.map(|until| snowflake::before(until).to_string());
+        let first = first(wanted);
+        // From the newest to the oldest, and turned round at the end.
+        'pages: loop {
+            let page = edge.as_deref().map_or(Page::Newest, Page::Before);
+            let messages = self.rest.messages(&part.channel.id, page, PAGE).await?;
+            let last = messages.len() < PAGE;
+            edge = messages.last().map(|message| message.id.clone());
+            for theirs in &messages {
+                if number(&theirs.id) < first {
+                    break 'pages;
+                }
+                if part.messages.len() >= most {
+                    part.cut = true;
+                    break 'pages;
+                }
+                match said::message(theirs, map, counting) {
+                    Some(message) => part.messages.push(message),
+                    None => part.left_out += 1,
+                }
+            }
+            // However much is left out, reading comes to an end.
+            if last || part.left_out as usize >= 4 * most.max(PAGE) {
+                part.cut |= !last;
+                break;
+            }
+        }
+        part.messages.reverse();
+        Ok(part)
+    }
+}
+
+impl ChannelHistory for Archive {
+    fn read(&self, wanted: Wanted) -> Reading<'_> {
+        Box::pin(async move {
+            self.read_all(wanted).await.map_err(|error: RestError| -> Problem { error.problem() })
+        })
+    }
+}
+
+/// The first id that is wanted.
+fn first(wanted: &Wanted) -> u64 {
+    let since = wanted.since.map_or(0, snowflake::before);
+    since.max(wanted.from_message.as_deref().map_or(0, number))
+}
+
+fn number(id: &str) -> u64 {
+    id.parse().unwrap_or(0)
+}
+
+fn named(channel: &rest::Channel) -> Channel {
+    let name = if channel.name.is_empty() { channel.id.clone() } else { channel.name.clone() };
+    Channel {
+        id: channel.id.clone(),
+        name,
+        parent_id: channel.parent_id.clone().filter(|_| channel.is_thread()),
+    }
+}

@@ -1,0 +1,143 @@
+//! Where a summary is shown: never to somebody who may not read what it is about.
+
+use groundcrew::http::Problem;
+use groundcrew::http::axum::http::StatusCode;
+
+use super::request::Request;
+use super::{Front, Interaction, Reply, Task};
+use crate::discord::atlas::kind;
+use crate::discord::history::{Skipped, Why};
+use crate::discord::permissions::{self, SEND_MESSAGES, SEND_MESSAGES_IN_THREADS, VIEW_CHANNEL};
+use crate::discord::render;
+use crate::discord::rest::RestError;
+use crate::document::Document;
+
+/// So many skipped channels are named.
+const NAMED: usize = 10;
+
+/// Whether more is asked for than what everybody here sees anyway: then whoever asked sees it first.
+pub(super) fn is_elsewhere(interaction: &Interaction) -> bool {
+    let here = interaction.channel_id.as_str();
+    interaction.id("channel").is_some_and(|channel| channel != here)
+        || interaction.id("post_to").is_some()
+        || interaction.flag("thread") == Some(true)
+        || interaction.text("since").is_some_and(|since| since.contains("/channels/"))
+}
+
+/// Nothing was said; which is no failure.
+pub(super) fn nothing(skipped: &[Skipped]) -> Reply {
+    let words = match skipped {
+        [] => "There is nothing to summarise.".to_owned(),
+        skipped => format!("There is nothing to summarise: {}", names(skipped)),
+    };
+    Reply::text(words)
+}
+
+/// Shows the summaries where they were asked for, if that may be.
+pub(super) async fn publish(
+    front: &Front,
+    task: &Task,
+    request: &Request,
+    documents: &[Document],
+    sources: &[String],
+    skipped: &[Skipped],
+) -> Result<Vec<Reply>, Problem> {
+    let interaction = &task.interaction;
+    let mut shown: Vec<Reply> = documents.iter().flat_map(render::messages).collect();
+    note(&mut shown, skipped.iter().filter(|skipped| skipped.why != Why::Quiet));
+    if request.private {
+        return Ok(shown.into_iter().map(Reply::private).collect());
+    }
+    if !is_elsewhere(interaction) {
+        return Ok(shown);
+    }
+    let there = request.post_to.as_deref().unwrap_or(&interaction.channel_id);
+    if let Some(words) = why_not(front, request, there, sources).await? {
+        let mut shown: Vec<Reply> = shown.into_iter().map(Reply::private).collect();
+        add(&mut shown, words);
+        return Ok(shown);
+    }
+    for (index, reply) in shown.iter().enumerate() {
+        // The same interaction posts the same message once.
+        let nonce = format!("{}.{index}", interaction.id);
+        front.rest.post(there, reply, &nonce).await.map_err(|error| refused(&error))?;
+    }
+    Ok(Reply::text(format!("It is in <#{there}>.")).private().into())
+}
+
+/// Why it must not be posted there, if it must not.
+async fn why_not(
+    front: &Front,
+    request: &Request,
+    there: &str,
+    sources: &[String],
+) -> Result<Option<String>, Problem> {
+    let guild = &request.wanted.guild_id;
+    let asker = request.wanted.reader.as_deref().unwrap_or_default();
+    let looked_up = async {
+        let Some(place) = front.atlas.channel(guild, there).await? else {
+            return Ok(Some(
+                "Only you see it: I do not see the channel where it was to be posted.".to_owned(),
+            ));
+        };
+        let needed = VIEW_CHANNEL | if place.is_thread() { SEND_MESSAGES_IN_THREADS } else { SEND_MESSAGES };
+        if front.atlas.permissions(guild, &place, asker).await? & needed != needed {
+            return Ok(Some(format!("Only you see it: you cannot post in <#{there}> yourself.")));
+        }
+        if sources.is_empty() {
+            return Ok(Some("Only you see it.".to_owned())); // made by an attempt that could not say of what
+        }
+        let map = front.atlas.map(guild).await?;
+        for source in sources.iter().filter(|source| *source != there) {
+            let channel = front.atlas.channel(guild, source).await?;
+            let open = channel.as_ref().is_some_and(|channel| {
+                let same = channel.parent_id.as_deref() == Some(there) && channel.is_thread();
+                let public = channel.kind != kind::PRIVATE_THREAD && !map.is_orphan(channel);
+                let there = map.overwrites(&place);
+                public && (same || permissions::at_least_as_open(&map.guild, map.overwrites(channel), there))
+            });
+            if !open {
+                return Ok(Some(format!(
+                    "Only you see it: not everybody who reads <#{there}> can read <#{source}>."
+                )));
+            }
+        }
+        Ok(None)
+    };
+    looked_up.await.map_err(|error: RestError| error.problem())
+}
+
+fn refused(error: &RestError) -> Problem {
+    if error.is_closed() {
+        return Problem::new(StatusCode::FORBIDDEN, "CHANNEL_ACCESS_DENIED")
+            .detail("I may not post there; somebody who manages the channel can allow it");
+    }
+    error.problem()
+}
+
+/// Names what was left out, where there is room for it.
+fn note<'a>(shown: &mut [Reply], skipped: impl Iterator<Item = &'a Skipped>) {
+    let skipped: Vec<Skipped> = skipped.cloned().collect();
+    if !skipped.is_empty() {
+        add(shown, format!("Left out: {}", names(&skipped)));
+    }
+}
+
+fn add(shown: &mut [Reply], words: String) {
+    if let Some(first) = shown.first_mut() {
+        let words = match first.content.take() {
+            Some(before) => format!("{before}\n{words}"),
+            None => words,
+        };
+        first.content = Some(render::cut(&words, 2000));
+    }
+}
+
+fn names(skipped: &[Skipped]) -> String {
+    let name = |it: &Skipped| format!("#{} {}", render::escaped(&it.channel.name), it.why.words());
+    let names: Vec<String> = skipped.iter().take(NAMED).map(name).collect();
+    match skipped.len().saturating_sub(NAMED) {
+        0 => format!("{}.", names.join(", ")),
+        more => format!("{}, and {more} more.", names.join(", ")),
+    }
+}

@@ -1,0 +1,268 @@
+//! What is asked for.
+
+use groundcrew::http::Problem;
+use groundcrew::http::axum::http::StatusCode;
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::{guild_of, invalid};
+use super::{Front, Interaction};
+use crate::discord::definition::Choice;
+use crate::discord::history::Wanted;
+use crate::discord::interaction::Kind;
+use crate::discord::rest::Page;
+use crate::discord::since::{self, Since};
+use crate::order::Wish;
+use crate::settings::Effective;
+use crate::{Asked, Length, Options, Perspective};
+
+/// Without a word about time: so many, the newest.
+const USUAL: usize = 200;
+/// How many pages are searched for somebody's own last message.
+const SEARCHED: usize = 10;
+
+/// What somebody wants to have summarised, how, and where it is to be shown.
+#[derive(Debug, Clone)]
+pub(super) struct Request {
+    pub(super) wanted: Wanted,
+    pub(super) options: Options,
+    pub(super) asked: Asked,
+    pub(super) wish: Wish,
+    /// One summary of each channel.
+    pub(super) individual: bool,
+    pub(super) private: bool,
+    pub(super) post_to: Option<String>,
+}
+
+// === impl Request ===
+
+impl Request {
+    /// Of the options of `/summarize`.
+    pub(super) async fn of_options(front: &Front, interaction: &Interaction) -> Result<Self, Problem> {
+        let mut request = Self::usual(front, interaction).await?;
+        let channel = interaction.id("channel");
+        if let Some(channel) = channel {
+            request.wanted.channels = vec![channel.to_owned()];
+        }
+        request.within(front, interaction, channel.is_some()).await?;
+        request.shaped(interaction);
+        let excluded = interaction.text("exclude_channels").map(ids).unwrap_or_default();
+        request.wanted.exclude_channels.extend(excluded);
+        request.wanted.threads = interaction.flag("thread") == Some(true);
+        request.individual = interaction.text("mode") == Some("individual");
+        request.private = interaction.flag("private") == Some(true);
+        request.post_to = interaction.id("post_to").map(str::to_owned);
+        if request.private && request.post_to.is_some() {
+            return Err(invalid("“private” and “post_to” exclude each other: should others see it, or not?"));
+        }
+        Ok(request)
+    }
+
+    /// From the message on whose menu it was chosen.
+    pub(super) async fn from_here(front: &Front, interaction: &Interaction) -> Result<Self, Problem> {
+        let mut request = Self::usual(front, interaction).await?;
+        request.wanted.from_message = Some(target(interaction)?.to_owned());
+        request.wanted.most = front.config.max_messages as usize;
+        request.private = true;
+        Ok(request)
+    }
+
+    /// The thread that was begun on the message, or the one in which it stands.
+    pub(super) async fn this_thread(front: &Front, interaction: &Interaction) -> Result<Self, Problem> {
+        let mut request = Self::usual(front, interaction).await?;
+        let guild = guild_of(interaction)?;
+        // A thread has the id of the message on which it was begun.
+        let mut thread = None;
+        for id in [target(interaction)?, interaction.channel_id.as_str()] {
+            let channel = front.atlas.channel(guild, id).await.map_err(|error| error.problem())?;
+            thread = thread.or(channel.filter(crate::discord::rest::Channel::is_thread));
+        }
+        let thread =
+            thread.ok_or_else(|| invalid("there is no thread on this message, and it is in none"))?;
+        request.wanted.channels = vec![thread.id];
+        request.wanted.most = front.config.max_messages as usize;
+        request.private = true;
+        Ok(request)
+    }
+
+    /// What holds where nothing is said.
+    async fn usual(front: &Front, interaction: &Interaction) -> Result<Self, Problem> {
+        let guild = guild_of(interaction)?;
+        let settings: Effective = front.settings.effective(guild).await?;
+        let (length, perspective) = (settings.length(), settings.perspective());
+        let wanted = Wanted {
+            guild_id: guild.to_owned(),
+            channels: vec![interaction.channel_id.clone()],
+            exclude_channels: settings.excluded_channels(),
+            only_channels: settings.enabled_channels(),
+            most: USUAL,
+            exclude_users: settings.excluded_users(),
+            bots: settings.include_bots(),
+            reader: Some(interaction.user.id.clone()),
+            ..Wanted::default()
+        };
+        let min_messages = settings.min_messages();
+        Ok(Self {
+            asked: Asked {
+                exclude_users: wanted.exclude_users.clone(),
+                include_bots: wanted.bots,
+                min_messages,
+                ..Asked::default()
+            },
+            wanted,
+            options: Options { length, perspective, min_messages },
+            wish: Wish {
+                model: settings.model(),
+                temperature: settings.temperature(),
+                language: settings.language(),
+                ..Wish::default()
+            },
+            individual: false,
+            private: false,
+            post_to: None,
+        }
+        .named(length, perspective))
+    }
+
+    fn named(mut self, length: Length, perspective: Perspective) -> Self {
+        let name = match length {
+            Length::Brief => "brief",
+            Length::Comprehensive => "comprehensive",
+            Length::Detailed | Length::Words(_) => "detailed",
+        };
+        name.clone_into(&mut self.asked.length);
+        self.asked.words = length.words();
+        let known = Perspective::ALL.iter().find(|(_, known)| *known == perspective);
+        self.asked.perspective = known.map_or("general", |(name, _)| name).to_owned();
+        self.options.length = length;
+        self.options.perspective = perspective;
+        self
+    }
+
+    fn shaped(&mut self, interaction: &Interaction) {
+        let length = match interaction.text("length") {
+            Some("brief") => Length::Brief,
+            Some("detailed") => Length::Detailed,
+            Some("comprehensive") => Length::Comprehensive,
+            _ => self.options.length,
+        };
+        let asked = interaction.text("perspective");
+        let perspective = Perspective::ALL.iter().find(|(name, _)| asked == Some(*name));
+        let perspective = perspective.map_or(self.options.perspective, |(_, perspective)| *perspective);
+        if let Some(language) = interaction.text("language") {
+            self.wish.language = Some(language.trim().to_lowercase());
+        }
+        *self = self.clone().named(length, perspective);
+    }
+
+    /// The narrowest of all that is said about time and number.
+    async fn within(
+        &mut self,
+        front: &Front,
+        interaction: &Interaction,
+        channel_is_given: bool,
+    ) -> Result<(), Problem> {
+        let now = Timestamp::now();
+        let hours = interaction.integer("hours").map(SignedDuration::from_hours);
+        let minutes = interaction.integer("minutes").map(SignedDuration::from_mins);
+        let span = match (hours, minutes) {
+            (Some(hours), Some(minutes)) => hours.checked_add(minutes),
+            (one, other) => one.or(other),
+        };
+        self.wanted.since = span.and_then(|span| now.checked_sub(span).ok());
+        match interaction.text("since").map(|text| (text, since::parse(text, now))) {
+            None => {}
+            Some((_, Some(Since::Moment(moment)))) => {
+                self.wanted.since = Some(self.wanted.since.map_or(moment, |since| since.max(moment)));
+            }
+            Some((_, Some(Since::Message { guild, channel, message }))) => {
+                if guild != self.wanted.guild_id {
+                    return Err(range("that message is in another server"));
+                }
+                if !channel_is_given {
+                    self.wanted.channels = vec![channel];
+                }
+                self.wanted.from_message = Some(message);
+            }
+            Some((_, Some(Since::MyLastMessage))) => {
+                let channel = self.wanted.channels[0].clone();
+                self.wanted.from_message = Some(last_message(front, interaction, &channel).await?);
+            }
+            Some((text, None)) => {
+                let shown: String = text.chars().take(50).collect();
+                return Err(range(format!(
+                    "“{shown}” is no time that I understand: try “2 hours ago”, “yesterday 14:00”, “monday”, a link \
+                     to a message, or “my last message”"
+                )));
+            }
+        }
+        let bounded = self.wanted.since.is_some() || self.wanted.from_message.is_some();
+        let most = interaction.integer("messages").and_then(|most| usize::try_from(most).ok());
+        let limit = front.config.max_messages as usize;
+        self.wanted.most = most.unwrap_or(if bounded { limit } else { USUAL }).clamp(1, limit);
+        self.asked.since = self.wanted.since.map(|since| since.to_string());
+        Ok(())
+    }
+}
+
+/// The message after which whoever asks has said nothing.
+async fn last_message(front: &Front, interaction: &Interaction, channel: &str) -> Result<String, Problem> {
+    let (user, guild) = (&interaction.user.id, guild_of(interaction)?);
+    // Nothing is looked up for those who may not see it.
+    if !front.viewer.may_read(user, guild, channel).await? {
+        return Err(Problem::new(StatusCode::FORBIDDEN, "CHANNEL_ACCESS_DENIED")
+            .detail("that channel is closed to you"));
+    }
+    let mut edge: Option<String> = None;
+    for _ in 0..SEARCHED {
+        let page = edge.as_deref().map_or(Page::Newest, Page::Before);
+        let messages = front.rest.messages(channel, page, 100).await.map_err(|error| error.problem())?;
+        if let Some(message) = messages.iter().find(|message| message.author.id == *user) {
+            return Ok(message.id.clone());
+        }
+        let Some(last) = messages.last() else { break };
+        edge = Some(last.id.clone());
+    }
+    Err(range("I do not find a message of yours there, among the last thousand"))
+}
+
+fn target(interaction: &Interaction) -> Result<&str, Problem> {
+    match &interaction.kind {
+        Kind::Command { target: Some(target), .. } => Ok(target),
+        _ => Err(invalid("that works on a message")),
+    }
+}
+
+fn range(words: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "INVALID_TIME_RANGE").detail(words)
+}
+
+/// The ids in `<#1> 2, <#3>`.
+fn ids(text: &str) -> Vec<String> {
+    let parts = text.split(|letter: char| !letter.is_ascii_digit());
+    parts.filter(|part| (15..=20).contains(&part.len())).take(50).map(str::to_owned).collect()
+}
+
+/// What might be meant by what is typed so far.
+pub(super) fn times(interaction: &Interaction) -> Vec<Choice> {
+    const USUAL: [&str; 9] = [
+        "my last message",
+        "1 hour ago",
+        "3 hours ago",
+        "this morning",
+        "yesterday",
+        "yesterday 14:00",
+        "2 days ago",
+        "monday",
+        "1 week ago",
+    ];
+    let Kind::Completion { typed, .. } = &interaction.kind else { return Vec::new() };
+    let typed = typed.trim();
+    let understood = since::parse(typed, Timestamp::now()).is_some();
+    let own = (understood && !typed.is_empty()).then(|| Choice::of(typed));
+    let lower = typed.to_lowercase();
+    let usual = USUAL
+        .iter()
+        .filter(|usual| usual.contains(&lower) && **usual != lower)
+        .map(|usual| Choice::of(usual));
+    own.into_iter().chain(usual).collect()
+}

@@ -1,0 +1,102 @@
+//! Reads what was said and has it summarised, once.
+
+use groundcrew::http::Problem;
+
+use super::request::Request;
+use super::{Front, Task};
+use crate::discord::history::{History, Part, Skipped};
+use crate::document::Document;
+use crate::order::Order;
+use crate::scribe::off_the_workers;
+use crate::{Collector, Filter, Origin};
+
+/// One summary of each: of so many channels at most.
+const MOST_SUMMARIES: usize = 5;
+
+/// What came of it.
+pub(super) enum Written {
+    /// Nobody said anything.
+    Nothing(Vec<Skipped>),
+    Summaries {
+        documents: Vec<Document>,
+        /// The channels and threads that went into them; empty where an earlier attempt has made them.
+        sources: Vec<String>,
+        skipped: Vec<Skipped>,
+    },
+}
+
+pub(super) async fn write(front: &Front, task: &Task, request: &Request) -> Result<Written, Problem> {
+    let documents = task.kept().await?;
+    if !documents.is_empty() {
+        return Ok(Written::Summaries { documents, sources: Vec::new(), skipped: Vec::new() });
+    }
+    let user = &task.interaction.user.id;
+    front.quotas.take(user, task.interaction.guild_id.as_deref()).await?;
+    task.progress("Reading what was said …").await;
+    let History { parts, skipped } = front.history.read(request.wanted.clone()).await?;
+    if parts.is_empty() {
+        return Ok(Written::Nothing(skipped));
+    }
+    let sources: Vec<String> = parts.iter().map(|part| part.channel.id.clone()).collect();
+    let messages: usize = parts.iter().map(|part| part.messages.len()).sum();
+    task.progress(&format!("Summarising {messages} messages …")).await;
+    let groups: Vec<Vec<Part>> = if request.individual {
+        parts.into_iter().take(MOST_SUMMARIES).map(|part| vec![part]).collect()
+    } else {
+        vec![parts]
+    };
+    let (mut documents, mut refused) = (Vec::new(), None);
+    for group in groups {
+        let (request, user) = (request.clone(), user.clone());
+        match front.workshop.draft(off_the_workers(move || Ok(order(request, group, user)))).await {
+            Ok(document) => documents.push(document),
+            // One of several channels with too little in it keeps the others from nothing.
+            Err(problem) if !problem.status().is_server_error() => refused = Some(problem),
+            Err(problem) => return Err(problem),
+        }
+    }
+    match refused {
+        Some(problem) if documents.is_empty() => Err(problem),
+        _ => Ok(Written::Summaries { documents: task.keep(documents).await?, sources, skipped }),
+    }
+}
+
+fn order(request: Request, parts: Vec<Part>, user: String) -> Order {
+    let several = parts.len() > 1;
+    let title = title(&parts);
+    let channel_id = if several { None } else { parts.first().map(|part| part.channel.id.clone()) };
+    // The history is filtered already.
+    let mut collector = Collector::new(Filter { bots: true, ..Filter::default() });
+    for part in parts {
+        for mut message in part.messages {
+            if several {
+                // So that a citation says in which channel it stands.
+                message.id = format!("{}/{}", part.channel.id, message.id);
+                message.reply_to = message.reply_to.map(|id| format!("{}/{id}", part.channel.id));
+            }
+            collector.push(message);
+        }
+    }
+    Order {
+        conversation: collector.finish(),
+        options: request.options,
+        asked: request.asked,
+        title: Some(title),
+        origin: Origin {
+            guild_id: Some(request.wanted.guild_id),
+            // Of several channels together only those read it who may read each of them: whoever asked.
+            private: request.private || several,
+            channel_id,
+            requested_by: Some(user),
+        },
+        wish: request.wish,
+    }
+}
+
+fn title(parts: &[Part]) -> String {
+    let names: Vec<String> = parts.iter().take(3).map(|part| format!("#{}", part.channel.name)).collect();
+    match parts.len().saturating_sub(names.len()) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
+}

@@ -1,0 +1,181 @@
+//! What the bot says, as Discord reads it. The only place that knows Discord's JSON of messages.
+
+use serde_json::{Map, Value, json};
+
+use super::commands::Acknowledgement;
+use super::definition::Choice;
+use super::reply::{Component, Embed, Form, Reply, Style};
+
+/// The flag of a message that only whoever asked sees.
+pub(crate) const EPHEMERAL: u64 = 1 << 6;
+
+/// A new message. Nobody is pinged by it, whoever it names.
+pub(crate) fn message(reply: &Reply) -> Value {
+    let mut message = edit(reply);
+    if reply.embeds.is_empty() {
+        without(&mut message, "embeds");
+    }
+    if reply.rows.is_empty() {
+        without(&mut message, "components");
+    }
+    if reply.content.is_none() {
+        without(&mut message, "content");
+    }
+    message
+}
+
+/// What takes the place of a message: what it has no more is gone.
+pub(crate) fn edit(reply: &Reply) -> Value {
+    let files: Vec<Value> = reply
+        .files
+        .iter()
+        .enumerate()
+        .map(|(index, file)| json!({"id": index, "filename": file.name}))
+        .collect();
+    json!({
+        "content": reply.content.as_deref().unwrap_or_default(),
+        "embeds": reply.embeds.iter().map(embed).collect::<Vec<_>>(),
+        "components": reply.rows.iter().map(|row| row_of(row)).collect::<Vec<_>>(),
+        "attachments": files,
+        "allowed_mentions": {"parse": []},
+    })
+}
+
+/// The answer to an interaction, at once and as a whole.
+pub(crate) fn at_once(reply: &Reply) -> Value {
+    let mut data = message(reply);
+    without(&mut data, "attachments");
+    if reply.private {
+        data["flags"] = json!(EPHEMERAL);
+    }
+    json!({"type": 4, "data": data})
+}
+
+/// The first word.
+pub(crate) fn acknowledgement(acknowledgement: &Acknowledgement) -> Value {
+    match acknowledgement {
+        Acknowledgement::Think { private: false } => json!({"type": 5}),
+        Acknowledgement::Think { private: true } => json!({"type": 5, "data": {"flags": EPHEMERAL}}),
+        Acknowledgement::Update => json!({"type": 6}),
+        Acknowledgement::Ask(form) => json!({"type": 9, "data": form_of(form)}),
+    }
+}
+
+/// What is possible for an option: 25 at most, each cut to what Discord takes.
+pub(crate) fn choices(choices: &[Choice]) -> Value {
+    let cut = |text: &str| text.chars().take(100).collect::<String>();
+    let choices =
+        choices.iter().take(25).map(|choice| json!({"name": cut(&choice.name), "value": cut(&choice.value)}));
+    json!({"type": 8, "data": {"choices": choices.collect::<Vec<_>>()}})
+}
+
+fn without(message: &mut Value, key: &str) {
+    if let Some(message) = message.as_object_mut() {
+        message.remove(key);
+    }
+}
+
+fn embed(embed: &Embed) -> Value {
+    let mut out = Map::new();
+    let mut put = |key: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            out.insert(key.to_owned(), value);
+        }
+    };
+    put("title", embed.title.as_deref().map(Value::from));
+    put("url", embed.url.as_deref().map(Value::from));
+    put("description", embed.description.as_deref().map(Value::from));
+    put("color", embed.colour.map(Value::from));
+    put("timestamp", embed.time.map(|time| Value::from(time.to_string())));
+    put("footer", embed.footer.as_deref().map(|text| json!({"text": text})));
+    let fields = embed.fields.iter();
+    let fields =
+        fields.map(|field| json!({"name": field.name, "value": field.value, "inline": field.inline}));
+    put("fields", Some(Value::Array(fields.collect())).filter(|_| !embed.fields.is_empty()));
+    Value::Object(out)
+}
+
+fn row_of(row: &[Component]) -> Value {
+    json!({"type": 1, "components": row.iter().map(component).collect::<Vec<_>>()})
+}
+
+fn component(component: &Component) -> Value {
+    match component {
+        Component::Button { id, label, style, emoji, disabled } => {
+            let style = match style {
+                Style::Primary => 1,
+                Style::Secondary => 2,
+                Style::Success => 3,
+                Style::Danger => 4,
+            };
+            let mut button = json!({"type": 2, "style": style, "custom_id": id, "disabled": disabled});
+            if !label.is_empty() {
+                button["label"] = json!(label);
+            }
+            if let Some(emoji) = emoji {
+                button["emoji"] = json!({"name": emoji});
+            }
+            button
+        }
+        Component::Link { url, label } => json!({"type": 2, "style": 5, "url": url, "label": label}),
+        Component::Menu { id, placeholder, choices } => {
+            let options = choices.iter().map(|choice| {
+                let mut option =
+                    json!({"label": choice.label, "value": choice.value, "default": choice.chosen});
+                if let Some(description) = &choice.description {
+                    option["description"] = json!(description);
+                }
+                option
+            });
+            let mut menu = json!({"type": 3, "custom_id": id, "options": options.collect::<Vec<_>>()});
+            if let Some(placeholder) = placeholder {
+                menu["placeholder"] = json!(placeholder);
+            }
+            menu
+        }
+    }
+}
+
+fn form_of(form: &Form) -> Value {
+    let inputs = form.inputs.iter().map(|input| {
+        let mut field = json!({
+            "type": 4,
+            "custom_id": input.id,
+            "label": input.label,
+            "style": if input.long { 2 } else { 1 },
+            "required": input.required,
+        });
+        if let Some(value) = &input.value {
+            field["value"] = json!(value);
+        }
+        if let Some(most) = input.most {
+            field["max_length"] = json!(most);
+        }
+        json!({"type": 1, "components": [field]})
+    });
+    json!({"custom_id": form.id, "title": form.title, "components": inputs.collect::<Vec<_>>()})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edit_takes_away_what_was_there_before() {
+        let edit = edit(&Reply::text("done"));
+        assert_eq!(edit["embeds"], json!([]));
+        assert_eq!(edit["components"], json!([]));
+    }
+
+    #[test]
+    fn nobody_is_pinged() {
+        assert_eq!(message(&Reply::text("@everyone"))["allowed_mentions"], json!({"parse": []}));
+    }
+
+    #[test]
+    fn what_is_private_is_private_from_the_first_word() {
+        let word = acknowledgement(&Acknowledgement::Think { private: true });
+        assert_eq!(word, json!({"type": 5, "data": {"flags": 64}}));
+        assert_eq!(at_once(&Reply::text("no").private())["data"]["flags"], json!(64));
+    }
+}

@@ -1,0 +1,216 @@
+//! The models in their order: the first that can, writes.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use groundcrew::Crew;
+use groundcrew::telemetry;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+
+use super::catalogue::{self, Known};
+use super::claims::Claims;
+use super::config::{Fallback, ModelsConfig};
+use super::metrics::ModelMetrics;
+use super::model::{Model, Spent, Tally};
+use super::prompts::Prompts;
+use super::say::Failure;
+use super::study::{Study, Task};
+use super::writer::{Draft, Writer};
+use crate::config::Config;
+
+/// Every model that may be asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Chain {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    models: Vec<Arc<Model>>,
+    prompts: Prompts,
+    config: ModelsConfig,
+    metrics: ModelMetrics,
+    places: Semaphore,
+}
+
+/// What a model wrote, and what it took.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Answer {
+    pub(crate) claims: Claims,
+    /// As the configuration calls the model, and as a stored summary does.
+    pub(crate) model: String,
+    pub(crate) engine: String,
+    pub(crate) prompts: String,
+    pub(crate) requests: u64,
+    pub(crate) input_tokens: u64,
+    pub(crate) output_tokens: u64,
+    /// Some of the tokens are our estimate.
+    pub(crate) estimated: bool,
+    pub(crate) cost_microdollars: u64,
+    pub(crate) dropped_citations: u64,
+    pub(crate) dropped_claims: u64,
+    pub(crate) unstructured: bool,
+    pub(crate) parts: usize,
+    pub(crate) lost: usize,
+}
+
+/// A model that could not.
+#[derive(Debug, Clone)]
+pub(crate) struct Failed {
+    pub(crate) model: Arc<str>,
+    pub(crate) failure: Failure,
+}
+
+/// What remains of a request's time when models have to stop: enough for the offline engine and the database.
+const RESERVE: Duration = Duration::from_secs(3);
+
+// === impl Chain ===
+
+impl Chain {
+    /// The models that are configured; there may be none.
+    pub(crate) fn build(config: &Config, crew: &Crew) -> anyhow::Result<Self> {
+        let known = catalogue::models(config)?;
+        let names = known.iter().map(|known| known.name.as_ref());
+        let (metrics, each) = ModelMetrics::register(crew.metrics(), names)?;
+        let models = build(known, each, config, crew)?;
+        let prompts = Prompts::new(config.models.prompts.clone());
+        let places = Semaphore::new(config.models.concurrency);
+        let config = config.models.clone();
+        Ok(Self { inner: Arc::new(Inner { models, prompts, config, metrics, places }) })
+    }
+
+    /// Whether there is no model.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.inner.models.is_empty()
+    }
+
+    pub(crate) fn prompts(&self) -> &Prompts {
+        &self.inner.prompts
+    }
+
+    pub(crate) fn fallback(&self) -> Fallback {
+        self.inner.config.fallback
+    }
+
+    pub(crate) fn metrics(&self) -> &ModelMetrics {
+        &self.inner.metrics
+    }
+
+    /// Has the first model write that can; else why none could. Whoever waits for it does so until `by`.
+    pub(crate) async fn write(&self, study: &Arc<Study>, by: Option<Instant>) -> Result<Answer, Vec<Failed>> {
+        let Some(task) = &study.task else { return Err(Vec::new()) };
+        let inner = &self.inner;
+        let until = Instant::now() + self.time(by);
+        let mut failed = Vec::new();
+        let Ok(Ok(_place)) = tokio::time::timeout_at(until.into(), inner.places.acquire()).await else {
+            let models = self.ordered(study);
+            return Err(models.iter().map(|model| Failed::of(model, Failure::Timeout)).collect());
+        };
+        for model in &self.ordered(study) {
+            let tokens = model.correction.apply(task.material.tokens());
+            let limit = inner.config.max_input_tokens;
+            let answer = if tokens > limit {
+                Err(Failure::TooMuch { tokens, limit })
+            } else {
+                self.one(model, study, task, until).await
+            };
+            match answer {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => {
+                    model.metrics.failed_over.inc();
+                    tracing::warn!(
+                        model.name = %model.known.name, error.code = failure.code(), error = %failure,
+                        "a model could not summarise"
+                    );
+                    failed.push(Failed::of(model, failure));
+                }
+            }
+        }
+        Err(failed)
+    }
+
+    async fn one(
+        &self,
+        model: &Arc<Model>,
+        study: &Study,
+        task: &Task,
+        until: Instant,
+    ) -> Result<Answer, Failure> {
+        let tally = Tally::default();
+        let parallel = self.inner.config.parallel;
+        let writer = Writer { model, study, task, until, parallel, tally: &tally };
+        let draft = writer.write().await?;
+        let answer = Answer::of(model, task, draft, tally.spent());
+        model.metrics.dropped_citations.inc_by(answer.dropped_citations);
+        model.metrics.dropped_claims.inc_by(answer.dropped_claims);
+        Ok(answer)
+    }
+
+    /// The one that was wished for, then the others in their order.
+    fn ordered(&self, study: &Study) -> Vec<Arc<Model>> {
+        let mut models = self.inner.models.clone();
+        if let Some(wish) = study.wish.model.as_deref() {
+            models.sort_by_key(|model| *model.known.name != *wish && model.known.model != wish);
+        }
+        models
+    }
+
+    /// How long models may take, as far as whoever waits still waits for it.
+    fn time(&self, by: Option<Instant>) -> Duration {
+        let of_request = telemetry::current().and_then(|context| context.remaining());
+        let of_asker = by.map(|by| by.saturating_duration_since(Instant::now()));
+        let remaining = of_request.into_iter().chain(of_asker).min();
+        let usable = |remaining: Duration| remaining.saturating_sub(RESERVE.min(remaining / 2));
+        remaining.map_or(Duration::MAX, usable).min(self.inner.config.total)
+    }
+}
+
+fn build(
+    known: Vec<Known>,
+    metrics: Vec<super::metrics::OneMetrics>,
+    config: &Config,
+    crew: &Crew,
+) -> anyhow::Result<Vec<Arc<Model>>> {
+    if known.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut client = config.client.clone();
+    client.chunk_timeout = config.models.stall;
+    // What the breaker remembers is the health check: nobody pays for one.
+    let client = client.named("models").check("openai_api").build(crew)?;
+    let models = known.into_iter().zip(metrics);
+    let models = models.map(|(known, metrics)| Model::new(known, client.clone(), &config.models, metrics));
+    Ok(models.map(Arc::new).collect())
+}
+
+// === impl Answer ===
+
+impl Answer {
+    fn of(model: &Model, task: &Task, draft: Draft, spent: Spent) -> Self {
+        Self {
+            claims: draft.claims,
+            model: model.known.name.to_string(),
+            engine: model.known.engine(),
+            prompts: task.prompts.version.clone(),
+            requests: spent.requests,
+            input_tokens: spent.input,
+            output_tokens: spent.output,
+            estimated: spent.estimated,
+            cost_microdollars: model.price().cost(spent.input, spent.output),
+            dropped_citations: draft.dropped.citations,
+            dropped_claims: draft.dropped.claims,
+            unstructured: draft.unstructured,
+            parts: draft.parts,
+            lost: draft.lost,
+        }
+    }
+}
+
+// === impl Failed ===
+
+impl Failed {
+    fn of(model: &Model, failure: Failure) -> Self {
+        Self { model: model.known.name.clone(), failure }
+    }
+}

@@ -1,0 +1,121 @@
+//! `/summarize`: what was said is read, summarised and shown.
+
+use std::time::Duration;
+
+use groundcrew_testkit_discord::{ChannelKind, Interaction};
+
+use crate::town::{PATIENCE, Town};
+
+/// The answer, when it is no progress any more.
+pub(crate) async fn answer(interaction: &Interaction) -> String {
+    let done = interaction.until("the answer", PATIENCE, |record| {
+        let last = record.originals().last();
+        last.is_some_and(|message| {
+            let content = message["content"].as_str().unwrap_or_default();
+            !content.ends_with('…')
+                && (!content.is_empty() || !message["embeds"].as_array().is_none_or(Vec::is_empty))
+        })
+    });
+    let record = done.await.expect("an answer");
+    assert!(record.refused.is_empty(), "{:?}", record.refused);
+    interaction.text()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_is_summarised_with_links_to_what_was_said() {
+    let town = Town::new().await;
+    let messages = town.talk(town.apron);
+    let bot = town.bot().await;
+    let text = answer(&town.ada_asks("summarize")).await;
+    assert!(text.contains("pin the old compiler"), "{text}");
+    let link = format!("https://discord.com/channels/{}/{}/", town.guild, town.apron);
+    assert!(messages.iter().any(|message| text.contains(&format!("{link}{message}"))), "{text}");
+    assert_eq!(bot.get("/api/v1/summaries").json()["items"].as_array().map(Vec::len), Some(1));
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_than_a_page_is_read_and_only_as_far_back_as_is_asked() {
+    let town = Town::new().await;
+    for minute in (0..250).rev() {
+        let text = format!("The pump number {minute} was inspected by the crew and works.");
+        town.discord.message(town.apron, town.ada, &text).ago(Duration::from_secs(60 * minute + 30)).send();
+    }
+    let bot = town.bot().await;
+    let fire = town.discord.command("summarize").by(town.ada).in_channel(town.apron);
+    answer(&fire.option("minutes", 210).fire().expect("a command")).await;
+    let made = bot.get("/api/v1/summaries").json();
+    let id = made["items"][0]["id"].as_str().expect("an id");
+    let document = bot.get(&format!("/api/v1/summaries/{id}")).json();
+    assert_eq!(document["metadata"]["messages_counted"], 210, "{}", document["metadata"]);
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_category_skips_what_is_quiet_and_names_what_is_closed() {
+    let town = Town::new().await;
+    let hangar = town.discord.channel(town.guild, "hangar").kind(ChannelKind::Category).create();
+    let north = town.discord.channel(town.guild, "north").category(hangar).create();
+    town.discord.channel(town.guild, "south").category(hangar).create();
+    let west = town.discord.channel(town.guild, "west").category(hangar).hidden_from_bot().create();
+    town.talk(north);
+    town.talk(west);
+    let bot = town.bot().await;
+    let fire = town.discord.command("summarize").by(town.ada).in_channel(town.apron);
+    let text = answer(&fire.option("channel", hangar.to_string()).fire().expect("a command")).await;
+    let shown = town.discord.sent(town.apron);
+    let all = format!("{text} {}", serde_json::to_string(&shown).expect("JSON"));
+    assert!(all.contains("pin the old compiler"), "{all}");
+    assert!(!all.contains("south"), "a quiet channel is no news: {all}");
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quiet_channel_is_an_answer_and_no_failure() {
+    let town = Town::new().await;
+    let bot = town.bot().await;
+    let text = answer(&town.ada_asks("summarize")).await;
+    assert!(text.contains("nothing to summarise"), "{text}");
+    let counted = r#"discord_commands_total{command="summarize",status="success",service="summary-bot"}"#;
+    crate::service::wait_for("the count", || (bot.metric(counted) == Some(1.0)).then_some(()));
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_a_message_on_and_a_time_in_plain_words() {
+    let town = Town::new().await;
+    let messages = town.talk(town.apron);
+    let bot = town.bot().await;
+    let from = town.discord.message_command("Summarise from here", messages[1]);
+    let text = answer(&from.by(town.ada).in_channel(town.apron).fire().expect("an entry")).await;
+    assert!(text.contains("compiler"), "{text}");
+    let counted = |index: usize| {
+        let made = bot.get("/api/v1/summaries").json();
+        let id = made["items"][index]["id"].as_str().expect("an id").to_owned();
+        bot.get(&format!("/api/v1/summaries/{id}")).json()["metadata"]["messages_counted"].clone()
+    };
+    assert_eq!(counted(0), 5);
+    let fire = town.discord.command("summarize").by(town.ada).in_channel(town.apron);
+    let text = answer(&fire.option("since", "next tuesday-ish").fire().expect("a command")).await;
+    assert!(text.contains("no time that I understand"), "{text}");
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forums_and_threads_are_read_too() {
+    let town = Town::new().await;
+    let forum = town.discord.channel(town.guild, "ideas").kind(ChannelKind::Forum).create();
+    let post = town.discord.thread(forum, "compilers").create();
+    town.talk(post);
+    let old = town.discord.thread(forum, "old pumps").archived().create();
+    town.discord.message(old, town.ben, "The old pumps were sold to the harbour last week.").send();
+    let bot = town.bot().await;
+    let fire = town.discord.command("summarize").by(town.ada).in_channel(town.apron);
+    answer(&fire.option("channel", forum.to_string()).option("private", true).fire().expect("a command"))
+        .await;
+    let made = bot.get("/api/v1/summaries").json();
+    let id = made["items"][0]["id"].as_str().expect("an id");
+    let document = bot.get(&format!("/api/v1/summaries/{id}")).json();
+    assert_eq!(document["metadata"]["messages_counted"], 7, "{document}");
+    bot.land().await;
+}
