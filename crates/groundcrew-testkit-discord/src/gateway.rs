@@ -51,7 +51,7 @@ pub(crate) mod intent {
     pub(crate) const GUILD_MESSAGE_REACTIONS: u64 = 1 << 10;
     pub(crate) const MESSAGE_CONTENT: u64 = 1 << 15;
     /// All that Discord knows.
-    pub(crate) const KNOWN: u64 = (1 << 17) - 1 | 1 << 20 | 1 << 21 | 1 << 24 | 1 << 25;
+    pub(crate) const KNOWN: u64 = ((1 << 17) - 1) | (1 << 20) | (1 << 21) | (1 << 24) | (1 << 25);
 }
 
 // === impl Frame ===
@@ -110,7 +110,7 @@ impl Sessions {
         &mut self,
         name: &str,
         guild: Option<Snowflake>,
-        data: Value,
+        data: &Value,
         always: bool,
     ) {
         self.dispatch_with(name, intent::GUILD_MESSAGES, guild, None, |intents| {

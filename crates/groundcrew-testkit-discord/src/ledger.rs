@@ -50,8 +50,7 @@ pub struct Report {
     pub acknowledged: usize,
     /// Those acknowledged and answered to the end.
     pub answered: usize,
-    /// Those answered to the end by one original response, without a second attempt that had to be refused and without
-    /// a second final text.
+    /// Those answered to the end by one original response, without a second attempt that had to be refused.
     pub answered_once: usize,
     /// Acknowledgements that were refused, because another was first or it was too late.
     pub refused: usize,

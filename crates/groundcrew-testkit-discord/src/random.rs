@@ -1,4 +1,5 @@
 use aws_lc_rs::rand;
+use std::fmt::Write;
 
 /// So many random bytes, in hexadecimal.
 pub(crate) fn hex(bytes: usize) -> String {
@@ -9,5 +10,9 @@ pub(crate) fn hex(bytes: usize) -> String {
 }
 
 pub(crate) fn encode(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

@@ -159,6 +159,6 @@ impl State {
         }
         let always = found.author == bot || found.mentioned(&["@!", "@"]).contains(&bot);
         let data = self.world.message_event(found);
-        self.sessions.dispatch_message(event, Some(guild), data, always);
+        self.sessions.dispatch_message(event, Some(guild), &data, always);
     }
 }

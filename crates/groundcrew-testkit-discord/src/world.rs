@@ -2,6 +2,7 @@
 
 pub(crate) mod application;
 pub(crate) mod build;
+mod change;
 pub(crate) mod channel;
 pub(crate) mod guild;
 pub(crate) mod message;

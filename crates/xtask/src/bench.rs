@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: our server beside what one would use instead.
 
+mod bot;
 mod contender;
 mod http;
 mod instructions;
@@ -26,6 +27,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     }
     let workspace = Workspace::load()?;
     match what.as_str() {
+        "bot" => bot::run(&workspace, &options),
         "http" => http::run(&workspace, &options),
         "jobs" => jobs::run(&workspace, &options),
         "start" => start::run(&workspace, &options),

@@ -6,7 +6,7 @@ pub(crate) const OVERVIEW: &str = "\
 Usage: cargo xtask COMMAND
 
   test [--long] [STEP…] [--list]   everything that must hold, or only the steps named
-  bench http|start|jobs            ours beside bare axum, raw lapin, Celery and others
+  bench http|start|jobs|bot        ours beside bare axum, raw lapin, Celery and others
   score DIR                        score summaries against the human ones in DIR
   rabbitmq4 [DIR]                  install a RabbitMQ 4 beside the system's, for tests
   help [COMMAND]                   more about one command
@@ -20,7 +20,7 @@ Runs every step (or only those named), prints what each one prints, and ends wit
 the steps. The last line is `N passed, N failed`: the tests, counted from the runner's output.
 A step that fails does not keep the later ones from running.
 
-  --long   also run the tests marked #[ignore], which take minutes
+  --long   also run the tests marked #[ignore], which take minutes, and the fuzzer for ten
   --list   print the steps and stop
 
 Exit codes: 0 every step passed, 1 one failed, 2 wrong usage, 3 only tools are missing";
@@ -29,6 +29,7 @@ pub(crate) const BENCH: &str = "\
 Usage: cargo xtask bench http [--seconds N] [--rounds N] [--callgrind] [--json]
        cargo xtask bench start [--rounds N] [--build] [--json]
        cargo xtask bench jobs [--seconds N] [--rounds N] [--json]
+       cargo xtask bench bot [--seconds N] [--rounds N] [--json]
 
 http   requests per second of bare hyper, bare axum, axum assembled by hand and ours, in turn,
        the server on one core and the client on another; each round is compared with bare axum's;
@@ -36,6 +37,9 @@ http   requests per second of bare hyper, bare axum, axum assembled by hand and 
 start  start to ready, idle memory, crates in the tree
 jobs   jobs per second from publish to done, and the time on the processor of publisher and worker
        together: raw lapin, ours over RabbitMQ, Postgres and SQLite, and Celery, on real servers
+
+bot    the Summary Bot: how long 50 and 200 messages take, messages per minute, 50 requests at once
+       beside two at a time, and the most memory it has taken, large conversations included
 
   --seconds N  load per server and round (3); for jobs, 10 000 jobs for each
   --rounds N   rounds; the median counts (7)

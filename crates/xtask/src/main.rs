@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod bench;
+mod bot;
 mod cargo;
 mod counts;
 mod failure;
 mod features;
+mod fuzz;
 mod help;
 mod python;
 mod rabbitmq4;

@@ -5,7 +5,7 @@ use crate::counts::Counts;
 use crate::failure::Failure;
 use crate::shared::Shared;
 use crate::style::Style;
-use crate::{features, stream, tools};
+use crate::{features, fuzz, stream, tools};
 use std::process::Command;
 
 /// What a step needs to know.
@@ -40,6 +40,11 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "clippy", what: "no warning from the compiler or clippy", run: clippy },
     Step { name: "docs", what: "no warning from rustdoc", run: docs },
     Step { name: "tests", what: "every test of every crate", run: tests },
+    Step {
+        name: "fuzz",
+        what: "the bot answers every request as its OpenAPI document says",
+        run: fuzz_the_bot,
+    },
     Step { name: "doctests", what: "every example in the documentation", run: doctests },
     Step { name: "features", what: "each library with each feature alone", run: each_feature },
 ];
@@ -93,6 +98,11 @@ fn doctests(context: &Context, counts: &mut Counts) -> Result<Outcome, Failure> 
     let arguments = ["test", "--doc", "--workspace", "--all-features", "--no-fail-fast", "-j", JOBS];
     let mut command = cargo_in(context, &arguments);
     counted_run(command.envs(context.shared.environment()?), counts)
+}
+
+/// Not counted: how many requests are made up depends on the machine.
+fn fuzz_the_bot(context: &Context, _: &mut Counts) -> Result<Outcome, Failure> {
+    Ok(outcome(fuzz::run(&context.workspace, context.long)?))
 }
 
 fn each_feature(context: &Context, _: &mut Counts) -> Result<Outcome, Failure> {

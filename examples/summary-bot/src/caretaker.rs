@@ -75,9 +75,11 @@ impl Caretaker {
 
     /// Takes somebody out of all that is stored. Done twice it changes nothing more; broken off, it is begun again.
     pub(crate) async fn erase(&self, user: &str) -> sqlx::Result<Erased> {
-        let private_summaries_deleted = self.store.delete_private(user).await?;
+        let private_summaries_deleted = self.delete_private(user).await?;
         let summaries_changed = self.rewrite(user, false).await? + self.rewrite(user, true).await?;
         self.store.unname(user).await?;
+        // What models wrote is kept by what they read, not by who said it; all of it can be asked for again.
+        self.store.forget_written(i64::MAX).await?;
         Ok(Erased {
             private_summaries_deleted,
             summaries_changed,
@@ -85,6 +87,24 @@ impl Caretaker {
             settings_changed: self.store.unsign(user).await?,
             requests_changed: self.store.unask(user).await?,
         })
+    }
+
+    /// One by one, so that none is answered from a cache any more.
+    async fn delete_private(&self, user: &str) -> sqlx::Result<u64> {
+        let mut deleted = 0;
+        loop {
+            let portion = self.store.private_of(user).await?;
+            if portion.is_empty() {
+                return Ok(deleted);
+            }
+            for id in portion {
+                let id = id.parse().map_err(|error: uuid::Error| {
+                    sqlx::Error::Decode(format!("summaries.id: {error}").into())
+                })?;
+                self.delete(id).await?;
+                deleted += 1;
+            }
+        }
     }
 
     async fn rewrite(&self, user: &str, asked: bool) -> sqlx::Result<u64> {

@@ -10,15 +10,14 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior};
 use uuid::Uuid;
 
-use crate::api;
+use crate::api::{self, Channels};
 use crate::caretaker::Caretaker;
 use crate::discord::Front;
 use crate::headway::{self, Step};
 use crate::plans::Plans;
 use crate::request::Asking;
-use crate::scribe::off_the_workers;
 use crate::store::Store;
-use crate::webhooks::Webhooks;
+use crate::webhooks::{Event, Webhooks};
 use crate::workshop::{self, Workshop, storage_problem};
 
 /// What has failed so often for a reason of ours will go on failing: whoever asked is told.
@@ -38,11 +37,12 @@ pub(crate) struct Clerk {
 }
 
 /// What the jobs are handed.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Desk {
     pub(crate) store: Store,
     pub(crate) workshop: Workshop,
     pub(crate) plans: Plans,
+    pub(crate) channels: Channels,
     pub(crate) webhooks: Webhooks,
     pub(crate) max_messages: u64,
     /// Where Discord is configured.
@@ -84,8 +84,8 @@ impl Job for Summarize {
         let Some(asking) = store.asking(self.request).await.map_err(not_stored)? else {
             return Ok(()); // answered by an earlier delivery
         };
-        let most = desk.max_messages;
-        let order = off_the_workers(move || api::order(asking, most));
+        let (most, tell) = (desk.max_messages, api::webhook_url(&asking));
+        let order = api::order(asking, most, desk.channels.clone());
         let (work, steps) = headway::followed(desk.workshop.draft(order));
         let Some(outcome) = wanted(store, self.request, steps, work).await else {
             return Ok(()); // called off
@@ -94,6 +94,7 @@ impl Job for Summarize {
             Ok(document) => {
                 if store.fulfil(&attempt, self.request, &document).await.map_err(not_stored)? {
                     workshop::report(&document);
+                    desk.tell(tell, Event::Created { summary: document.id }).await;
                 }
                 Ok(())
             }
@@ -102,8 +103,26 @@ impl Job for Summarize {
             }
             // Nothing that another attempt would change.
             Err(problem) => {
-                store.refuse(self.request, &problem.to_json().to_string()).await.map_err(not_stored)
+                let problem = problem.to_json();
+                store.refuse(self.request, &problem.to_string()).await.map_err(not_stored)?;
+                desk.tell(tell, Event::Failed { job: self.request, problem }).await;
+                Ok(())
             }
+        }
+    }
+}
+
+// === impl Desk ===
+
+impl Desk {
+    /// Tells the one URL that a request has named, if it has. What became of it is decided by now, whatever this does.
+    async fn tell(&self, url: Option<String>, event: Event) {
+        let Some(url) = url else { return };
+        if let Err(problem) = self.webhooks.send_once(&url, event).await {
+            tracing::warn!(
+                problem.code = problem.code(),
+                "the URL of a request could not be told of its end"
+            );
         }
     }
 }

@@ -12,10 +12,11 @@ use uuid::Uuid;
 
 use crate::api::ApiConfig;
 use crate::clerk::Summarize;
+use crate::config::Config;
 use crate::store::Store;
 
-/// How many dead jobs are looked at together.
-const TOGETHER: u32 = 100;
+/// How many dead jobs, or summaries without an index, are looked at together.
+const TOGETHER: u16 = 100;
 /// How many of them in one round, the latest first.
 const MOST: usize = 1000;
 
@@ -27,14 +28,15 @@ pub(crate) struct Janitor {
     period: Duration,
     keep_answers: Duration,
     keep_jobs: Duration,
+    keep_of_models: Duration,
 }
 
 // === impl Janitor ===
 
 impl Janitor {
-    pub(crate) fn new(store: Store, dead: DeadSet, config: &ApiConfig) -> Self {
-        let ApiConfig { housekeeping: period, keep_answers, keep_jobs, .. } = *config;
-        Self { store, dead, period, keep_answers, keep_jobs }
+    pub(crate) fn new(store: Store, dead: DeadSet, config: &Config) -> Self {
+        let ApiConfig { housekeeping: period, keep_answers, keep_jobs, .. } = config.api;
+        Self { store, dead, period, keep_answers, keep_jobs, keep_of_models: config.models.keep }
     }
 
     pub(crate) fn start(self, crew: &Crew) {
@@ -53,6 +55,12 @@ impl Janitor {
             if let Err(error) = self.forget().await {
                 tracing::warn!(%error, "what is too old could not be forgotten");
             }
+            match self.store.index_some(TOGETHER).await {
+                // There are more.
+                Ok(count) if count == usize::from(TOGETHER) && !stop.is_requested() => continue,
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "summaries of an earlier version could not be indexed"),
+            }
             if stop.unless(tokio::time::sleep(self.period)).await.is_none() {
                 return Ok(());
             }
@@ -66,8 +74,14 @@ impl Janitor {
         };
         let keys = self.store.forget_keys(before(self.keep_answers)).await?;
         let requests = self.store.forget_requests(before(self.keep_jobs)).await?;
-        if keys + requests > 0 {
-            tracing::debug!(forgotten.keys = keys, forgotten.requests = requests, "too old");
+        let of_models = self.store.forget_written(before(self.keep_of_models)).await?;
+        if keys + requests + of_models > 0 {
+            tracing::debug!(
+                forgotten.keys = keys,
+                forgotten.requests = requests,
+                forgotten.models = of_models,
+                "too old"
+            );
         }
         Ok(())
     }
@@ -79,7 +93,7 @@ impl Janitor {
             let query = DeadQuery {
                 name: Some(Summarize::NAME.to_owned()),
                 before,
-                limit: TOGETHER,
+                limit: TOGETHER.into(),
                 payload: true,
                 ..DeadQuery::default()
             };
@@ -95,7 +109,7 @@ impl Janitor {
             seen += dead.len();
             let oldest = dead.last().map(|job| job.died_at);
             let is_last =
-                dead.len() < TOGETHER as usize || seen >= MOST || oldest.is_some_and(|at| at < told);
+                dead.len() < usize::from(TOGETHER) || seen >= MOST || oldest.is_some_and(|at| at < told);
             if is_last {
                 return Ok(latest);
             }

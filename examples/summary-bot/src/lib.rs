@@ -42,6 +42,7 @@ mod summary;
 mod testing;
 mod webhooks;
 mod welcome;
+mod words;
 mod workshop;
 
 pub use api::ApiConfig;

@@ -15,6 +15,8 @@ pub(crate) enum Media {
     Json,
     /// A chat log.
     Text,
+    /// A payload of `POST /summarize`.
+    Compatible,
 }
 
 /// What was sent, as it was sent.
@@ -69,13 +71,14 @@ impl State {
 
 impl Media {
     /// Every one of them.
-    pub(crate) const ALL: [Self; 2] = [Self::Json, Self::Text];
+    pub(crate) const ALL: [Self; 3] = [Self::Json, Self::Text, Self::Compatible];
 
     /// As it is stored.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Json => "json",
             Self::Text => "text",
+            Self::Compatible => "compatible",
         }
     }
 

@@ -8,7 +8,7 @@ use groundcrew::http::axum::http::StatusCode;
 
 use crate::benches::Benches;
 use crate::document::Document;
-use crate::models::{self, Answer, Chain, Failed, Failure, Fallback, Study};
+use crate::models::{self, Chain, Failed, Failure, Fallback, Given, Study};
 use crate::order::Order;
 use crate::summary::ModelUse;
 use crate::{Summary, Warning};
@@ -47,7 +47,7 @@ impl Scribe {
         let study = Arc::new(study);
         let written = self.chain.write(&study, by).await;
         if let Err(failed) = &written {
-            if self.chain.fallback() == Fallback::None {
+            if self.chain.fallback(failed) == Fallback::None {
                 return Err(refusal(failed));
             }
             self.chain.metrics().offline.inc();
@@ -56,7 +56,7 @@ impl Scribe {
         bench
             .work(move || {
                 let mut summary = match written {
-                    Ok(answer) => by_model(&study, answer),
+                    Ok(given) => by_model(&study, given),
                     Err(failed) => offline(&study, &failed),
                 };
                 summary.metadata.duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -95,7 +95,8 @@ fn document(study: &Study, summary: Summary) -> Document {
     document.from(study.origin.clone())
 }
 
-fn by_model(study: &Study, answer: Answer) -> Summary {
+fn by_model(study: &Study, given: Given) -> Summary {
+    let Given { answer, kept } = given;
     let mut summary = models::summary(study, answer.claims);
     let warnings = &mut summary.metadata.warnings;
     let mut warn = |code: &str, message: String| warnings.push(Warning { code: code.to_owned(), message });
@@ -131,15 +132,16 @@ fn by_model(study: &Study, answer: Answer) -> Summary {
     summary.metadata.model = Some(ModelUse {
         name: answer.model,
         prompts: answer.prompts,
-        requests: answer.requests,
+        // What it took the first time is in the first summary.
+        requests: if kept { 0 } else { answer.requests },
         input_tokens: answer.input_tokens,
         output_tokens: answer.output_tokens,
         estimated: answer.estimated,
-        cost_microdollars: answer.cost_microdollars,
+        cost_microdollars: if kept { 0 } else { answer.cost_microdollars },
         parts: answer.parts as u64,
         dropped_citations: answer.dropped_citations,
         dropped_claims: answer.dropped_claims,
-        kept: false,
+        kept,
     });
     summary
 }
@@ -183,9 +185,16 @@ fn refusal(failed: &[Failed]) -> Problem {
             problem.retry_after(pause.clamp(1.0, 86_400.0) as u32)
         }
         Some(Failure::Unavailable(_) | Failure::Timeout) => problem.retry_after(5),
+        Some(Failure::BudgetSpent(_)) => problem.retry_after(to_midnight()),
         // Somebody has to do something first.
         _ => problem.retry_after(60),
     }
+}
+
+/// Seconds until budgets begin anew.
+fn to_midnight() -> u32 {
+    const DAY: i64 = 86_400;
+    u32::try_from(DAY - jiff::Timestamp::now().as_second().rem_euclid(DAY)).unwrap_or(0)
 }
 
 fn insufficient(counted: u64, least: u64) -> Problem {

@@ -15,11 +15,10 @@ use crate::bot_metrics::BotMetrics;
 use crate::caretaker::{Caretaker, Sweep};
 use crate::clerk::{Clerk, Desk, Summarize};
 use crate::config::Config;
-use crate::discord::costs::Free;
 use crate::discord::quotas::Quotas;
 use crate::discord::{self, Answer};
 use crate::janitor::Janitor;
-use crate::models::Chain;
+use crate::models::{self, Chain, Purse};
 use crate::plans::{self, Mailer, Plans, Post, SummarizeChannels};
 use crate::replay::Replays;
 use crate::scribe::Scribe;
@@ -56,7 +55,8 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         config.cache.named("documents").absent(Option::is_none).over(shared.clone()).build(&crew)?;
     // Without Redis, other replicas go by what they know of a server for this long.
     let briefly = CacheConfig { ttl: Duration::from_secs(10), stale: Duration::ZERO, ..config.cache.clone() };
-    let guilds = briefly.named("guilds").over(shared).build(&crew)?;
+    let guilds = briefly.named("guilds").over(shared.clone()).build(&crew)?;
+    let answers = models::cache(&config).over(shared).build(&crew)?;
     let jobs = config.jobs.connect_through(&crew, rabbitmq.as_ref(), &database).await?;
     let jobs = jobs.register::<Summarize>().register::<Sweep>().register::<Announce>().register::<Deliver>();
     let jobs = jobs.register::<SummarizeChannels>().register::<Post>();
@@ -77,7 +77,8 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     caretaker.offer(&crew);
     let webhooks = Webhooks::build(&config.webhooks, &config.client, &crew, store.clone())?;
     let benches = Benches::new(config.summaries.concurrency);
-    let scribe = Scribe::new(benches.clone(), Chain::build(&config, &crew)?);
+    let purse = Purse::new(store.clone(), settings.clone(), config.budget.clone());
+    let scribe = Scribe::new(benches.clone(), Chain::build(&config, purse.clone(), answers, &crew)?);
     let workshop = Workshop::new(&crew, store.clone(), benches, scribe, metrics.clone(), &config);
     let clerk = Clerk::new(store.clone(), jobs.publisher());
     let publisher = jobs.publisher();
@@ -92,10 +93,9 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         crew: crew.clone(),
         store: store.clone(),
         workshop: workshop.clone(),
-        publisher: jobs.publisher(),
-        settings,
+        settings: settings.clone(),
         quotas,
-        costs: Arc::new(Free),
+        costs: Arc::new(purse),
         caretaker: caretaker.clone(),
         plans: plans.clone(),
     };
@@ -110,21 +110,33 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     };
     let replays = Replays::new(&crew, store.clone(), &config.summaries);
     let followers = Followers::new(config.api.followers, config.api.follow_period, crew.stop());
-    Janitor::new(store.clone(), jobs.dead_set(), &config.api).start(&crew);
+    Janitor::new(store.clone(), jobs.dead_set(), &config).start(&crew);
     plans.keep(&config.lease)?;
     let max_messages = config.summaries.max_messages;
-    let desk = Desk {
+    let channels = front.as_ref().map(|front| front.history.clone());
+    jobs.run(Desk {
         store: store.clone(),
         workshop: workshop.clone(),
         plans: plans.clone(),
         webhooks: webhooks.clone(),
+        channels: channels.clone(),
         max_messages,
         caretaker,
         discord: front,
+    });
+    let app = App {
+        store,
+        documents,
+        clerk,
+        workshop,
+        webhooks,
+        replays,
+        plans,
+        followers,
+        channels,
+        settings,
+        config: config.summaries,
     };
-    jobs.run(desk);
-    let config = config.summaries;
-    let app = App { store, documents, clerk, workshop, webhooks, replays, plans, followers, config };
     let address = http.local_addr();
     http.serve(api::routes(app, &metrics, limiter).merge(page::routes()).merge(interactions));
     Ok(address)

@@ -21,10 +21,6 @@ enum State {
     On,
     /// The variable turns it on.
     Off,
-    /// It comes in a later version, and so does its variable.
-    Later {
-        is_set: bool,
-    },
 }
 
 /// Says it: as a block to people at a terminal, as log events to everybody else.
@@ -38,12 +34,7 @@ pub(crate) fn greet(config: &Config, address: Option<SocketAddr>) {
     tracing::info!(page = places.page, docs = places.docs, metrics = places.metrics, "ready to summarise");
     for feature in features.iter().filter(|feature| feature.state != State::On) {
         let (feature_name, variable) = (feature.name, feature.variable);
-        match feature.state {
-            State::Later { is_set: true } => {
-                tracing::warn!(feature = feature_name, variable, "{}", feature.words());
-            }
-            _ => tracing::info!(feature = feature_name, variable, "{}", feature.words()),
-        }
+        tracing::info!(feature = feature_name, variable, "{}", feature.words());
     }
 }
 
@@ -74,7 +65,6 @@ fn features(config: &Config) -> [Feature; 5] {
     let url = config.database.url.as_ref().map(|url| url.expose().to_ascii_lowercase());
     let postgres = url.is_some_and(|url| url.starts_with("postgres"));
     let models = crate::models::configured(config);
-    let later = |is_set| State::Later { is_set };
     let on = |is_set| if is_set { State::On } else { State::Off };
     [
         Feature {
@@ -116,12 +106,6 @@ impl Feature {
         match self.state {
             State::On => format!("{name} is on"),
             State::Off => format!("{name} is off, {instead}; {variable} turns it on"),
-            State::Later { is_set: false } => {
-                format!("{name} is off, {instead}; a later version brings it, turned on by {variable}")
-            }
-            State::Later { is_set: true } => {
-                format!("{variable} is set, but {name} comes with a later version; for now {instead}")
-            }
         }
     }
 }
@@ -136,12 +120,6 @@ fn block(config: &Config, address: Option<SocketAddr>, features: &[Feature]) -> 
         let words = match feature.state {
             State::On => "on".to_owned(),
             State::Off => format!("off: {}; {} turns it on", feature.instead, feature.variable),
-            State::Later { is_set: false } => {
-                format!("off: {}; comes later, with {}", feature.instead, feature.variable)
-            }
-            State::Later { is_set: true } => {
-                format!("off, although {} is set: comes later; {}", feature.variable, feature.instead)
-            }
         };
         let _ = writeln!(text, "  {:<16} {words}", feature.name);
     }

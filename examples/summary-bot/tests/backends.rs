@@ -3,6 +3,7 @@
 
 mod service;
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use groundcrew_testkit::rabbitmq::{Queue, RabbitMq, Vhost};
 use groundcrew_testkit::redis::{Redis, Reply};
 use serde_json::json;
 use service::jobs::{self, PATIENCE};
+use service::receiver::Receiver;
 use service::{Bot, SUMMARIES, at_url, conversation, http, wait_for};
 use summary_bot::Config;
 use tempfile::TempDir;
@@ -176,6 +178,7 @@ impl Binary {
             .args(["--set", "admin.port=0", "--set", "rate_limiting.max_requests=1000000"])
             // In the database a job is taken from a worker that gives no sign of life for so long.
             .args(["--set", "jobs.lease=2s", "--set", "jobs.concurrency=2"])
+            .args(["--set", "webhooks.allow_private=true", "--set", "webhooks.retry=50ms"])
             .current_dir(folder.path())
             .listener(&listener)
             .expect("a socket");
@@ -191,12 +194,19 @@ impl Binary {
         process
     }
 
-    /// Accepts, kills the bot in the middle of its work three times, and counts.
+    /// Accepts, kills the bot in the middle of its work three times, and counts: what was made, and what was told.
     async fn is_killed_in_mid_work(&self) -> Vec<(String, String)> {
         let long = jobs::long_conversation(20);
+        let receiver = Receiver::start();
         let mut asked: Vec<(String, String)> = Vec::new();
         for round in 0..3 {
             let mut process = self.start().await;
+            if round == 0 {
+                let wish = json!({"url": receiver.url("/")}).to_string();
+                let json = [("content-type", "application/json")];
+                let made = http::call(self.address, "POST", "/api/v1/webhooks", &json, wish.as_bytes());
+                assert_eq!(made.status, 201, "{}", made.body);
+            }
             let before = jobs::titles(self.address).len();
             asked.extend(ask(self.address, titles(&format!("round-{round}"), 8), &long));
             let address = self.address;
@@ -208,10 +218,28 @@ impl Binary {
         }
         let mut process = self.start().await;
         jobs::assert_each_once(self.address, &asked);
+        assert_each_told(&receiver, &asked);
         process.signal(Signal::Term).expect("it runs");
         assert!(process.wait_exit(PATIENCE).await.expect("it ends").success(), "{process}");
         asked
     }
+}
+
+/// Each summary is told of, under one id: what comes again after a crash is known by it.
+fn assert_each_told(receiver: &Receiver, asked: &[(String, String)]) {
+    let told = || {
+        let messages = receiver.messages();
+        let each =
+            messages.iter().map(|message| (message.id().to_owned(), message.json()["data"]["title"].clone()));
+        each.collect::<BTreeMap<_, _>>()
+    };
+    let told =
+        wait_for("every summary to be told of", || Some(told()).filter(|told| told.len() >= asked.len()));
+    let mut titles: Vec<_> = told.values().filter_map(|title| title.as_str()).collect();
+    titles.sort_unstable();
+    let mut expected: Vec<_> = asked.iter().map(|(title, _)| title.as_str()).collect();
+    expected.sort_unstable();
+    assert_eq!(titles, expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]

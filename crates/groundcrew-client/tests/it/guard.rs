@@ -1,12 +1,11 @@
 use std::net::IpAddr;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::response::IntoResponse;
 use groundcrew_client::{Client, ClientConfig, ClientError, Refusal, Resolving, is_public};
 
-use crate::support::{Server, bounded, crew, listen, quick, quick_but};
+use crate::support::{Server, bounded, crew, listen, quick, quick_but, run_apart};
 
 fn guarded(config: &ClientConfig) -> groundcrew_client::Builder {
     config.named("webhooks").public_only()
@@ -157,19 +156,9 @@ async fn a_guarded_client_takes_no_proxy_from_the_environment() {
             }
             kinds
         });
-        let status = tokio::task::spawn_blocking(move || {
-            Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", "guard::in_a_process_with_a_proxy", "--ignored", "--nocapture"])
-                .env("HTTP_PROXY", format!("http://{addr}"))
-                .env("http_proxy", format!("http://{addr}"))
-                .env_remove("NO_PROXY")
-                .env_remove("no_proxy")
-                .output()
-                .unwrap()
-        })
-        .await
-        .unwrap();
-        assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stdout));
+        let proxy = || format!("http://{addr}");
+        let variables = vec![("HTTP_PROXY", proxy()), ("http_proxy", proxy()), ("NO_PROXY", String::new())];
+        run_apart("guard::in_a_process_with_a_proxy", variables).await;
         // The guarded `POST` never came; the other client's `GET` did.
         assert_eq!(knocked.await.unwrap(), [*b"GET"]);
     })

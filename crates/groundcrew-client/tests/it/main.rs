@@ -10,3 +10,4 @@ mod metrics;
 mod retries;
 mod secrets;
 mod support;
+mod tls;

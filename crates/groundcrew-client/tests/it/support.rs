@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,8 +14,8 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use groundcrew_client::{Client, ClientConfig};
 use groundcrew_runtime::Crew;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 /// No test takes longer than this.
@@ -83,7 +84,7 @@ pub(crate) async fn listen() -> (TcpListener, SocketAddr) {
     (listener, addr)
 }
 
-async fn read_head(stream: &mut TcpStream) {
+pub(crate) async fn read_head(stream: &mut (impl AsyncRead + Unpin)) {
     let mut seen = Vec::new();
     let mut buffer = [0; 1024];
     while !seen.windows(4).any(|window| window == b"\r\n\r\n") {
@@ -162,4 +163,18 @@ pub(crate) fn metric(crew: &Crew, line: &str) -> Option<f64> {
     let text = crew.metrics().encode();
     let found = text.lines().find(|candidate| candidate.starts_with(line))?;
     found.rsplit(' ').next()?.parse().ok()
+}
+
+/// Runs a test that is ignored otherwise in a process of its own, whose environment it may have to itself.
+pub(crate) async fn run_apart(test: &'static str, variables: Vec<(&'static str, String)>) {
+    let run = tokio::task::spawn_blocking(move || {
+        Command::new(std::env::current_exe().expect("a test binary"))
+            .args(["--exact", test, "--ignored", "--nocapture"])
+            .envs(variables)
+            .output()
+            .expect("it runs")
+    });
+    let output = run.await.expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "there is no test {test}");
 }

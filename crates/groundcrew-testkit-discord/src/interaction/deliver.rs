@@ -88,9 +88,9 @@ pub(crate) async fn examine(shared: &Shared, url: &str) -> Result<(), Error> {
             let kind = if expected == 401 { "a wrong signature" } else { "a PING" };
             return Err(fails(format!("{kind} was answered with {status}, not {expected}")));
         }
-        let pong = serde_json::from_slice::<Value>(&answer).unwrap_or_default();
-        if expected == 200 && pong["type"].as_u64() != Some(1) {
-            return Err(fails(format!("a PING was answered with {pong}, not with a PONG")));
+        let said = serde_json::from_slice::<Value>(&answer).unwrap_or_default();
+        if expected == 200 && said["type"].as_u64() != Some(1) {
+            return Err(fails(format!("a PING was answered with {said}, not with a PONG")));
         }
     }
     Ok(())

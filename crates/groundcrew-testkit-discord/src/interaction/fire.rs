@@ -57,6 +57,7 @@ impl Fire {
     }
 
     /// The sub-command (for one in a group, both in turn).
+    #[allow(clippy::should_implement_trait, reason = "nobody subtracts from a command")]
     pub fn sub(mut self, name: &str) -> Self {
         self.path.push(name.to_owned());
         self

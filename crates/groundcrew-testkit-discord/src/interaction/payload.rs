@@ -22,7 +22,7 @@ impl Resolved {
     pub(crate) fn user(&mut self, world: &World, guild: Snowflake, id: Snowflake) -> Option<()> {
         self.add("users", id, world.users.get(&id)?.json());
         if let Some(member) = world.guilds.get(&guild).and_then(|guild| guild.members.get(&id)) {
-            let mut member = world.partial_member_json(member);
+            let mut member = member.partial_json();
             member["permissions"] = json!(world.guild_permissions(id, guild));
             self.add("members", id, member);
         }

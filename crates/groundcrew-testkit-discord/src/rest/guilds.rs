@@ -4,6 +4,7 @@ use super::{App, Bot};
 use crate::Snowflake;
 use crate::error::ApiError;
 use crate::world::World;
+use crate::world::channel::Channel;
 use crate::world::guild::{Guild, Role};
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -21,7 +22,7 @@ type Answer = Result<Json<Value>, ApiError>;
 pub(crate) async fn get_one(State(app): State<App>, _: Bot, Path(id): Path<Snowflake>) -> Answer {
     let state = app.look();
     let guild = joined(&state.world, id)?;
-    let mut json = state.world.guild_json(guild);
+    let mut json = guild.json();
     json["approximate_member_count"] = guild.members.len().into();
     json["approximate_presence_count"] = 0.into();
     Ok(Json(json))
@@ -33,7 +34,7 @@ pub(crate) async fn channels(State(app): State<App>, _: Bot, Path(id): Path<Snow
     joined(&state.world, id)?;
     let channels =
         state.world.channels.values().filter(|channel| channel.guild == id && !channel.is_thread());
-    Ok(Json(channels.map(|channel| channel.json()).collect()))
+    Ok(Json(channels.map(Channel::json).collect()))
 }
 
 pub(crate) async fn roles(State(app): State<App>, _: Bot, Path(id): Path<Snowflake>) -> Answer {

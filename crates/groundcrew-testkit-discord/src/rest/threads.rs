@@ -36,31 +36,25 @@ pub(crate) async fn active(State(app): State<App>, _: Bot, Path(guild): Path<Sno
 }
 
 pub(crate) async fn archived_public(
-    state: State<App>,
-    bot: Bot,
-    channel: Path<Snowflake>,
-    archive: Query<Archive>,
+    State(app): State<App>,
+    _: Bot,
+    Path(channel): Path<Snowflake>,
+    Query(archive): Query<Archive>,
 ) -> Answer {
-    archived(state, bot, channel, archive, false).await
+    archived(&app, channel, &archive, false)
 }
 
 pub(crate) async fn archived_private(
-    state: State<App>,
-    bot: Bot,
-    channel: Path<Snowflake>,
-    archive: Query<Archive>,
+    State(app): State<App>,
+    _: Bot,
+    Path(channel): Path<Snowflake>,
+    Query(archive): Query<Archive>,
 ) -> Answer {
-    archived(state, bot, channel, archive, true).await
+    archived(&app, channel, &archive, true)
 }
 
 /// Those archived last come first.
-async fn archived(
-    State(app): State<App>,
-    _: Bot,
-    Path(id): Path<Snowflake>,
-    Query(archive): Query<Archive>,
-    private: bool,
-) -> Answer {
+fn archived(app: &App, id: Snowflake, archive: &Archive, private: bool) -> Answer {
     let state = app.look();
     visible(&state.world, id)?;
     may(&state.world, id, Permissions::READ_MESSAGE_HISTORY)?;

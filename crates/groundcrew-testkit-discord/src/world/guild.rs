@@ -1,3 +1,4 @@
+use super::channel::Channel;
 use super::{World, permissions::Permissions};
 use crate::Snowflake;
 use crate::snowflake::timestamp;
@@ -45,46 +46,55 @@ impl Role {
     }
 }
 
+// === impl Member ===
+
+impl Member {
+    /// Without `user`, as messages carry it.
+    pub(crate) fn partial_json(&self) -> Value {
+        json!({
+            "nick": self.nick, "roles": self.roles, "joined_at": timestamp(self.joined_ms),
+            "premium_since": null, "deaf": false, "mute": false, "flags": 0, "pending": false, "avatar": null,
+            "banner": null, "communication_disabled_until": null,
+        })
+    }
+}
+
+// === impl Guild ===
+
+impl Guild {
+    /// As REST shows it.
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "id": self.id, "name": self.name, "icon": null, "icon_hash": null, "splash": null,
+            "discovery_splash": null, "owner_id": self.owner, "afk_channel_id": null, "afk_timeout": 300,
+            "widget_enabled": false, "widget_channel_id": null, "verification_level": 1,
+            "default_message_notifications": 1, "explicit_content_filter": 0,
+            "roles": self.roles.values().map(Role::json).collect::<Vec<_>>(), "emojis": [], "stickers": [],
+            "features": ["COMMUNITY"], "mfa_level": 0, "application_id": null, "system_channel_id": null,
+            "system_channel_flags": 0, "rules_channel_id": null, "max_presences": null, "max_members": 500_000,
+            "vanity_url_code": null, "description": null, "banner": null, "premium_tier": 0,
+            "premium_subscription_count": 0, "preferred_locale": self.locale, "public_updates_channel_id": null,
+            "max_video_channel_users": 25, "max_stage_video_channel_users": 50, "nsfw_level": 0,
+            "premium_progress_bar_enabled": false, "safety_alerts_channel_id": null, "incidents_data": null,
+            "region": "deprecated",
+        })
+    }
+}
+
 // === impl World ===
 
 impl World {
     /// A member as REST shows it; the caller adds `guild_id` or `permissions` where Discord does.
     pub(crate) fn member_json(&self, guild: Snowflake, user: Snowflake) -> Option<Value> {
         let member = self.guilds.get(&guild)?.members.get(&user)?;
-        let mut json = self.partial_member_json(member);
+        let mut json = member.partial_json();
         json["user"] = self.users.get(&user)?.json();
         Some(json)
     }
 
-    /// Without `user`, as messages carry it.
-    pub(crate) fn partial_member_json(&self, member: &Member) -> Value {
-        json!({
-            "nick": member.nick, "roles": member.roles, "joined_at": timestamp(member.joined_ms),
-            "premium_since": null, "deaf": false, "mute": false, "flags": 0, "pending": false, "avatar": null,
-            "banner": null, "communication_disabled_until": null,
-        })
-    }
-
-    pub(crate) fn guild_json(&self, guild: &Guild) -> Value {
-        json!({
-            "id": guild.id, "name": guild.name, "icon": null, "icon_hash": null, "splash": null,
-            "discovery_splash": null, "owner_id": guild.owner, "afk_channel_id": null, "afk_timeout": 300,
-            "widget_enabled": false, "widget_channel_id": null, "verification_level": 1,
-            "default_message_notifications": 1, "explicit_content_filter": 0,
-            "roles": guild.roles.values().map(Role::json).collect::<Vec<_>>(), "emojis": [], "stickers": [],
-            "features": ["COMMUNITY"], "mfa_level": 0, "application_id": null, "system_channel_id": null,
-            "system_channel_flags": 0, "rules_channel_id": null, "max_presences": null, "max_members": 500_000,
-            "vanity_url_code": null, "description": null, "banner": null, "premium_tier": 0,
-            "premium_subscription_count": 0, "preferred_locale": guild.locale, "public_updates_channel_id": null,
-            "max_video_channel_users": 25, "max_stage_video_channel_users": 50, "nsfw_level": 0,
-            "premium_progress_bar_enabled": false, "safety_alerts_channel_id": null, "incidents_data": null,
-            "region": "deprecated",
-        })
-    }
-
     /// What the gateway sends on connecting and on joining: everything of a guild.
     pub(crate) fn guild_create_json(&self, guild: &Guild) -> Value {
-        let mut json = self.guild_json(guild);
+        let mut json = guild.json();
         let joined = guild.members.get(&self.application.bot).map_or(0, |member| member.joined_ms);
         json["joined_at"] = timestamp(joined).into();
         json["large"] = false.into();
@@ -93,12 +103,11 @@ impl World {
         json["members"] = guild.members.keys().filter_map(|user| self.member_json(guild.id, *user)).collect();
         let bot = self.application.bot;
         let of_guild = || self.channels.values().filter(|channel| channel.guild == guild.id);
-        json["channels"] =
-            of_guild().filter(|channel| !channel.is_thread()).map(|channel| channel.json()).collect();
+        json["channels"] = of_guild().filter(|channel| !channel.is_thread()).map(Channel::json).collect();
         json["threads"] = of_guild()
             .filter(|channel| channel.thread.as_ref().is_some_and(|thread| !thread.archived))
             .filter(|channel| self.permissions(bot, channel.id).contains(Permissions::VIEW_CHANNEL))
-            .map(|channel| channel.json())
+            .map(Channel::json)
             .collect();
         for empty in
             ["voice_states", "presences", "stage_instances", "guild_scheduled_events", "soundboard_sounds"]

@@ -214,7 +214,7 @@ impl World {
         json["guild_id"] = json!(channel.guild);
         let member = self.guilds.get(&channel.guild).and_then(|guild| guild.members.get(&message.author));
         if let Some(member) = member {
-            json["member"] = self.partial_member_json(member);
+            json["member"] = member.partial_json();
         }
         json
     }

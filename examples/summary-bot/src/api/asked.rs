@@ -119,6 +119,11 @@ impl Given {
         if let Some(problem) = invalid(&self.problems) {
             return Err(problem);
         }
+        if let (Some(Moment::At(since)), Some(Moment::At(until))) = (since, until)
+            && since > until
+        {
+            return Err(empty_range("since", "until"));
+        }
         let (name, length) = match (words, length) {
             (Some(words), _) => ("custom", Length::Words(usize::try_from(words).unwrap_or(usize::MAX))),
             (None, Some("brief")) => ("brief", Length::Brief),
@@ -216,6 +221,13 @@ pub(crate) fn invalid(fields: &[(String, String)]) -> Option<Problem> {
         fields.iter().map(|(field, detail)| json!({"field": field, "detail": detail})).collect();
     let problem = Problem::new(StatusCode::BAD_REQUEST, "INVALID_REQUEST");
     Some(problem.detail(format!("`{field}`: {words}")).with("field", field.clone()).with("errors", errors))
+}
+
+/// A range in which nothing can lie.
+pub(crate) fn empty_range(from: &str, to: &str) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "INVALID_TIME_RANGE")
+        .detail(format!("`{from}` must lie before `{to}`"))
+        .with("field", from)
 }
 
 /// The value itself where it is short, else what sort of value it is.

@@ -12,7 +12,8 @@ const CODES: &[Code] = &[
     ("CHANNEL_ACCESS_DENIED", "403", "the bot, or who asks, may not read this channel"),
     ("CROSS_SITE", "403", "a browser sent it for a page of another site"),
     ("DELIVERY_PENDING", "409", "a delivery is not over, and is tried again by itself"),
-    ("DISCORD_OFF", "503", "the bot is not connected to Discord, and so reads no channels"),
+    ("DISCORD_OFF", "422", "the bot is not connected to Discord, and so reads no channels"),
+    ("FORBIDDEN", "403", "whoever asks may not do this"),
     ("IDEMPOTENCY_KEY_IN_USE", "409", "a request with this key is under way"),
     ("IDEMPOTENCY_KEY_REUSED", "422", "this key came with another request before"),
     ("INSUFFICIENT_CONTENT", "422", "fewer than `min_messages`, or nothing that says anything"),
@@ -40,6 +41,7 @@ const CODES: &[Code] = &[
     ("TOO_MANY_SCHEDULES", "409", "`schedules.per_guild`"),
     ("TOO_MANY_WEBHOOKS", "409", "`webhooks.max`; delete one first"),
     ("UNSUPPORTED_MEDIA_TYPE", "415", "send `application/json`, or `text/plain` where that is read"),
+    ("VERSION_CONFLICT", "409", "somebody else has changed it meanwhile: look at it and try again"),
     ("WEBHOOK_DISABLED", "409", "nothing is sent to a webhook that is disabled; enable it first"),
 ];
 

@@ -50,7 +50,7 @@ async fn answer(
     asking: Asking,
     preferred: bool,
 ) -> Result<Response, Problem> {
-    if preferred || is_large(&app, &asking).await? {
+    if is_for_later(&app, &asking, preferred).await? {
         app.clerk.take(id, asking).await?;
         return jobs::accepted(&app.store, id, preferred).await;
     }
@@ -62,22 +62,25 @@ async fn answer(
     Ok((StatusCode::CREATED, headers, json).into_response())
 }
 
-/// Whether it has more messages than are summarised while the client waits. What does not read is refused at once.
-async fn is_large(app: &App, asking: &Asking) -> Result<bool, Problem> {
+/// Whether that is preferred, or it has more messages than are summarised while the client waits. What does not read
+/// is refused at once.
+async fn is_for_later(app: &App, asking: &Asking, preferred: bool) -> Result<bool, Problem> {
     let (small, most) = (app.config.sync_messages, app.config.max_messages);
-    if asking.body.len() as u64 / LEAST_MESSAGE <= small {
+    if !preferred && asking.body.len() as u64 / LEAST_MESSAGE <= small {
         return Ok(false);
     }
-    let asking = asking.clone();
+    let Asking { media, mut query, body, .. } = asking.clone();
     off_the_workers(move || {
-        conversation::envelope(&asking.body, asking.media == Media::Json)?;
-        Ok(conversation::count(&asking.body, most)? > small)
+        let envelope = conversation::envelope(&body, media == Media::Json)?;
+        take_title(&mut query);
+        Given::in_body(envelope.options).and(Given::in_query(query)).check()?;
+        Ok(conversation::count(&body, most)? > small || preferred)
     })
     .await
 }
 
 /// How much memory the body will take: what the client announces, or else as much as may come.
-fn expected(headers: &HeaderMap, limit: usize) -> usize {
+pub(super) fn expected(headers: &HeaderMap, limit: usize) -> usize {
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     announced.map_or(limit, |announced: usize| announced.min(limit))
 }
@@ -95,7 +98,7 @@ fn media(headers: &HeaderMap) -> Result<Media, Problem> {
 }
 
 /// Reads what was sent; not for a worker.
-pub(crate) fn order(asking: Asking, most: u64) -> Result<Order, Problem> {
+pub(super) fn order(asking: Asking, most: u64) -> Result<Order, Problem> {
     let Asking { media, mut query, body, asker } = asking;
     let envelope = conversation::envelope(&body, media == Media::Json)?;
     let title = take_title(&mut query).or(envelope.title);
@@ -149,20 +152,8 @@ pub(super) fn operation() -> Value {
                 "headers": {"Location": {"description": "The summary's path.", "schema": {"type": "string"}}},
                 "content": {"application/json": {"schema": schema("Summary")}},
             },
-            "202": {
-                "description": "It has more than `summaries.sync_messages` messages, or there was \
-                    `Prefer: respond-async`: it is kept and will be summarised; `Location` tells how far it is.",
-                "headers": {
-                    "Location": {"description": "The job's path.", "schema": {"type": "string"}},
-                    "Preference-Applied": {
-                        "description": "`respond-async`, if that was preferred.",
-                        "required": false,
-                        "schema": {"type": "string"},
-                    },
-                },
-                "content": {"application/json": {"schema": schema("Job")}},
-            },
-            "400": problem("`INVALID_JSON`, `INVALID_REQUEST`: with the line, column or field."),
+            "202": accepted_answer(),
+            "400": problem("`INVALID_JSON`, `INVALID_REQUEST`: with the line, column or field. `INVALID_TIME_RANGE`. `BODY_CUT`."),
             "403": problem("`CROSS_SITE`: a browser sent this for another site's page."),
             "409": later("`IDEMPOTENCY_KEY_IN_USE`: a request with this key is under way."),
             "413": problem("`BODY_TOO_LARGE`: `summaries.body_limit` says how much is read."),
@@ -182,13 +173,8 @@ pub(super) fn operation() -> Value {
 fn parameters() -> Value {
     let parameter = |name: &str, schema: Value, description: &str| json!({"name": name, "in": "query", "required": false, "schema": schema, "description": description});
     let perspectives = crate::Perspective::ALL.map(|(name, _)| name);
-    json!([
-        super::openapi::idempotency_key(),
-        {
-            "name": "Prefer", "in": "header", "required": false,
-            "schema": {"type": "string", "enum": [RESPOND_ASYNC]},
-            "description": "`respond-async`: answer 202 at once, and summarise later (RFC 7240).",
-        },
+    let Value::Array(mut parameters) = headers() else { return Value::Null };
+    let Value::Array(options) = json!([
         parameter("title", json!({"type": "string"}), "What to call the conversation."),
         parameter(
             "length",
@@ -205,8 +191,8 @@ fn parameters() -> Value {
             json!({"type": "string", "enum": perspectives}),
             "Whose interests weigh more."
         ),
-        parameter("since", json!({"type": "string"}), "Leave out what was written before."),
-        parameter("until", json!({"type": "string"}), "Leave out what was written after."),
+        parameter("since", moment(), "Leave out what was written before."),
+        parameter("until", moment(), "Leave out what was written after."),
         parameter(
             "exclude_users",
             json!({"type": "array", "items": {"type": "string"}}),
@@ -218,5 +204,49 @@ fn parameters() -> Value {
             json!({"type": "integer", "minimum": 0, "maximum": 1_000_000}),
             "With fewer messages there is no summary."
         ),
+    ]) else {
+        return Value::Null;
+    };
+    parameters.extend(options);
+    parameters.into()
+}
+
+/// A bound of the time of messages; empty is not given.
+fn moment() -> Value {
+    json!({"anyOf": [
+        {"type": "string", "format": "date-time"},
+        {"type": "string", "format": "date"},
+        {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"},
+        {"type": "string", "maxLength": 0},
+    ]})
+}
+
+/// The headers that requests for a summary may have.
+pub(super) fn headers() -> Value {
+    json!([
+        super::openapi::idempotency_key(),
+        {
+            "name": "Prefer", "in": "header", "required": false,
+            "schema": {"type": "string"},
+            "example": RESPOND_ASYNC,
+            "description": "`respond-async`: answer 202 at once, and summarise later (RFC 7240).",
+        },
     ])
+}
+
+/// What the OpenAPI document says of 202.
+pub(super) fn accepted_answer() -> Value {
+    json!({
+        "description": "It has more than `summaries.sync_messages` messages, or there was `Prefer: respond-async`: it \
+            is kept and will be summarised; `Location` tells how far it is.",
+        "headers": {
+            "Location": {"description": "The job's path.", "schema": {"type": "string"}},
+            "Preference-Applied": {
+                "description": "`respond-async`, if that was preferred.",
+                "required": false,
+                "schema": {"type": "string"},
+            },
+        },
+        "content": {"application/json": {"schema": schema("Job")}},
+    })
 }

@@ -184,7 +184,20 @@ pub(super) fn operation() -> Value {
         "responses": {
             "200": {
                 "description": "Events, as they happen.",
-                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+                "content": {"text/event-stream": {"schema": {
+                    "type": "object",
+                    "description": "One event.",
+                    "required": ["data"],
+                    "properties": {
+                        "id": {"type": "string"},
+                        "event": {
+                            "type": "string",
+                            "enum": ["progress", "succeeded", "failed", "cancelled", "going", "forgotten"],
+                        },
+                        "data": {"type": "string", "description": "The job, as JSON."},
+                        "retry": {"type": "integer"},
+                    },
+                }}},
             },
             "400": problem("`INVALID_REQUEST`: the path does not read."),
             "403": problem("`CROSS_SITE`."),

@@ -3,18 +3,24 @@
 mod asked;
 mod asker;
 mod codes;
+mod compatible;
 mod config;
 mod conversation;
 mod create;
 mod cursor;
 mod events;
+mod feeds;
+mod fields;
 mod jobs;
 mod list;
 mod one;
 mod openapi;
+mod percent;
 mod prefer;
 mod schedules;
 mod schemas;
+mod settings;
+mod unwrap;
 mod webhooks;
 
 use std::convert::Infallible;
@@ -26,23 +32,27 @@ use groundcrew::http::axum::http::StatusCode;
 use groundcrew::http::axum::http::header::CACHE_CONTROL;
 use groundcrew::http::axum::middleware::{self, Next};
 use groundcrew::http::axum::response::{IntoResponse, Response};
-use groundcrew::http::axum::routing::{MethodRouter, delete, get, post};
+use groundcrew::http::axum::routing::{MethodRouter, delete, get, patch, post};
 use groundcrew::http::{Problem, RateLimit, RequestTimeout};
 use groundcrew::limit::Limiter;
 
 use crate::bot_metrics::{BotMetrics, Outcomes};
 use crate::clerk::Clerk;
 use crate::config::SummariesConfig;
+use crate::order::Order;
 use crate::plans::Plans;
-use crate::replay::Replays;
+use crate::replay::{self, Replays};
+use crate::request::{Asking, Media};
+use crate::scribe::off_the_workers;
+use crate::settings::Settings;
 use crate::store::Store;
 use crate::webhooks::Webhooks;
 use crate::workshop::Workshop;
 
 pub(crate) use asked::invalid;
 pub(crate) use asker::asker;
+pub(crate) use compatible::{Channels, webhook_url};
 pub use config::ApiConfig;
-pub(crate) use create::order;
 pub(crate) use events::Followers;
 
 /// Where summaries are.
@@ -57,8 +67,25 @@ pub(crate) const JOB: &str = "/api/v1/jobs/{id}";
 /// Where what happens to it is told.
 pub(crate) const JOB_EVENTS: &str = "/api/v1/jobs/{id}/events";
 
+/// Where other summary bots have what `SUMMARIES` is here.
+pub(crate) const SUMMARIZE: &str = "/summarize";
+/// The same, beside the other paths.
+pub(crate) const API_SUMMARIZE: &str = "/api/v1/summarize";
+
+/// Where the feed of all summaries is.
+pub(crate) const FEED: &str = "/api/v1/feeds/all.atom";
+/// Where the feed of a server is.
+pub(crate) const GUILD_FEED: &str = "/api/v1/feeds/{guild_id}/all.atom";
+/// Where the feed of a channel is.
+pub(crate) const CHANNEL_FEED: &str = "/api/v1/feeds/{guild_id}/{channel_id}.atom";
+/// The same as the router reads it, which wants whole segments.
+const CHANNEL_FEED_ROUTE: &str = "/api/v1/feeds/{guild_id}/{file}";
+
+/// Where the settings of a server are.
+pub(crate) const SETTINGS: &str = "/api/v1/guilds/{guild_id}/settings";
+
 /// What the handlers share.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct App {
     pub(crate) store: Store,
     /// Summaries as they are answered, by id.
@@ -69,6 +96,8 @@ pub(crate) struct App {
     pub(crate) replays: Replays,
     pub(crate) plans: Plans,
     pub(crate) followers: Followers,
+    pub(crate) channels: Channels,
+    pub(crate) settings: Settings,
     pub(crate) config: SummariesConfig,
 }
 
@@ -85,23 +114,47 @@ pub(crate) fn routes(app: App, metrics: &BotMetrics, limiter: Limiter) -> Router
     let summaries = counted("create_summary", create).merge(counted("list_summaries", get(list::list)));
     let summary =
         counted("get_summary", get(one::read)).merge(counted("delete_summary", delete(one::delete)));
+    let timeout = app.config.timeout;
+    let summarize = || post(compatible::create).layer::<_, Infallible>(RequestTimeout::new(timeout));
     let webhooks = webhooks::routes(counted);
+    let settings = counted("get_settings", get(settings::read))
+        .merge(counted("change_settings", patch(settings::change)))
+        .merge(counted("reset_settings", delete(settings::reset)));
     let job = counted("get_job", get(jobs::read)).merge(counted("cancel_job", delete(jobs::cancel)));
     let schedules = schedules::all(counted).into_iter();
     // The guard is outside, so that other sites' pages use up nobody's quota.
+    // Not where the answer holds a secret: kept answers can be read in the database.
+    let replays = app.replays.clone();
+    let again = |path: &str, route: MethodRouter<App>| match path.ends_with("/replay") {
+        true => route.layer(middleware::from_fn_with_state(replays.clone(), replay::layer)),
+        false => route,
+    };
     let router = webhooks
         .into_iter()
         .chain(schedules)
-        .fold(Router::new(), |router, (path, route)| router.route(path, route));
+        .fold(Router::new(), |router, (path, route)| router.route(path, again(path, route)));
     router
         .route(SUMMARIES, summaries)
         .route(SUMMARY, summary)
         .route(JOB, job)
+        .route(SUMMARIZE, counted("summarize", summarize()))
+        .route(API_SUMMARIZE, counted("summarize_channel", summarize()))
+        .route(SETTINGS, settings)
+        .route(FEED, counted("feed_all", get(feeds::all)))
+        .route(CHANNEL_FEED_ROUTE, counted("feed_channel", get(feeds::channel)))
         .route(JOB_EVENTS, counted("follow_job", get(events::follow)))
         .route_layer(RateLimit::new(limiter))
         .layer(middleware::from_fn(guard))
         .with_state(app)
         .merge(openapi::routes())
+}
+
+/// What a request asks for, read from what was sent; where it names a channel, from there.
+pub(crate) async fn order(asking: Asking, most: u64, channels: Channels) -> Result<Order, Problem> {
+    match asking.media {
+        Media::Compatible => compatible::order(asking, most, channels).await,
+        Media::Json | Media::Text => off_the_workers(move || create::order(asking, most)).await,
+    }
 }
 
 /// Counts how a request ended; one that was given up (a timeout, a client gone) ended in an error.
@@ -127,7 +180,7 @@ async fn guard(request: Request, next: Next) -> Response {
             .into_response();
     }
     let mut response = next.run(request).await;
-    response.headers_mut().insert(CACHE_CONTROL, no_store());
+    response.headers_mut().entry(CACHE_CONTROL).or_insert_with(no_store);
     response
 }
 

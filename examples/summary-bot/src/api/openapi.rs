@@ -6,8 +6,9 @@ use groundcrew::http::axum::routing::get;
 use serde_json::{Value, json};
 
 use super::{
-    JOB, JOB_EVENTS, SUMMARIES, SUMMARY, create, events, jobs, list, one, schedules, schemas, webhooks,
+    API_SUMMARIZE, CHANNEL_FEED, FEED, GUILD_FEED, JOB, JOB_EVENTS, SETTINGS, SUMMARIES, SUMMARIZE, SUMMARY,
 };
+use super::{compatible, create, events, feeds, jobs, list, one, schedules, schemas, settings, webhooks};
 use crate::replay;
 
 pub(super) fn routes() -> Router {
@@ -33,6 +34,9 @@ pub(crate) fn document() -> Value {
             {"name": "webhooks", "description": "Be told of summaries."},
             {"name": "jobs", "description": "Summaries that are made later."},
             {"name": "schedules", "description": "Summaries that come again and again."},
+            {"name": "compatible", "description": "The same with the fields of other summary bots."},
+            {"name": "servers", "description": "What holds for a Discord server."},
+            {"name": "feeds", "description": "Summaries for feed readers."},
         ],
         "security": [],
         "paths": {
@@ -40,6 +44,12 @@ pub(crate) fn document() -> Value {
             SUMMARY: {"get": one::read_operation(), "delete": one::delete_operation()},
             JOB: {"get": jobs::read_operation(), "delete": jobs::cancel_operation()},
             JOB_EVENTS: {"get": events::operation()},
+            SUMMARIZE: {"post": compatible::operation("summarize")},
+            API_SUMMARIZE: {"post": compatible::operation("summarize_channel")},
+            SETTINGS: settings::path(),
+            FEED: {"get": feeds::operation("feed_all", &[])},
+            GUILD_FEED: {"get": feeds::operation("feed_guild", &["guild_id"])},
+            CHANNEL_FEED: {"get": feeds::operation("feed_channel", &["guild_id", "channel_id"])},
         },
         "components": {"schemas": schemas::all()},
     });
@@ -47,6 +57,7 @@ pub(crate) fn document() -> Value {
     add(&mut document["components"]["schemas"], webhooks::schemas());
     add(&mut document["paths"], schedules::paths().into_iter().collect());
     add(&mut document["components"]["schemas"], schedules::schemas().into_iter().collect());
+    add(&mut document["components"]["schemas"], settings::schemas());
     document
 }
 

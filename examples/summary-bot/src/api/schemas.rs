@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::asked::MAX_WORDS;
-use super::codes;
 use super::openapi::schema;
+use super::{codes, fields};
 use crate::Perspective;
 use crate::headway::Phase;
 
@@ -15,6 +15,8 @@ pub(super) fn all() -> Value {
         "Message": message(),
         "Options": options(),
         "Summary": summary(),
+        "CompatibleRequest": compatible_request(),
+        "CompatibleSummary": compatible_summary(),
         "Asked": asked(),
         "Point": object("A statement and the messages that it came from.", &json!({
             "text": text("The statement."),
@@ -123,7 +125,14 @@ fn message() -> Value {
                 ],
             },
             "content": text("What was said."),
-            "timestamp": optional("string", "When: RFC 3339, or a time of day such as `14:03`."),
+            "timestamp": {
+                "description": "When: RFC 3339, or a time of day such as `14:03`.",
+                "anyOf": [
+                    {"type": "string", "format": "date-time"},
+                    {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"},
+                    {"type": "null"},
+                ],
+            },
             "reply_to": optional("string", "The id of the message that this one answers."),
         },
     })
@@ -175,6 +184,51 @@ fn summary() -> Value {
             "citations": list("Citation", "The messages that are cited, in their order."),
         }),
     )
+}
+
+fn compatible_summary() -> Value {
+    let mut schema = summary();
+    let formats = fields::FORMATS.map(|(name, _)| name);
+    schema["description"] =
+        "A summary, and beside it as it was wanted. Lists that were not wanted are empty.".into();
+    schema["properties"]["output_format"] = json!({"type": "string", "enum": formats});
+    schema["properties"]["output"] =
+        optional("string", "The summary in that format; null for `json`, which is this object.");
+    schema
+}
+
+fn compatible_request() -> Value {
+    let types = fields::TYPES.map(|(name, ..)| name).into_iter().map(Value::from).chain([Value::Null]);
+    let formats = fields::FORMATS.map(|(name, _)| name).into_iter().map(Value::from).chain([Value::Null]);
+    let id = |description: &str| json!({"type": ["string", "null"], "pattern": "^[0-9]{1,20}$", "description": description});
+    let time = json!({"type": ["string", "null"], "format": "date-time"});
+    let properties = json!({
+        "channel_id": id("Discord's id of the channel; instead of `messages`."),
+        "guild_id": id("Discord's id of the server."),
+        "messages": {"type": ["array", "null"], "items": schema("Message"), "description": "Instead of `channel_id`."},
+        "title": optional("string", "What to call the conversation."),
+        "time_range": {"type": ["object", "null"], "properties": {"start": time, "end": time}},
+        "summary_type": {"type": ["string", "null"], "enum": types.collect::<Vec<_>>()},
+        "output_format": {"type": ["string", "null"], "enum": formats.collect::<Vec<_>>()},
+        "max_length": {"type": ["integer", "null"], "minimum": 100, "maximum": 100_000,
+            "description": "Of the summary's text, in characters, roughly."},
+        "include_threads": optional("boolean", "The channel's threads, too; true by default."),
+        "exclude_bots": optional("boolean", "Leave out what programs wrote; true by default."),
+        "include_technical_terms": optional("boolean", "True by default."),
+        "include_action_items": optional("boolean", "True by default."),
+        "exclude_users": {"type": ["array", "null"], "items": {"type": "string"},
+            "description": "Leave out these people, by name or account id."},
+        "min_messages": {"type": ["integer", "null"], "minimum": 0, "maximum": 1_000_000,
+            "description": "With fewer messages there is no summary; 5 by default."},
+        "custom_prompt": {"type": ["string", "null"], "maxLength": fields::LONGEST_PROMPT,
+            "description": "Further instructions for the language model."},
+        "model": {"type": ["string", "null"], "maxLength": 100, "description": "By the name that the configuration gives it."},
+        "temperature": {"type": ["number", "null"], "minimum": 0, "maximum": 2},
+        "webhook_url": {"type": ["string", "null"], "maxLength": 2048,
+            "description": "Where to send `summary.created` or, for what is made later, `summary.failed`."},
+        "language": {"type": ["string", "null"], "maxLength": 35, "description": "To write in, such as `de`."},
+    });
+    json!({"type": "object", "description": "`channel_id` or `messages`, and how to summarise.", "properties": properties})
 }
 
 fn asked() -> Value {
@@ -248,6 +302,11 @@ fn entry() -> Value {
             "excerpt": text("The beginning of the summary."),
             "message_count": count("Messages that the summary is about."),
             "participant_count": count("How many people wrote them."),
+            "guild_id": optional("string", "Discord's id of the server."),
+            "channel_id": optional("string", "Discord's id of the channel or thread."),
+            "requested_by": optional("string", "Who asked for the summary."),
+            "language": optional("string", "The language of the conversation; null until it is indexed."),
+            "engine": optional("string", "Which engine or model wrote it; null until it is indexed."),
         }),
     )
 }

@@ -104,13 +104,13 @@ impl Viewer for Access {
         channels: &'a [String],
     ) -> Looking<'a, Vec<String>> {
         Box::pin(async move {
-            let mut readable = Vec::new();
+            let mut open = Vec::new();
             for channel in channels {
                 if self.may_read(user, guild, channel).await? {
-                    readable.push(channel.clone());
+                    open.push(channel.clone());
                 }
             }
-            Ok(readable)
+            Ok(open)
         })
     }
 

@@ -193,7 +193,7 @@ impl Archive {
                 }
             }
             // However much is left out, reading comes to an end.
-            if last || part.left_out as usize >= 4 * most.max(PAGE) {
+            if last || part.left_out >= 4 * most.max(PAGE) as u64 {
                 part.cut |= !last;
                 break;
             }

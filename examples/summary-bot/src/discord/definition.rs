@@ -107,10 +107,6 @@ impl Definition {
         self.options.push(option);
         self
     }
-
-    pub(crate) fn name(&self) -> &'static str {
-        self.name
-    }
 }
 
 // === impl Opt ===
@@ -134,10 +130,6 @@ impl Opt {
 
     pub(crate) fn subcommand(name: &'static str, description: &'static str) -> Self {
         Self::new(1, name, description)
-    }
-
-    pub(crate) fn group(name: &'static str, description: &'static str) -> Self {
-        Self::new(2, name, description)
     }
 
     pub(crate) fn text(name: &'static str, description: &'static str) -> Self {

@@ -70,10 +70,7 @@ impl Front {
         };
         match &interaction.kind {
             Kind::Completion { .. } => Plan::Complete(command),
-            _ => match command.acknowledge(interaction) {
-                form @ Acknowledgement::Ask(_) => Plan::Say(outgoing::acknowledgement(&form)),
-                acknowledgement => Plan::Work(acknowledgement),
-            },
+            _ => Plan::Work(command.acknowledge(interaction)),
         }
     }
 

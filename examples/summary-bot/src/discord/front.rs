@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use groundcrew::Crew;
-use groundcrew::jobs::Publisher;
 
 use super::DiscordConfig;
 use super::access::Viewer;
@@ -28,7 +27,6 @@ pub(crate) struct Front {
     pub(crate) crew: Crew,
     pub(crate) store: Store,
     pub(crate) workshop: Workshop,
-    pub(crate) publisher: Publisher,
     pub(crate) commands: Commands,
     pub(crate) metrics: DiscordMetrics,
     pub(crate) config: Arc<DiscordConfig>,

@@ -88,13 +88,12 @@ fn milliseconds(duration: Duration) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::discord::rest::SessionLimit;
 
     const NOW: i64 = 1_800_000_000_000;
 
     fn gateway(remaining: u32) -> Gateway {
-        let session_start_limit = SessionLimit { remaining, reset_after: 3_600_000 };
-        Gateway { session_start_limit, ..Gateway::default() }
+        let limit = serde_json::json!({"remaining": remaining, "reset_after": 3_600_000});
+        serde_json::from_value(serde_json::json!({"session_start_limit": limit})).unwrap()
     }
 
     fn record(day: i64, recent: i64, last_ago_ms: i64) -> Record {

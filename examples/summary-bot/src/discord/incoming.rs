@@ -12,7 +12,6 @@ use super::interaction::{Given, Interaction, Kind, Token, User, Value};
 /// `None` for a ping, which is answered where it arrives.
 pub(super) fn interaction(theirs: Theirs) -> Option<Interaction> {
     match theirs {
-        Theirs::Ping(_) => None,
         Theirs::Command(it) => {
             let (path, options) = leaf(&it.data.options);
             let kind = Kind::Command {

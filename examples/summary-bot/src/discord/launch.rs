@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use groundcrew::Crew;
 use groundcrew::axum::Router;
-use groundcrew::jobs::Publisher;
 use groundcrew::lease::{Lease, LeaseError};
 use groundcrew::runtime::{Backoff, CheckPolicy, Restart, Stop};
 use groundcrew::telemetry::MetricsError;
@@ -40,7 +39,6 @@ pub(crate) struct Parts {
     pub(crate) crew: Crew,
     pub(crate) store: Store,
     pub(crate) workshop: Workshop,
-    pub(crate) publisher: Publisher,
     pub(crate) settings: Settings,
     pub(crate) quotas: Quotas,
     pub(crate) costs: Arc<dyn Costs>,
@@ -67,7 +65,7 @@ pub(crate) fn front(parts: Parts, config: &DiscordConfig) -> Result<Option<Front
         return Ok(None);
     };
     let rest = Rest::new(&config.api_url, token)?;
-    let Parts { crew, store, workshop, publisher, settings, quotas, costs, caretaker, plans } = parts;
+    let Parts { crew, store, workshop, settings, quotas, costs, caretaker, plans } = parts;
     let atlas = Arc::new(Atlas::new(rest.clone()));
     let access = Access::new(atlas.clone(), settings.clone());
     let history = Arc::new(Archive::new(rest.clone(), atlas.clone(), access.clone()));
@@ -77,7 +75,6 @@ pub(crate) fn front(parts: Parts, config: &DiscordConfig) -> Result<Option<Front
         crew,
         store,
         workshop,
-        publisher,
         commands,
         metrics,
         config,

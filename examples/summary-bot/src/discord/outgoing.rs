@@ -4,10 +4,12 @@ use serde_json::{Map, Value, json};
 
 use super::commands::Acknowledgement;
 use super::definition::Choice;
-use super::reply::{Component, Embed, Form, Reply, Style};
+use super::reply::{Component, Embed, Reply};
 
 /// The flag of a message that only whoever asked sees.
 pub(crate) const EPHEMERAL: u64 = 1 << 6;
+/// A grey button.
+const SECONDARY: u8 = 2;
 
 /// A new message. Nobody is pinged by it, whoever it names.
 pub(crate) fn message(reply: &Reply) -> Value {
@@ -56,8 +58,6 @@ pub(crate) fn acknowledgement(acknowledgement: &Acknowledgement) -> Value {
     match acknowledgement {
         Acknowledgement::Think { private: false } => json!({"type": 5}),
         Acknowledgement::Think { private: true } => json!({"type": 5, "data": {"flags": EPHEMERAL}}),
-        Acknowledgement::Update => json!({"type": 6}),
-        Acknowledgement::Ask(form) => json!({"type": 9, "data": form_of(form)}),
     }
 }
 
@@ -100,60 +100,15 @@ fn row_of(row: &[Component]) -> Value {
 }
 
 fn component(component: &Component) -> Value {
-    match component {
-        Component::Button { id, label, style, emoji, disabled } => {
-            let style = match style {
-                Style::Primary => 1,
-                Style::Secondary => 2,
-                Style::Success => 3,
-                Style::Danger => 4,
-            };
-            let mut button = json!({"type": 2, "style": style, "custom_id": id, "disabled": disabled});
-            if !label.is_empty() {
-                button["label"] = json!(label);
-            }
-            if let Some(emoji) = emoji {
-                button["emoji"] = json!({"name": emoji});
-            }
-            button
-        }
-        Component::Link { url, label } => json!({"type": 2, "style": 5, "url": url, "label": label}),
-        Component::Menu { id, placeholder, choices } => {
-            let options = choices.iter().map(|choice| {
-                let mut option =
-                    json!({"label": choice.label, "value": choice.value, "default": choice.chosen});
-                if let Some(description) = &choice.description {
-                    option["description"] = json!(description);
-                }
-                option
-            });
-            let mut menu = json!({"type": 3, "custom_id": id, "options": options.collect::<Vec<_>>()});
-            if let Some(placeholder) = placeholder {
-                menu["placeholder"] = json!(placeholder);
-            }
-            menu
-        }
+    let Component::Button { id, label, emoji, disabled } = component;
+    let mut button = json!({"type": 2, "style": SECONDARY, "custom_id": id, "disabled": disabled});
+    if !label.is_empty() {
+        button["label"] = json!(label);
     }
-}
-
-fn form_of(form: &Form) -> Value {
-    let inputs = form.inputs.iter().map(|input| {
-        let mut field = json!({
-            "type": 4,
-            "custom_id": input.id,
-            "label": input.label,
-            "style": if input.long { 2 } else { 1 },
-            "required": input.required,
-        });
-        if let Some(value) = &input.value {
-            field["value"] = json!(value);
-        }
-        if let Some(most) = input.most {
-            field["max_length"] = json!(most);
-        }
-        json!({"type": 1, "components": [field]})
-    });
-    json!({"custom_id": form.id, "title": form.title, "components": inputs.collect::<Vec<_>>()})
+    if let Some(emoji) = emoji {
+        button["emoji"] = json!({"name": emoji});
+    }
+    button
 }
 
 #[cfg(test)]

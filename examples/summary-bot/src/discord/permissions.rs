@@ -71,17 +71,17 @@ fn rules_of(overwrites: &[Overwrite]) -> Vec<(u8, &str, u64, u64)> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
-    use crate::discord::rest::Role;
 
     fn guild(everybody: u64, roles: &[(&str, u64)]) -> Guild {
-        let role = |(id, permissions): &(&str, u64)| Role {
-            id: (*id).to_owned(),
-            permissions: *permissions,
-            ..Role::default()
-        };
-        let roles = [("1", everybody)].iter().chain(roles).map(role).collect();
-        Guild { id: "1".to_owned(), owner_id: "99".to_owned(), roles, ..Guild::default() }
+        let roles: Vec<_> = [("1", everybody)]
+            .iter()
+            .chain(roles)
+            .map(|(id, permissions)| json!({"id": id, "permissions": permissions.to_string()}))
+            .collect();
+        serde_json::from_value(json!({"id": "1", "owner_id": "99", "roles": roles})).unwrap()
     }
 
     fn overwrite(kind: u8, id: &str, allow: u64, deny: u64) -> Overwrite {

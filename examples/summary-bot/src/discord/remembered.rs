@@ -24,20 +24,31 @@ impl<K: Eq + Hash, V> Remembered<K, V> {
     }
 
     pub(super) fn get(&self, key: &K) -> Option<Arc<V>> {
-        let entries = self.entries.lock();
-        entries.get(key).filter(|(since, _)| since.elapsed() < self.life).map(|(_, value)| value.clone())
+        self.get_at(key, Instant::now())
     }
 
     pub(super) fn put(&self, key: K, value: V) -> Arc<V> {
+        self.put_at(key, value, Instant::now())
+    }
+
+    fn get_at(&self, key: &K, now: Instant) -> Option<Arc<V>> {
+        let entries = self.entries.lock();
+        entries
+            .get(key)
+            .filter(|(since, _)| now.duration_since(*since) < self.life)
+            .map(|(_, value)| value.clone())
+    }
+
+    fn put_at(&self, key: K, value: V, now: Instant) -> Arc<V> {
         let value = Arc::new(value);
         let mut entries = self.entries.lock();
         if entries.len() >= self.most {
-            entries.retain(|_, (since, _)| since.elapsed() < self.life);
+            entries.retain(|_, (since, _)| now.duration_since(*since) < self.life);
         }
         if entries.len() >= self.most {
             entries.clear(); // everything is fresh, and can be looked up again
         }
-        entries.insert(key, (Instant::now(), value.clone()));
+        entries.insert(key, (now, value.clone()));
         value
     }
 }
@@ -46,14 +57,12 @@ impl<K: Eq + Hash, V> Remembered<K, V> {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn what_is_old_is_forgotten() {
-        let remembered = Remembered::new(Duration::from_secs(30), 10);
-        remembered.put("a", 1);
-        tokio::time::advance(Duration::from_secs(29)).await;
-        assert!(remembered.get(&"a").is_some());
-        tokio::time::advance(Duration::from_secs(2)).await;
-        assert!(remembered.get(&"a").is_none());
+    #[test]
+    fn what_is_old_is_forgotten() {
+        let (remembered, now) = (Remembered::new(Duration::from_secs(30), 10), Instant::now());
+        remembered.put_at("a", 1, now);
+        assert!(remembered.get_at(&"a", now + Duration::from_secs(29)).is_some());
+        assert!(remembered.get_at(&"a", now + Duration::from_secs(31)).is_none());
     }
 
     #[test]

@@ -9,7 +9,7 @@ pub(crate) struct Reply {
     pub(crate) content: Option<String>,
     /// Up to 10, with at most 6000 characters together.
     pub(crate) embeds: Vec<Embed>,
-    /// Up to 5 rows of up to 5 buttons, or of one menu.
+    /// Up to 5 rows of up to 5 buttons.
     pub(crate) rows: Vec<Vec<Component>>,
     pub(crate) files: Vec<File>,
     /// Only whoever asked sees it. For the first reply to an interaction the command says so before it begins
@@ -49,30 +49,7 @@ pub(crate) struct Field {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Component {
     /// Its id is `name:argument`, at most 100 characters; the command of that name is told.
-    Button { id: String, label: String, style: Style, emoji: Option<String>, disabled: bool },
-    /// A button that leads elsewhere.
-    Link { url: String, label: String },
-    /// A menu of texts to choose from.
-    Menu { id: String, placeholder: Option<String>, choices: Vec<MenuChoice> },
-}
-
-/// What a menu offers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct MenuChoice {
-    pub(crate) label: String,
-    pub(crate) value: String,
-    pub(crate) description: Option<String>,
-    pub(crate) chosen: bool,
-}
-
-/// How a button looks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Style {
-    Primary,
-    #[default]
-    Secondary,
-    Success,
-    Danger,
+    Button { id: String, label: String, emoji: Option<String>, disabled: bool },
 }
 
 /// A file that hangs on a message.
@@ -80,29 +57,6 @@ pub(crate) enum Style {
 pub(crate) struct File {
     pub(crate) name: String,
     pub(crate) bytes: Vec<u8>,
-}
-
-/// A form to fill in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Form {
-    /// `name:argument`; the command of that name is told when it is sent.
-    pub(crate) id: String,
-    /// Up to 45 characters.
-    pub(crate) title: String,
-    /// Up to 5.
-    pub(crate) inputs: Vec<Input>,
-}
-
-/// A line or a box of a form.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Input {
-    pub(crate) id: String,
-    /// Up to 45 characters.
-    pub(crate) label: String,
-    pub(crate) value: Option<String>,
-    pub(crate) long: bool,
-    pub(crate) required: bool,
-    pub(crate) most: Option<u16>,
 }
 
 // === impl Reply ===
@@ -121,18 +75,6 @@ impl Reply {
     /// The same, seen by whoever asked and nobody else.
     pub(crate) fn private(self) -> Self {
         Self { private: true, ..self }
-    }
-
-    /// With a row of things to press.
-    pub(crate) fn row(mut self, row: Vec<Component>) -> Self {
-        self.rows.push(row);
-        self
-    }
-
-    /// With a file.
-    pub(crate) fn file(mut self, name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
-        self.files.push(File { name: name.into(), bytes: bytes.into() });
-        self
     }
 }
 

@@ -60,7 +60,7 @@ struct Ear {
 pub(super) async fn lead(front: Front, connection: Connection, leadership: Leadership) {
     let mut failures = 0;
     loop {
-        let session = session(&front, &connection, &leadership);
+        let session = Box::pin(session(&front, &connection, &leadership));
         let (end, connected) = match session.await {
             Some(end) => (end, connection.was_ready()),
             None => return, // asked to end, and it did

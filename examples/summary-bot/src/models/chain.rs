@@ -1,22 +1,26 @@
 //! The models in their order: the first that can, writes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use groundcrew::Crew;
+use groundcrew::cache::Cache;
 use groundcrew::telemetry;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
+use super::answers::{Answers, Asking};
 use super::catalogue::{self, Known};
 use super::claims::Claims;
 use super::config::{Fallback, ModelsConfig};
 use super::metrics::ModelMetrics;
 use super::model::{Model, Spent, Tally};
 use super::prompts::Prompts;
+use super::purse::{Bill, Purse};
 use super::say::Failure;
 use super::study::{Study, Task};
-use super::writer::{Draft, Writer};
+use super::writer::{self, Draft, Shares, Writer};
 use crate::config::Config;
 
 /// Every model that may be asked.
@@ -28,6 +32,8 @@ pub(crate) struct Chain {
 #[derive(Debug)]
 struct Inner {
     models: Vec<Arc<Model>>,
+    purse: Purse,
+    answers: Answers,
     prompts: Prompts,
     config: ModelsConfig,
     metrics: ModelMetrics,
@@ -55,6 +61,13 @@ pub(crate) struct Answer {
     pub(crate) lost: usize,
 }
 
+/// An answer, and whether it was there already.
+#[derive(Debug)]
+pub(crate) struct Given {
+    pub(crate) answer: Answer,
+    pub(crate) kept: bool,
+}
+
 /// A model that could not.
 #[derive(Debug, Clone)]
 pub(crate) struct Failed {
@@ -69,7 +82,12 @@ const RESERVE: Duration = Duration::from_secs(3);
 
 impl Chain {
     /// The models that are configured; there may be none.
-    pub(crate) fn build(config: &Config, crew: &Crew) -> anyhow::Result<Self> {
+    pub(crate) fn build(
+        config: &Config,
+        purse: Purse,
+        cache: Cache<Answer>,
+        crew: &Crew,
+    ) -> anyhow::Result<Self> {
         let known = catalogue::models(config)?;
         let names = known.iter().map(|known| known.name.as_ref());
         let (metrics, each) = ModelMetrics::register(crew.metrics(), names)?;
@@ -77,7 +95,8 @@ impl Chain {
         let prompts = Prompts::new(config.models.prompts.clone());
         let places = Semaphore::new(config.models.concurrency);
         let config = config.models.clone();
-        Ok(Self { inner: Arc::new(Inner { models, prompts, config, metrics, places }) })
+        let answers = Answers::new(cache, purse.store().clone(), config.keep);
+        Ok(Self { inner: Arc::new(Inner { models, purse, answers, prompts, config, metrics, places }) })
     }
 
     /// Whether there is no model.
@@ -89,7 +108,12 @@ impl Chain {
         &self.inner.prompts
     }
 
-    pub(crate) fn fallback(&self) -> Fallback {
+    /// What happens after these failures.
+    pub(crate) fn fallback(&self, failed: &[Failed]) -> Fallback {
+        let of_budget = failed.iter().any(|failed| matches!(failed.failure, Failure::BudgetSpent(_)));
+        if of_budget && self.inner.purse.when_spent() == Fallback::None {
+            return Fallback::None;
+        }
         self.inner.config.fallback
     }
 
@@ -98,7 +122,7 @@ impl Chain {
     }
 
     /// Has the first model write that can; else why none could. Whoever waits for it does so until `by`.
-    pub(crate) async fn write(&self, study: &Arc<Study>, by: Option<Instant>) -> Result<Answer, Vec<Failed>> {
+    pub(crate) async fn write(&self, study: &Arc<Study>, by: Option<Instant>) -> Result<Given, Vec<Failed>> {
         let Some(task) = &study.task else { return Err(Vec::new()) };
         let inner = &self.inner;
         let until = Instant::now() + self.time(by);
@@ -113,7 +137,7 @@ impl Chain {
             let answer = if tokens > limit {
                 Err(Failure::TooMuch { tokens, limit })
             } else {
-                self.one(model, study, task, until).await
+                self.given(model, study, task, until).await
             };
             match answer {
                 Ok(answer) => return Ok(answer),
@@ -130,18 +154,53 @@ impl Chain {
         Err(failed)
     }
 
-    async fn one(
+    /// The answer that is there already, or one that is paid for.
+    async fn given(
         &self,
         model: &Arc<Model>,
-        study: &Study,
+        study: &Arc<Study>,
         task: &Task,
         until: Instant,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Given, Failure> {
+        let paid = Arc::new(AtomicBool::new(false));
+        let pay = {
+            let (this, model, study, paid) = (self.clone(), model.clone(), study.clone(), paid.clone());
+            async move {
+                paid.store(true, Ordering::Relaxed);
+                this.paid(&model, &study, until).await
+            }
+        };
+        let (inner, guild) = (&self.inner, study.origin.guild_id.as_deref());
+        let asking = Asking::of(model, study, task);
+        // Whoever asks may not wait as long as somebody else's same question takes.
+        let given = tokio::time::timeout_at(until.into(), inner.answers.given(&asking, guild, pay));
+        let answer = given.await.unwrap_or(Err(Failure::Timeout))?;
+        let kept = !paid.load(Ordering::Relaxed);
+        if kept {
+            inner.metrics.hits.inc();
+            let reserved = inner.purse.reserve(guild, &model.known.name, 0, Duration::ZERO).await?;
+            inner.purse.book(reserved, Bill::KEPT).await;
+        }
+        Ok(Given { answer, kept })
+    }
+
+    /// Has a model write within the budget, and books what that took, whatever came of it.
+    async fn paid(&self, model: &Model, study: &Study, until: Instant) -> Result<Answer, Failure> {
+        let Some(task) = &study.task else { return Err(Failure::Useless("there is nothing to summarise")) };
+        let inner = &self.inner;
+        inner.metrics.misses.inc();
+        let amount = expected(model, task).ok_or(Failure::TooLong)?;
+        let within = until.saturating_duration_since(Instant::now());
+        let guild = study.origin.guild_id.as_deref();
+        let reserved = inner.purse.reserve(guild, &model.known.name, amount, within).await;
+        let reserved = reserved.inspect_err(|_| inner.metrics.budget_refusals.inc())?;
         let tally = Tally::default();
-        let parallel = self.inner.config.parallel;
-        let writer = Writer { model, study, task, until, parallel, tally: &tally };
-        let draft = writer.write().await?;
-        let answer = Answer::of(model, task, draft, tally.spent());
+        let writer = Writer { model, study, task, until, parallel: inner.config.parallel, tally: &tally };
+        let draft = writer.write().await;
+        let spent = tally.spent();
+        let outcome = if draft.is_ok() { "written" } else { "failed" };
+        inner.purse.book(reserved, Bill::of(outcome, spent, model.price())).await;
+        let answer = Answer::of(model, task, draft?, spent);
         model.metrics.dropped_citations.inc_by(answer.dropped_citations);
         model.metrics.dropped_claims.inc_by(answer.dropped_claims);
         Ok(answer)
@@ -164,6 +223,18 @@ impl Chain {
         let usable = |remaining: Duration| remaining.saturating_sub(RESERVE.min(remaining / 2));
         remaining.map_or(Duration::MAX, usable).min(self.inner.config.total)
     }
+}
+
+/// What a summary may cost, in millionths of a dollar; `None` if a prompt does not even hold the instructions.
+fn expected(model: &Model, task: &Task) -> Option<u64> {
+    let Shares { input, output, around } = writer::shares(model, task)?;
+    let tokens = task.material.tokens();
+    let parts = tokens.div_ceil(input).max(1);
+    // Those that put parts together read about as much as was written.
+    let prompts = if parts > 1 { parts + parts.div_ceil(4) + 1 } else { 1 };
+    let merged = if parts > 1 { parts * output } else { 0 };
+    let sent = model.correction.apply(tokens + prompts * around) + merged;
+    Some(model.price().cost(sent, prompts * output))
 }
 
 fn build(

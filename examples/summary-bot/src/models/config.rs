@@ -133,12 +133,10 @@ pub struct BudgetConfig {
     /// Dollars a day, all servers and the API together. Unset: no limit.
     #[config(alias = "BUDGET_DAILY")]
     pub daily: Option<f64>,
-    /// Dollars a day and Discord server. Unset: no limit.
+    /// Dollars a day and Discord server. Unset: no limit. A server may have its own (`guilds.<id>.daily_budget`,
+    /// `/config`).
     #[config(alias = "BUDGET_GUILD_DAILY")]
     pub guild_daily: Option<f64>,
-    /// Dollars a day for single Discord servers, by their ids, instead of `guild_daily`.
-    #[config(default)]
-    pub guilds: BTreeMap<String, f64>,
     /// What happens to a summary that the budget does not cover.
     #[config(default = "offline")]
     pub when_spent: Fallback,

@@ -1,5 +1,6 @@
 //! Language models: asked for summaries in their order, believed only where they cite what was said.
 
+mod answers;
 mod anthropic;
 mod catalogue;
 mod chain;
@@ -16,6 +17,7 @@ mod openai;
 mod parts;
 mod price;
 mod prompts;
+mod purse;
 mod reading;
 mod say;
 mod schema;
@@ -24,12 +26,14 @@ mod support;
 mod tokens;
 mod writer;
 
-pub(crate) use chain::{Answer, Chain, Failed};
+pub(crate) use answers::cache;
+pub(crate) use chain::{Chain, Failed, Given};
 pub use config::{
     AnthropicConfig, BudgetConfig, Fallback, ModelConfig, ModelsConfig, OpenAiConfig, Provider,
 };
 pub(crate) use finish::summary;
 pub(crate) use prompts::Prompts;
+pub(crate) use purse::Purse;
 pub(crate) use say::Failure;
 pub(crate) use study::Study;
 

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::clerk::not_stored;
 use crate::discord::history::ChannelHistory;
-use crate::store::{Limit, Store};
+use crate::store::{Patience, Store};
 use crate::workshop::storage_problem;
 
 /// The schedules of all servers. Clones share everything.
@@ -244,9 +244,9 @@ impl Plans {
         store.undelivered(attempt, plan, problem, &self.limit(&notices)).await.map_err(not_stored)
     }
 
-    fn limit<'a>(&'a self, notices: &'a (dyn Fn(&str) -> Vec<Post> + Sync)) -> Limit<'a> {
+    fn limit<'a>(&'a self, notices: &'a (dyn Fn(&str) -> Vec<Post> + Sync)) -> Patience<'a> {
         let failures = i64::from(self.0.parts.config.pause_after);
-        Limit { timetable: &self.0.parts.timetable, publisher: &self.0.parts.publisher, failures, notices }
+        Patience { timetable: &self.0.parts.timetable, publisher: &self.0.parts.publisher, failures, notices }
     }
 
     fn check(&self, brief: &Brief) -> Result<groundcrew::jobs::Timing, Problem> {

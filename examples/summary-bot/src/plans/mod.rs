@@ -22,7 +22,7 @@ pub(crate) use brief::{Brief, Destination, Missed, Mode, is_id};
 pub(crate) use choice::{Choice, Day, Every};
 pub use config::{MailConfig, SchedulesConfig};
 pub(crate) use mail::Mailer;
-pub(crate) use post::{Content, Post, Poster, Posting};
+pub(crate) use post::{Content, Post, Poster};
 pub(crate) use standing::{Ended, Outcome, Standing};
 pub(crate) use summarize::SummarizeChannels;
 pub(crate) use undelivered::Undelivered;

@@ -19,6 +19,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::post::Posting;
 use super::*;
 use crate::Message;
 use crate::benches::Benches;
@@ -28,7 +29,7 @@ use crate::clerk::{Desk, Summarize};
 use crate::discord::history::{Channel, ChannelHistory, History, Part, Reading, Skipped, Wanted, Why};
 use crate::discord::reply::Reply;
 use crate::document::Document;
-use crate::models::Chain;
+use crate::models::{Chain, Purse};
 use crate::scribe::Scribe;
 use crate::settings::Settings;
 use crate::store::{MIGRATIONS, Store};
@@ -146,18 +147,22 @@ impl Stage {
         });
         plans.reach(Arc::new(said), Arc::new(board.clone()));
         let metrics = BotMetrics::register(crew.metrics()).expect("metrics");
+        let caretaker = caretaker(&crew, &store);
         let config = crate::Config::default();
         let benches = Benches::new(2);
-        let scribe = Scribe::new(benches.clone(), Chain::build(&config, &crew).expect("models"));
+        let purse = Purse::new(store.clone(), caretaker.settings.clone(), config.budget.clone());
+        let answers = CacheConfig::default().named("answers").build(&crew).expect("a cache");
+        let chain = Chain::build(&config, purse, answers, &crew).expect("models");
+        let scribe = Scribe::new(benches.clone(), chain);
         let workshop = Workshop::new(&crew, store.clone(), benches, scribe, metrics, &config);
         let webhooks =
             Webhooks::build(&config.webhooks, &config.client, &crew, store.clone()).expect("webhooks");
-        let caretaker = caretaker(&crew, &store);
         jobs.run(Desk {
             store: store.clone(),
             workshop,
             plans: plans.clone(),
             webhooks,
+            channels: None,
             max_messages: 1_000,
             discord: None,
             caretaker,

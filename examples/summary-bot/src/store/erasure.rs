@@ -22,7 +22,7 @@ const ANSWERS: &str = "DELETE FROM replays WHERE result = $1";
 const REPLAYS: &str = "DELETE FROM replays WHERE asker = $1";
 const REQUESTS: &str = "UPDATE requests SET requested_by = NULL WHERE requested_by = $1";
 const UNNAME: &str = "DELETE FROM summary_people WHERE user_id = $1";
-const PRIVATE: &str = "DELETE FROM summaries WHERE requested_by = $1 AND private";
+const PRIVATE: &str = "SELECT id FROM summaries WHERE requested_by = $1 AND private LIMIT $2";
 const FEEDBACK: &str = "DELETE FROM feedback WHERE user_id = $1";
 const RULES: &str = "DELETE FROM guild_rules WHERE kind = 'user' AND subject_id = $1";
 const SET_BY: &str = "UPDATE guild_settings SET updated_by = $2 WHERE updated_by = $1";
@@ -65,9 +65,18 @@ impl Store {
         }
     }
 
-    /// Deletes the summaries that only this user could read, and says how many.
-    pub(crate) async fn delete_private(&self, user: &str) -> sqlx::Result<u64> {
-        self.about(PRIVATE, user, None).await
+    /// Some of the summaries that only this user can read.
+    pub(crate) async fn private_of(&self, user: &str) -> sqlx::Result<Vec<String>> {
+        match &self.0 {
+            Database::Sqlite(database) => {
+                let select = sqlx::query_scalar(PRIVATE).bind(user).bind(PORTION);
+                database.write().timed("list_private", select.fetch_all(database.write())).await
+            }
+            Database::Postgres(database) => {
+                let select = sqlx::query_scalar(PRIVATE).bind(user).bind(PORTION);
+                database.connections().timed("list_private", select.fetch_all(database)).await
+            }
+        }
     }
 
     /// Deletes what this user thought of summaries, and says how much.

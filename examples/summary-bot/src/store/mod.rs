@@ -5,17 +5,21 @@ mod discord;
 mod erasure;
 mod guild_summaries;
 mod guilds;
+mod listing;
 mod plans;
 mod postgres;
 mod replays;
 mod requests;
 mod retention;
+mod spending;
 mod sqlite;
+mod usage;
 mod webhooks;
+mod written;
 
 pub(crate) use guild_summaries::{Amount, Made, Opinions};
 pub(crate) use guilds::Refusal;
-pub(crate) use plans::Limit;
+pub(crate) use plans::Patience;
 
 use groundcrew::jobs::{EnqueueError, Publisher};
 use groundcrew::sql::{Database, Migrations};
@@ -25,11 +29,15 @@ use sqlx::migrate::Migrator;
 use uuid::Uuid;
 
 pub(crate) use self::discord::{Begun, Open};
+use self::listing::Index;
 use crate::Origin;
 use crate::document::Document;
 use crate::webhooks::{Announce, Event};
 
+pub(crate) use listing::Filter;
 pub(crate) use replays::{Answer, Claimed, Name};
+pub(crate) use spending::{ALL, Covered, Limit, Outlay, of_guild};
+pub(crate) use usage::{Usage, UsageLine};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
@@ -50,10 +58,27 @@ pub(crate) struct Entry {
     pub(crate) excerpt: String,
     pub(crate) message_count: i64,
     pub(crate) participant_count: i64,
+    pub(crate) guild_id: Option<String>,
+    pub(crate) channel_id: Option<String>,
+    pub(crate) requested_by: Option<String>,
+    pub(crate) language: Option<String>,
+    pub(crate) engine: Option<String>,
 }
 
 /// The columns of an entry, as either backend hands them over.
-type Row = (String, i64, String, String, i64, i64);
+type Row = (
+    String,
+    i64,
+    String,
+    String,
+    i64,
+    i64,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+);
 
 /// The columns of a new summary, in the order of the table.
 pub(crate) struct NewRow {
@@ -65,6 +90,7 @@ pub(crate) struct NewRow {
     pub(crate) participants: i64,
     pub(crate) document: String,
     pub(crate) origin: Origin,
+    index: Index,
     /// Who is named in it, as a JSON array of pairs; `None` where there is nobody.
     pub(crate) people: Option<String>,
 }
@@ -125,17 +151,6 @@ impl Store {
         }
     }
 
-    /// The newest entries, or those older than the one with the id `before`.
-    pub(crate) async fn list(&self, before: Option<Uuid>, limit: u16) -> sqlx::Result<Vec<Entry>> {
-        // Sorts after every UUID.
-        let before = before.map_or_else(|| "g".to_owned(), |id| id.to_string());
-        let rows = match &self.0 {
-            Database::Sqlite(database) => sqlite::list(database, &before, limit).await,
-            Database::Postgres(database) => postgres::list(database, &before, limit).await,
-        };
-        rows?.into_iter().map(Entry::try_from).collect()
-    }
-
     /// Whether there was one with this id; now there is none.
     pub(crate) async fn delete(&self, id: Uuid) -> sqlx::Result<bool> {
         let id = id.to_string();
@@ -166,6 +181,7 @@ impl NewRow {
             participants: signed(metadata.participant_count),
             document: json,
             origin: document.origin.clone(),
+            index: Index::of(document),
             people: named(document),
         }
     }
@@ -181,7 +197,20 @@ fn named(document: &Document) -> Option<String> {
 impl TryFrom<Row> for Entry {
     type Error = sqlx::Error;
 
-    fn try_from((id, created_ms, title, excerpt, messages, participants): Row) -> sqlx::Result<Self> {
+    fn try_from(row: Row) -> sqlx::Result<Self> {
+        let (
+            id,
+            created_ms,
+            title,
+            excerpt,
+            messages,
+            participants,
+            guild_id,
+            channel_id,
+            by,
+            language,
+            engine,
+        ) = row;
         let damaged = |error: String| sqlx::Error::Decode(error.into());
         Ok(Self {
             id: id.parse().map_err(|error| damaged(format!("summaries.id: {error}")))?,
@@ -191,6 +220,11 @@ impl TryFrom<Row> for Entry {
             excerpt,
             message_count: messages,
             participant_count: participants,
+            guild_id,
+            channel_id,
+            requested_by: by,
+            language,
+            engine,
         })
     }
 }

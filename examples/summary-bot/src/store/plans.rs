@@ -48,7 +48,7 @@ macro_rules! each {
 }
 
 /// What is done about a plan that failed so often.
-pub(crate) struct Limit<'a> {
+pub(crate) struct Patience<'a> {
     pub(crate) timetable: &'a Timetable,
     pub(crate) publisher: &'a Publisher,
     /// After so many failures in a row it is paused.
@@ -141,7 +141,7 @@ impl Store {
         attempt: &Attempt,
         plan: PlanId,
         ended: Ended,
-        limit: &Limit<'_>,
+        limit: &Patience<'_>,
     ) -> sqlx::Result<()> {
         let Ended { at, documents, posts, problem } = ended;
         let summary = documents.last().map(|document| document.id.to_string());
@@ -193,7 +193,7 @@ impl Store {
         attempt: &Attempt,
         plan: PlanId,
         problem: &str,
-        limit: &Limit<'_>,
+        limit: &Patience<'_>,
     ) -> sqlx::Result<()> {
         each!(self, database => {
             let Some(mut transaction) = attempt.begin_once_for("undelivered", database).await? else {
@@ -212,9 +212,9 @@ impl Store {
     }
 }
 
-// === impl Limit ===
+// === impl Patience ===
 
-impl Limit<'_> {
+impl Patience<'_> {
     /// Why it is paused, when it has just failed often enough.
     fn reason(&self, failures: i64, problem: &str) -> Option<String> {
         (failures == self.failures).then(|| format!("it failed {failures} times in a row: {problem}"))

@@ -1,7 +1,9 @@
 use groundcrew::sql::{Postgres, Session};
 
+use super::NewRow;
+use super::listing::INDEXED;
 use super::requests::{AskingRow, NewRequest, StandingRow};
-use super::{NewRow, Row};
+use crate::words;
 
 pub(super) async fn insert(database: &Postgres, row: NewRow) -> sqlx::Result<()> {
     let insert = async {
@@ -16,7 +18,8 @@ pub(super) async fn insert(database: &Postgres, row: NewRow) -> sqlx::Result<()>
 pub(super) async fn insert_in(connection: &mut Session<sqlx::Postgres>, row: NewRow) -> sqlx::Result<()> {
     let insert = sqlx::query(
         "INSERT INTO summaries (id, created_ms, title, excerpt, messages, participants, document, \
-         guild_id, channel_id, requested_by, private) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+         guild_id, channel_id, requested_by, private, language, engine, words, indexed) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::tsvector, $15)",
     );
     let insert = insert
         .bind(row.id.clone())
@@ -29,7 +32,11 @@ pub(super) async fn insert_in(connection: &mut Session<sqlx::Postgres>, row: New
         .bind(row.origin.guild_id)
         .bind(row.origin.channel_id)
         .bind(row.origin.requested_by)
-        .bind(row.origin.private);
+        .bind(row.origin.private)
+        .bind(row.index.language)
+        .bind(row.index.engine)
+        .bind(words::tsvector(&row.index.words))
+        .bind(INDEXED);
     insert.execute(&mut *connection).await?;
     let Some(people) = row.people else { return Ok(()) };
     let insert = sqlx::query(
@@ -42,15 +49,6 @@ pub(super) async fn insert_in(connection: &mut Session<sqlx::Postgres>, row: New
 pub(super) async fn get(database: &Postgres, id: &str) -> sqlx::Result<Option<String>> {
     let select = sqlx::query_scalar("SELECT document FROM summaries WHERE id = $1").bind(id);
     database.connections().timed("select_summary", select.fetch_optional(database)).await
-}
-
-pub(super) async fn list(database: &Postgres, before: &str, limit: u16) -> sqlx::Result<Vec<Row>> {
-    let select = sqlx::query_as(
-        "SELECT id, created_ms, title, excerpt, messages, participants FROM summaries \
-         WHERE id < $1 ORDER BY id DESC LIMIT $2",
-    );
-    let select = select.bind(before).bind(i64::from(limit));
-    database.connections().timed("list_summaries", select.fetch_all(database)).await
 }
 
 pub(super) async fn delete(database: &Postgres, id: &str) -> sqlx::Result<bool> {

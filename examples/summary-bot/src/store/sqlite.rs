@@ -1,7 +1,8 @@
 use groundcrew::sql::{Session, Sqlite};
 
+use super::NewRow;
+use super::listing::INDEXED;
 use super::requests::{AskingRow, NewRequest, StandingRow};
-use super::{NewRow, Row};
 
 pub(super) async fn insert(database: &Sqlite, row: NewRow) -> sqlx::Result<()> {
     let insert = async {
@@ -12,11 +13,12 @@ pub(super) async fn insert(database: &Sqlite, row: NewRow) -> sqlx::Result<()> {
     database.write().timed("insert_summary", insert).await
 }
 
-/// Also within a transaction.
+/// Within a transaction: the summary and its words.
 pub(super) async fn insert_in(connection: &mut Session<sqlx::Sqlite>, row: NewRow) -> sqlx::Result<()> {
     let insert = sqlx::query(
         "INSERT INTO summaries (id, created_ms, title, excerpt, messages, participants, document, \
-         guild_id, channel_id, requested_by, private) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         guild_id, channel_id, requested_by, private, language, engine) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     );
     let insert = insert
         .bind(row.id.clone())
@@ -29,8 +31,11 @@ pub(super) async fn insert_in(connection: &mut Session<sqlx::Sqlite>, row: NewRo
         .bind(row.origin.guild_id)
         .bind(row.origin.channel_id)
         .bind(row.origin.requested_by)
-        .bind(row.origin.private);
+        .bind(row.origin.private)
+        .bind(row.index.language)
+        .bind(row.index.engine);
     insert.execute(&mut *connection).await?;
+    index(&mut *connection, &row.id, &row.index.words).await?;
     let Some(people) = row.people else { return Ok(()) };
     let insert = sqlx::query(
         "INSERT INTO summary_people (summary_id, user_id, name) \
@@ -40,18 +45,27 @@ pub(super) async fn insert_in(connection: &mut Session<sqlx::Sqlite>, row: NewRo
     insert.bind(row.id).bind(people).execute(connection).await.map(drop)
 }
 
+/// Within a transaction.
+pub(super) async fn index(
+    connection: &mut Session<sqlx::Sqlite>,
+    id: &str,
+    words: &[String],
+) -> sqlx::Result<()> {
+    // One that is indexed again keeps its number.
+    let number = "INSERT INTO summary_numbers (id) VALUES (?) ON CONFLICT (id) DO UPDATE SET id = excluded.id \
+        RETURNING number";
+    let number: i64 = sqlx::query_scalar(number).bind(id).fetch_one(&mut *connection).await?;
+    let delete = sqlx::query("DELETE FROM summary_words WHERE rowid = ?").bind(number);
+    delete.execute(&mut *connection).await?;
+    let insert = sqlx::query("INSERT INTO summary_words (rowid, words) VALUES (?, ?)");
+    insert.bind(number).bind(words.join(" ")).execute(&mut *connection).await?;
+    let update = sqlx::query("UPDATE summaries SET indexed = ? WHERE id = ?").bind(INDEXED).bind(id);
+    update.execute(connection).await.map(drop)
+}
+
 pub(super) async fn get(database: &Sqlite, id: &str) -> sqlx::Result<Option<String>> {
     let select = sqlx::query_scalar("SELECT document FROM summaries WHERE id = ?").bind(id);
     database.read().timed("select_summary", select.fetch_optional(database.read())).await
-}
-
-pub(super) async fn list(database: &Sqlite, before: &str, limit: u16) -> sqlx::Result<Vec<Row>> {
-    let select = sqlx::query_as(
-        "SELECT id, created_ms, title, excerpt, messages, participants FROM summaries \
-         WHERE id < ? ORDER BY id DESC LIMIT ?",
-    );
-    let select = select.bind(before).bind(i64::from(limit));
-    database.read().timed("list_summaries", select.fetch_all(database.read())).await
 }
 
 pub(super) async fn delete(database: &Sqlite, id: &str) -> sqlx::Result<bool> {

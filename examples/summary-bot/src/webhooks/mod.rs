@@ -149,7 +149,6 @@ impl Webhooks {
     ///
     /// # Errors
     /// When the URL is refused, or the database does not do its part.
-    #[expect(dead_code, reason = "for `POST /summarize`, which is being written")]
     pub(crate) async fn send_once(&self, url: &str, event: Event) -> Result<(), Problem> {
         self.check_url("webhook_url", url)?;
         let delivery = Delivery::new(Target::Url(url.to_owned()), event);

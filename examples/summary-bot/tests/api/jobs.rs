@@ -10,7 +10,7 @@ use crate::service::{Fixture, SUMMARIES, conversation, file, wait_for};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
-/// A bot that does one job at a time, and has one that takes a while.
+/// A bot that does one job at a time, and is at one that takes a while.
 async fn busy() -> (Fixture, String) {
     let bot = Fixture::with(|config| {
         config.jobs.concurrency = 1;
@@ -20,6 +20,8 @@ async fn busy() -> (Fixture, String) {
     })
     .await;
     let long = jobs::ask(bot.address, "long", &jobs::long_conversation(100));
+    let begun = || bot.metric("summaries_in_progress{service=\"summary-bot\"}").filter(|count| *count > 0.0);
+    wait_for("the work to begin", begun);
     (bot, long)
 }
 
@@ -57,8 +59,6 @@ async fn what_is_called_off_is_not_made_and_forgotten() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_being_made_can_be_called_off() {
     let (bot, long) = busy().await;
-    let begun = || bot.metric("summaries_in_progress{service=\"summary-bot\"}").filter(|count| *count > 0.0);
-    wait_for("the work to begin", begun);
     assert_eq!(bot.delete(&long).json()["state"], "cancelled");
     let next = ask(&bot, "next");
     jobs::assert_each_once(bot.address, &[("next".to_owned(), next)]);

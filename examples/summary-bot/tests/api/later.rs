@@ -32,8 +32,7 @@ async fn what_cannot_be_summarised_later_says_why() {
     let bot = Fixture::start().await;
     for (query, body, status, code) in [
         ("", r#"[{"author": "anna", "content": "The ARM build is broken."}]"#, 422, "INSUFFICIENT_CONTENT"),
-        ("", "{\"messages\": [\n  {\"author\": \"anna\", }\n]}", 400, "INVALID_JSON"),
-        ("?words=many", SAMPLE, 400, "INVALID_REQUEST"),
+        ("?min_messages=50", SAMPLE, 422, "INSUFFICIENT_CONTENT"),
     ] {
         let accepted = bot.call("POST", &format!("{SUMMARIES}{query}"), &[ASYNC, JSON], body.as_bytes());
         let job = accepted.header("location").expect("a location").to_owned();
@@ -44,6 +43,15 @@ async fn what_cannot_be_summarised_later_says_why() {
             (&failed["problem"]["status"], &failed["problem"]["code"]),
             (&json!(status), &json!(code))
         );
+    }
+    // What does not read is refused at once.
+    for (query, body, code) in [
+        ("", "{\"messages\": [\n  {\"author\": \"anna\", }\n]}", "INVALID_JSON"),
+        ("?words=many", SAMPLE, "INVALID_REQUEST"),
+        ("", r#"[{"content": "x"}]"#, "INVALID_REQUEST"),
+    ] {
+        let refused = bot.call("POST", &format!("{SUMMARIES}{query}"), &[ASYNC, JSON], body.as_bytes());
+        assert_eq!((refused.status, refused.code().as_str()), (400, code));
     }
     assert_eq!(bot.get(SUMMARIES).json()["items"], json!([]));
 }

@@ -4,8 +4,13 @@
 mod service;
 
 mod codes;
+mod compatible;
+mod feeds;
 mod jobs;
 mod later;
+mod load;
 mod replays;
 mod schedules;
+mod search;
+mod settings;
 mod summaries;

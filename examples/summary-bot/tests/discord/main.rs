@@ -1,13 +1,17 @@
 //! The bot in Discord: serenity and our own client against a local server that speaks Discord's protocols.
+#![cfg(unix)]
 
 #[path = "../service/mod.rs"]
 mod service;
 
+mod buttons;
+mod commands;
 mod endpoint;
-#[cfg(unix)]
 mod failover;
 mod gateway;
 mod limits;
 mod privacy;
+mod settings;
+mod stage;
 mod summarize;
 mod town;

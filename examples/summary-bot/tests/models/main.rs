@@ -4,6 +4,7 @@
 mod service;
 
 mod answers;
+mod budget;
 mod faults;
 mod injection;
 mod long;

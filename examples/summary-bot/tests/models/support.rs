@@ -1,6 +1,7 @@
 //! A bot with a model.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use groundcrew::config::Secret;
 use groundcrew_testkit::models::{Models, Reply};
@@ -35,10 +36,21 @@ impl Told {
         Self::with(|_, _| {}).await
     }
 
+    /// With one model, whose answers are kept.
+    pub(crate) async fn keeping(change: impl FnOnce(&mut Config)) -> Self {
+        Self::with(|config, _| {
+            config.models.keep = Duration::from_secs(3600);
+            change(config);
+        })
+        .await
+    }
+
     pub(crate) async fn with(change: impl FnOnce(&mut Config, &Models)) -> Self {
         let models = Models::start().await.expect("a port");
         let bot = Fixture::with(|config| {
             config.models.named.insert("main".to_owned(), model(&models, "large"));
+            // Most tests ask the same again, and want another answer.
+            config.models.keep = Duration::ZERO;
             change(config, &models);
         });
         Self { bot: bot.await, models }

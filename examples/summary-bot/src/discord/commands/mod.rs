@@ -25,7 +25,7 @@ use super::definition::{Choice, Definition};
 use super::front::Front;
 use super::interaction::{Interaction, Kind};
 use super::render::Press;
-use super::reply::{Form, Reply};
+use super::reply::Reply;
 use super::task::Task;
 
 /// What a command returns while it works.
@@ -68,10 +68,6 @@ pub(crate) trait Command: Send + Sync {
 pub(crate) enum Acknowledgement {
     /// “Thinking …”, seen by everybody or only by whoever asked; the answer is seen by the same.
     Think { private: bool },
-    /// The message with the button stays as it is until the answer takes its place.
-    Update,
-    /// A form, and that is all: nothing is run before it is sent.
-    Ask(Form),
 }
 
 /// All commands.

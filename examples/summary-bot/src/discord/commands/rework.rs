@@ -10,6 +10,7 @@ use crate::discord::history::{History, Wanted};
 use crate::discord::render::{Press, messages};
 use crate::document::Document;
 use crate::order::{Order, Wish};
+use crate::scribe::{internal_error, off_the_workers};
 use crate::settings::Effective;
 use crate::{Asked, Collector, Filter, Length, Options, Origin, Perspective};
 
@@ -50,6 +51,10 @@ impl Command for Rework {
 }
 
 async fn again(front: &Front, task: &Task, document: &Document, press: Press) -> Result<Document, Problem> {
+    // An earlier attempt, whose process died, may have made it.
+    if let Some(made) = task.kept().await?.pop() {
+        return Ok(made);
+    }
     let interaction = &task.interaction;
     let guild = super::guild_of(interaction)?;
     let settings = front.settings.effective(guild).await?;
@@ -62,11 +67,10 @@ async fn again(front: &Front, task: &Task, document: &Document, press: Press) ->
             .detail("what was said then is not there any more, or is closed to you or me"));
     }
     task.progress("Writing …").await;
-    let bytes = history.parts.iter().flat_map(|part| &part.messages).map(|message| message.text.len()).sum();
-    let place = front.workshop.admit(bytes)?;
     let plan = Plan::of(document, press, interaction, &settings);
-    let (made, _) = front.workshop.make(place, move || Ok(plan.order(history))).await?;
-    Ok(made)
+    let made = front.workshop.draft(off_the_workers(move || Ok(plan.order(history)))).await?;
+    let kept = task.keep(vec![made]).await?.pop();
+    kept.ok_or_else(internal_error)
 }
 
 /// The messages that the summary was made of, as far as they can be told.

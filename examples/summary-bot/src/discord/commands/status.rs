@@ -2,7 +2,7 @@
 
 use super::{Acknowledgement, Answering, Command, Definition, Front, Interaction, Reply, Task};
 use crate::discord::access::Level;
-use crate::discord::render::{cut, escaped};
+use crate::discord::render::cut;
 use crate::discord::reply::{Embed, Field};
 
 /// `/status`.
@@ -31,7 +31,7 @@ impl Command for Status {
         let readiness = front.crew.readiness();
         // Names and states only: an error's text is for whoever runs the bot.
         let fields = readiness.checks.iter().take(20).map(|check| Field {
-            name: cut(&escaped(&check.name), 256),
+            name: cut(&check.name, 256),
             value: check.status.name().to_owned(),
             inline: true,
         });

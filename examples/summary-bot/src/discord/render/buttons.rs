@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::discord::reply::{Component, Style};
+use crate::discord::reply::Component;
 use crate::document::Document;
 
 /// A button below a summary.
@@ -64,7 +64,7 @@ pub(super) fn rows(document: &Document) -> Vec<Vec<Component>> {
             Press::Mine | Press::Good | Press::Bad => false,
         };
         let (id, label, emoji) = (press.id(document.id), label.to_owned(), emoji.map(str::to_owned));
-        Component::Button { id, label, style: Style::Secondary, emoji, disabled }
+        Component::Button { id, label, emoji, disabled }
     };
     let (first, second) = Press::ALL.split_at(3);
     vec![first.iter().copied().map(button).collect(), second.iter().copied().map(button).collect()]

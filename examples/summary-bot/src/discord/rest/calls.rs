@@ -23,8 +23,6 @@ pub(crate) enum Page<'a> {
     Newest,
     /// The newest of those before this one.
     Before(&'a str),
-    /// The oldest of those after this one.
-    After(&'a str),
 }
 
 /// The id of what was made.
@@ -92,7 +90,6 @@ impl Rest {
         match page {
             Page::Newest => {}
             Page::Before(message) => path.push_str(&format!("&before={}", id(message))),
-            Page::After(message) => path.push_str(&format!("&after={}", id(message))),
         }
         self.ask(get("GET /channels/:id/messages", channel, path)).await
     }

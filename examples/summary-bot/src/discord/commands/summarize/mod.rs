@@ -99,7 +99,9 @@ impl Command for FromHere {
     }
 
     fn run<'a>(&'a self, front: &'a Front, task: &'a Task) -> Answering<'a> {
-        Box::pin(async move { answer(front, task, Request::from_here(front, &task.interaction).await).await })
+        Box::pin(async move {
+            Box::pin(answer(front, task, Request::from_here(front, &task.interaction).await)).await
+        })
     }
 }
 

@@ -124,15 +124,14 @@ impl Request {
     }
 
     fn named(mut self, length: Length, perspective: Perspective) -> Self {
-        let name = match length {
-            Length::Brief => "brief",
-            Length::Comprehensive => "comprehensive",
-            Length::Detailed | Length::Words(_) => "detailed",
+        self.asked.length = match length {
+            Length::Brief => "brief".to_owned(),
+            Length::Comprehensive => "comprehensive".to_owned(),
+            Length::Detailed | Length::Words(_) => "detailed".to_owned(),
         };
-        name.clone_into(&mut self.asked.length);
         self.asked.words = length.words();
         let known = Perspective::ALL.iter().find(|(_, known)| *known == perspective);
-        self.asked.perspective = known.map_or("general", |(name, _)| name).to_owned();
+        self.asked.perspective = known.map_or_else(String::new, |(name, _)| (*name).to_owned());
         self.options.length = length;
         self.options.perspective = perspective;
         self

@@ -48,7 +48,9 @@ pub(super) async fn write(front: &Front, task: &Task, request: &Request) -> Resu
     let (mut documents, mut refused) = (Vec::new(), None);
     for group in groups {
         let (request, user) = (request.clone(), user.clone());
-        match front.workshop.draft(off_the_workers(move || Ok(order(request, group, user)))).await {
+        let drafted =
+            Box::pin(front.workshop.draft(off_the_workers(move || Ok(order(request, group, user))))).await;
+        match drafted {
             Ok(document) => documents.push(document),
             // One of several channels with too little in it keeps the others from nothing.
             Err(problem) if !problem.status().is_server_error() => refused = Some(problem),

@@ -1,0 +1,239 @@
+//! `POST /summarize`: the fields that other summary bots have, also from tools that send them as a string.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use groundcrew::http::Problem;
+use groundcrew::http::axum::extract::{FromRequest, Request, State};
+use groundcrew::http::axum::http::header::{CONTENT_TYPE, LOCATION};
+use groundcrew::http::axum::http::{HeaderMap, StatusCode};
+use groundcrew::http::axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::fields::{Fields, Form};
+use super::openapi::{later, problem, schema};
+use super::prefer::prefers_async;
+use super::{App, SUMMARIES, asker, conversation, jobs, unwrap};
+use crate::discord::history::{ChannelHistory, History, Wanted, Why};
+use crate::document::Asked;
+use crate::order::{Order, Origin};
+use crate::replay;
+use crate::request::{Asking, Media};
+use crate::scribe::off_the_workers;
+use crate::webhooks::Event;
+use crate::workshop::Place;
+use crate::{Collector, Conversation, Document, Options, render};
+
+/// Where channels are read, if the bot is connected to Discord.
+pub(crate) type Channels = Option<Arc<dyn ChannelHistory>>;
+
+pub(super) async fn create(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+    let headers = request.headers();
+    require_json(headers)?;
+    let asker = asker(request.extensions());
+    let target = request.uri().path_and_query().map_or("", |target| target.as_str());
+    let asked = replay::Asked::of(asker.as_deref(), request.method(), target, headers)?;
+    let place = app.workshop.admit(super::create::expected(headers, app.config.body_limit.as_usize()))?;
+    let preferred = prefers_async(headers);
+    let body = Bytes::from_request(request, &()).await?;
+    let replays = app.replays.clone();
+    let sent = body.clone();
+    replays.once(asked, &body, move |id| answer(app, place, id, sent, preferred, asker)).await
+}
+
+async fn answer(
+    app: App,
+    place: Place,
+    id: Uuid,
+    sent: Bytes,
+    preferred: bool,
+    asker: Option<String>,
+) -> Result<Response, Problem> {
+    // What is wrong is said at once, also of what is made later.
+    let (body, form) = off_the_workers(move || {
+        let body = unwrap::unwrap(&sent)?;
+        let form = Fields::of(&body)?.check()?;
+        Ok((Bytes::from(body.to_string()), form))
+    })
+    .await?;
+    if form.channel_id.is_some() && app.channels.is_none() {
+        return Err(discord_off());
+    }
+    if let Some(url) = &form.webhook_url {
+        app.webhooks.check_url("webhook_url", url)?;
+    }
+    let asking = Asking { media: Media::Compatible, query: Vec::new(), body, asker };
+    if preferred || form.messages as u64 > app.config.sync_messages {
+        app.clerk.take(id, asking).await?;
+        return jobs::accepted(&app.store, id, preferred).await;
+    }
+    let (most, channels) = (app.config.max_messages, app.channels.clone());
+    let order = super::order(asking, most, channels);
+    let (document, _) = app.workshop.make_as(id, place, order).await?;
+    if let Some(url) = &form.webhook_url {
+        app.webhooks.send_once(url, Event::Created { summary: document.id }).await?;
+    }
+    let location = format!("{SUMMARIES}/{}", document.id);
+    let headers = [(LOCATION, location), (CONTENT_TYPE, "application/json".to_owned())];
+    Ok((StatusCode::CREATED, headers, shown(document, &form).to_string()).into_response())
+}
+
+/// Who is told of what becomes of a request.
+pub(crate) fn webhook_url(asking: &Asking) -> Option<String> {
+    if asking.media != Media::Compatible {
+        return None;
+    }
+    let payload: Value = serde_json::from_slice(&asking.body).ok()?;
+    payload["webhook_url"].as_str().map(str::to_owned)
+}
+
+/// The summary, with what was not wanted left out, and beside it as it was wanted.
+fn shown(mut document: Document, form: &Form) -> Value {
+    if !form.technical_terms {
+        document.summary.technical_terms.clear();
+    }
+    if !form.action_items {
+        document.summary.action_items.clear();
+    }
+    let output = form.rendering.map(|rendering| render::render(&document.summary, rendering));
+    let mut value = serde_json::to_value(&document).unwrap_or_default();
+    value["output_format"] = form.output_format.into();
+    value["output"] = output.into();
+    value
+}
+
+/// Reads what was sent, or the channel that was named.
+pub(super) async fn order(asking: Asking, most: u64, channels: Channels) -> Result<Order, Problem> {
+    let Asking { body, asker, .. } = asking;
+    let (value, form) = off_the_workers(move || {
+        let value: Value = serde_json::from_slice(&body).map_err(|error| Problem::from_json(&error, None))?;
+        let form = Fields::of(&value)?.check()?;
+        Ok((value, form))
+    })
+    .await?;
+    let (conversation, title) = match (&form.channel_id, channels) {
+        (None, _) => {
+            let filter = form.filter.clone();
+            let body = value.to_string();
+            let read = off_the_workers(move || conversation::messages(body.as_bytes(), filter, most)).await?;
+            (read, value["title"].as_str().map(str::to_owned))
+        }
+        (Some(_), None) => return Err(discord_off()),
+        (Some(channel), Some(channels)) => from_channel(&form, channel, &*channels, most).await?,
+    };
+    let origin = Origin {
+        guild_id: form.guild_id.clone(),
+        channel_id: form.channel_id.clone(),
+        requested_by: asker,
+        private: false,
+    };
+    let asked = Asked {
+        length: form.length_name.to_owned(),
+        words: form.length.words(),
+        perspective: form.perspective_name.to_owned(),
+        since: form.since.map(|time| time.to_string()),
+        until: form.until.map(|time| time.to_string()),
+        exclude_users: form.filter.exclude.clone(),
+        include_bots: form.filter.bots,
+        min_messages: form.min_messages,
+    };
+    let options =
+        Options { length: form.length, perspective: form.perspective, min_messages: form.min_messages };
+    Ok(Order { conversation, options, asked, title, origin, wish: form.wish })
+}
+
+async fn from_channel(
+    form: &Form,
+    channel: &str,
+    channels: &dyn ChannelHistory,
+    most: u64,
+) -> Result<(Conversation, Option<String>), Problem> {
+    let wanted = Wanted {
+        guild_id: form.guild_id.clone().unwrap_or_default(),
+        channels: vec![channel.to_owned()],
+        since: form.since,
+        until: form.until,
+        most: usize::try_from(most).unwrap_or(usize::MAX),
+        threads: form.threads,
+        exclude_users: form.filter.exclude.clone(),
+        bots: form.filter.bots,
+        ..Wanted::default()
+    };
+    let History { parts, skipped } = channels.read(wanted).await?;
+    if parts.is_empty()
+        && let Some(skipped) = skipped.iter().find(|skipped| skipped.why != Why::Quiet)
+    {
+        let words = format!("channel {} {}", skipped.channel.id, skipped.why.words());
+        return Err(match skipped.why {
+            Why::NoMessages => Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND").detail(words),
+            _ => Problem::new(StatusCode::FORBIDDEN, "CHANNEL_ACCESS_DENIED").detail(words),
+        });
+    }
+    let title = parts.first().map(|part| format!("#{}", part.channel.name));
+    let mut collector = Collector::new(form.filter.clone());
+    for message in parts.into_iter().flat_map(|part| part.messages) {
+        collector.push(message);
+    }
+    Ok((collector.finish(), title))
+}
+
+fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    // Some tools send JSON and call it text.
+    if ["application/json", "text/plain"].contains(&essence.as_str()) {
+        return Ok(());
+    }
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE")
+        .detail("send `content-type: application/json`"))
+}
+
+fn discord_off() -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "DISCORD_OFF")
+        .detail("this bot is not connected to Discord and reads no channels: send the `messages` themselves")
+}
+
+/// What the OpenAPI document says of it.
+pub(super) fn operation(name: &str) -> Value {
+    json!({
+        "operationId": name,
+        "tags": ["compatible"],
+        "summary": "Summarise a channel or messages, with the fields of other summary bots",
+        "description": "The payload may also be a string that holds it, or stand as a string or an object under \
+            `body`, `payload` or `data`, as automation tools send it. Other members are ignored.",
+        "parameters": super::create::headers(),
+        "requestBody": {
+            "required": true,
+            "content": {"application/json": {
+                "schema": schema("CompatibleRequest"),
+                "example": {
+                    "messages": [
+                        {"author": "anna", "content": "The ARM build is broken since the compiler update."},
+                        {"author": "ben", "content": "I will pin the old compiler by Friday."},
+                    ],
+                    "summary_type": "brief", "output_format": "markdown", "min_messages": 2,
+                },
+            }},
+        },
+        "responses": {
+            "201": {
+                "description": "The summary; `Location` is where it stays.",
+                "headers": {"Location": {"description": "The summary's path.", "schema": {"type": "string"}}},
+                "content": {"application/json": {"schema": schema("CompatibleSummary")}},
+            },
+            "202": super::create::accepted_answer(),
+            "400": problem("`INVALID_JSON`, `INVALID_REQUEST`, `INVALID_TIME_RANGE`, `BODY_CUT`."),
+            "403": problem("`CROSS_SITE`. `CHANNEL_ACCESS_DENIED`: the bot may not read the channel."),
+            "404": problem("`NOT_FOUND`: there is no such channel."),
+            "409": later("`IDEMPOTENCY_KEY_IN_USE`: a request with this key is under way."),
+            "413": problem("`BODY_TOO_LARGE`."),
+            "415": problem("`UNSUPPORTED_MEDIA_TYPE`."),
+            "422": problem("`INSUFFICIENT_CONTENT`, `TOO_MANY_MESSAGES`, `PROMPT_TOO_LONG`, `DISCORD_OFF`, \
+                `IDEMPOTENCY_KEY_REUSED`."),
+            "429": later("`RATE_LIMITED`."),
+            "503": later("`QUEUE_FULL`, `STORAGE_UNAVAILABLE`, `STARTING`, `SHUTTING_DOWN`."),
+            "504": problem("`REQUEST_TIMEOUT`."),
+        },
+    })
+}

@@ -1,0 +1,149 @@
+//! What may be spent, and what is not paid twice.
+
+use std::time::Duration;
+
+use groundcrew_testkit::models::Reply;
+use serde_json::{Value, json};
+use summary_bot::Fallback;
+
+use crate::service::conversation;
+use crate::support::{Told, warnings};
+
+/// The sums that are booked: rows, millionths of a dollar; and what is still set aside.
+async fn booked(told: &Told) -> (i64, i64, i64) {
+    let file = told.bot.folder.path().join("bot.db");
+    let database = sqlx::SqlitePool::connect(&format!("sqlite:{}", file.display())).await.expect("a file");
+    let select = "SELECT (SELECT count(*) FROM model_usage), (SELECT coalesce(sum(cost), 0) FROM model_usage), \
+         (SELECT count(*) FROM model_reservations)";
+    let sums = sqlx::query_as(select).fetch_one(&database).await.expect("sums");
+    database.close().await;
+    sums
+}
+
+/// A conversation that nobody asked about before.
+fn other(number: usize) -> String {
+    conversation(&json!({})).replace("version 14.2", &format!("version 14.{number}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_question_is_not_paid_twice() {
+    let told = Told::keeping(|_| {}).await;
+    let first = told.summary([]);
+    let second = told.summary([]);
+    assert_eq!(told.models.totals().requests, 1);
+    assert_eq!(first["summary_text"], second["summary_text"]);
+    assert_eq!(
+        (&first["metadata"]["model"]["kept"], &second["metadata"]["model"]["kept"]),
+        (&json!(false), &json!(true))
+    );
+    assert_eq!(second["metadata"]["model"]["cost_microdollars"], 0);
+    let cost = first["metadata"]["model"]["cost_microdollars"].as_i64().expect("a number");
+    assert_eq!(booked(&told).await, (2, cost, 0));
+    assert_eq!(told.bot.metric(r#"model_answers_total{source="kept",service="summary-bot"}"#), Some(1.0));
+    // Another question is another answer: other words, other options.
+    assert_eq!(told.bot.post("", &other(3)).status, 201);
+    assert_eq!(told.bot.post("", &conversation(&json!({"length": "brief"}))).status, 201);
+    assert_eq!(told.models.totals().requests, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_outlives_the_process() {
+    let told = Told::keeping(|_| {}).await;
+    told.summary([]);
+    let Told { bot, models } = told;
+    let folder = bot.land().await;
+    let mut config = crate::service::config(&folder.path().join("bot.db"));
+    config.models.named.insert("main".to_owned(), crate::support::model(&models, "large"));
+    let bot = crate::service::Bot::start(config).await;
+    let summary = bot.post("", &conversation(&json!({}))).json();
+    assert_eq!((&summary["metadata"]["model"]["kept"], models.totals().requests), (&json!(true), 1));
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_ask_the_same_at_once_share_one_answer() {
+    let told = Told::keeping(|_| {}).await;
+    told.models.reply(Reply::After(Duration::from_millis(500)));
+    std::thread::scope(|scope| {
+        for _ in 0..5 {
+            scope.spawn(|| assert_eq!(told.bot.post("", &conversation(&json!({}))).status, 201));
+        }
+    });
+    assert_eq!(told.models.totals().requests, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_are_not_kept_and_what_they_cost_is_booked() {
+    let told = Told::keeping(|_| {}).await;
+    let failed = told.summary([Reply::Invented]);
+    assert_eq!(warnings(&failed), ["MODEL_UNAVAILABLE"]);
+    let (rows, cost, _) = booked(&told).await;
+    assert!(rows == 1 && cost > 0, "{rows}, {cost}");
+    let written = told.summary([]);
+    assert_eq!(written["metadata"]["engine"], "openai/large");
+    // Nothing is kept where nothing is to be kept.
+    let told = Told::start().await;
+    told.summary([]);
+    told.summary([]);
+    assert_eq!((told.models.totals().requests, booked(&told).await.0), (2, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spent_budget_is_said_and_the_offline_engine_takes_over() {
+    let told = Told::keeping(|config| config.budget.daily = Some(0.006)).await;
+    let first = told.summary([]);
+    assert_eq!(first["metadata"]["engine"], "openai/large");
+    let mut last = Value::Null;
+    for number in 0..20 {
+        last = told.bot.post("", &other(number)).json();
+        if last["metadata"]["engine"] != "openai/large" {
+            break;
+        }
+    }
+    assert_eq!(warnings(&last), ["QUOTA_EXCEEDED"]);
+    let words = last["metadata"]["warnings"][0]["message"].as_str().expect("a text");
+    assert!(words.contains("the budget of all servers together for today (UTC) is $0.0060"), "{words}");
+    let (_, cost, aside) = booked(&told).await;
+    assert!(cost <= 6_000 && aside == 0, "{cost} spent, {aside} set aside");
+    // What is kept costs nothing, and is given still.
+    assert_eq!(told.summary([])["metadata"]["model"]["kept"], true);
+    assert_eq!(told.bot.metric("model_budget_refusals_total{service=\"summary-bot\"}"), Some(1.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spent_budget_may_be_a_refusal() {
+    let told = Told::with(|config, _| {
+        config.budget.daily = Some(0.0001);
+        config.budget.when_spent = Fallback::None;
+    });
+    let told = told.await;
+    let refused = told.bot.post("", &conversation(&json!({})));
+    assert_eq!((refused.status, refused.code().as_str()), (429, "QUOTA_EXCEEDED"));
+    assert!(
+        refused.json()["detail"].as_str().is_some_and(|words| words.contains("$0.0001")),
+        "{}",
+        refused.body
+    );
+    assert_eq!(told.models.totals().requests, 0, "nothing was asked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_at_once_do_not_spend_more_than_there_is() {
+    // Each may cost some 0.005 dollars, and costs less than half of it: without setting money aside all would go.
+    let told = Told::with(|config, _| {
+        config.budget.daily = Some(0.012);
+        config.models.concurrency = 12;
+    });
+    let told = told.await;
+    told.models.reply(Reply::After(Duration::from_millis(700)));
+    std::thread::scope(|scope| {
+        for number in 0..10 {
+            let told = &told;
+            scope.spawn(move || assert_eq!(told.bot.post("", &other(number)).status, 201));
+        }
+    });
+    let asked = told.models.totals().requests;
+    assert!((1..=3).contains(&asked), "{asked} were under way at once");
+    let (_, cost, aside) = booked(&told).await;
+    assert!(cost <= 12_000 && aside == 0, "{cost}, {aside}");
+}

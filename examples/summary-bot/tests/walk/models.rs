@@ -1,0 +1,39 @@
+//! What goes wrong between the bot and the models: an answer comes all the same, once.
+
+use std::time::Duration;
+
+use groundcrew_testkit::models::Reply;
+
+use crate::fleet::Fleet;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_the_model_does_the_answer_comes_once() {
+    let fleet =
+        Fleet::start(&[("models.timeout", "1s"), ("models.total", "5s"), ("models.keep", "0s")]).await;
+    let good = fleet.answered("a good model", fleet.asks("summarize")).await;
+    assert!(fleet.models.totals().requests > 0, "a control: the model was asked");
+    assert!(good.text().len() > 20, "{}", good.text());
+    for reply in [
+        Reply::Silence,
+        Reply::Nonsense,
+        Reply::Empty,
+        Reply::FreeText,
+        Reply::Garbage,
+        Reply::Cut,
+        Reply::Truncated,
+        Reply::Failed(503),
+        Reply::RateLimited(Duration::from_secs(30)),
+        Reply::Unauthorized,
+    ] {
+        let what = format!("{reply:?}");
+        fleet.models.reply(reply);
+        let before = fleet.models.totals().requests;
+        let answer = fleet.answered(&what, fleet.asks("summarize").option("messages", 6)).await;
+        assert!(answer.text().len() > 20, "{what}: {}", answer.text());
+        assert!(
+            fleet.models.totals().requests > before || what == "Unauthorized",
+            "{what}: it was not asked"
+        );
+    }
+    fleet.land().await;
+}
