@@ -14,6 +14,7 @@ use crate::api::{self, Channels};
 use crate::caretaker::Caretaker;
 use crate::discord::Front;
 use crate::headway::{self, Step};
+use crate::plans::Plans;
 use crate::request::Asking;
 use crate::store::Store;
 use crate::webhooks::{Event, Webhooks};
@@ -40,6 +41,7 @@ pub(crate) struct Clerk {
 pub(crate) struct Desk {
     pub(crate) store: Store,
     pub(crate) workshop: Workshop,
+    pub(crate) plans: Plans,
     pub(crate) channels: Channels,
     pub(crate) webhooks: Webhooks,
     pub(crate) max_messages: u64,

@@ -19,6 +19,7 @@ use crate::api::ApiConfig;
 use crate::auth::SignInConfig;
 use crate::discord::{DiscordConfig, QuotaConfig};
 use crate::models::{AnthropicConfig, BudgetConfig, ModelsConfig, OpenAiConfig};
+use crate::plans::{MailConfig, SchedulesConfig};
 use crate::retention::RetentionConfig;
 use crate::settings::GuildConfig;
 use crate::webhooks::WebhooksConfig;
@@ -56,6 +57,10 @@ pub struct Config {
     pub rate_limiting: LimitConfig,
     /// How long summaries are kept at hand.
     pub cache: CacheConfig,
+    /// Schedules that people make.
+    pub schedules: SchedulesConfig,
+    /// Mail for summaries of schedules.
+    pub mail: MailConfig,
     /// How jobs run.
     pub jobs: JobsConfig,
     /// How replicas choose one of them for what must happen once.

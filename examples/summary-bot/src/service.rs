@@ -20,6 +20,7 @@ use crate::discord::quotas::Quotas;
 use crate::discord::{self, Answer};
 use crate::janitor::Janitor;
 use crate::models::{self, Chain, Purse};
+use crate::plans::{self, Mailer, Plans, Post, SummarizeChannels};
 use crate::replay::Replays;
 use crate::scribe::Scribe;
 use crate::settings::Settings;
@@ -63,6 +64,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let answers = models::cache(&config).over(shared).build(&crew)?;
     let jobs = config.jobs.connect_through(&crew, rabbitmq.as_ref(), &database).await?;
     let jobs = jobs.register::<Summarize>().register::<Sweep>().register::<Announce>().register::<Deliver>();
+    let jobs = jobs.register::<SummarizeChannels>().register::<Post>();
     // In the night of most people, and not with those who come at the full hour.
     let nightly = "17 3 * * *".parse()?;
     let schedules = Schedules::new(&jobs.publisher()).add("sweep", nightly, |_| Sweep {});
@@ -85,6 +87,14 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let scribe = Scribe::new(benches.clone(), Chain::build(&config, purse.clone(), answers, &crew)?);
     let workshop = Workshop::new(&crew, store.clone(), benches, scribe, metrics.clone(), &config);
     let clerk = Clerk::new(store.clone(), jobs.publisher());
+    let publisher = jobs.publisher();
+    let plans = Plans::new(plans::Parts {
+        store: store.clone(),
+        timetable: Plans::timetable(&config.schedules, &crew, &publisher)?,
+        publisher,
+        config: config.schedules.clone(),
+        mailer: Mailer::build(&config.mail)?,
+    });
     let parts = discord::Parts {
         crew: crew.clone(),
         store: store.clone(),
@@ -93,8 +103,12 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         quotas,
         costs: Arc::new(purse),
         caretaker: caretaker.clone(),
+        plans: plans.clone(),
     };
     let front = discord::front(parts, &config.discord)?;
+    if let Some(front) = &front {
+        plans.reach(front.history.clone(), Arc::new(front.rest.clone()));
+    }
     let lease = |name: &str| config.lease.database(name, &crew, &database);
     let (jobs, interactions) = match &front {
         Some(front) => (jobs.register::<Answer>(), discord::run(front, lease)?),
@@ -103,12 +117,14 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let replays = Replays::new(&crew, store.clone(), &config.summaries);
     let followers = Followers::new(config.api.followers, config.api.follow_period, crew.stop());
     Janitor::new(store.clone(), jobs.dead_set(), &config).start(&crew);
+    plans.keep(&config.lease)?;
     let max_messages = config.summaries.max_messages;
     let readers = Readers::new(front.as_ref().map(|front| front.viewer.clone()));
     let channels: Channels = front.as_ref().map(|front| front.history.clone());
     jobs.run(Desk {
         store: store.clone(),
         workshop: workshop.clone(),
+        plans: plans.clone(),
         webhooks: webhooks.clone(),
         channels: channels.clone(),
         max_messages,
@@ -122,6 +138,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         workshop,
         webhooks,
         replays,
+        plans,
         followers,
         channels,
         settings,

@@ -17,6 +17,7 @@ mod one;
 pub(crate) mod openapi;
 mod percent;
 mod prefer;
+mod schedules;
 mod schemas;
 mod security;
 mod settings;
@@ -42,6 +43,7 @@ use crate::bot_metrics::{BotMetrics, Outcomes};
 use crate::clerk::Clerk;
 use crate::config::SummariesConfig;
 use crate::order::Order;
+use crate::plans::Plans;
 use crate::replay::{self, Replays};
 use crate::request::{Asking, Media};
 use crate::scribe::off_the_workers;
@@ -50,6 +52,7 @@ use crate::store::Store;
 use crate::webhooks::Webhooks;
 use crate::workshop::Workshop;
 
+pub(crate) use asked::invalid;
 pub(crate) use asker::asker;
 pub(crate) use compatible::{Channels, webhook_url};
 pub use config::ApiConfig;
@@ -94,6 +97,7 @@ pub(crate) struct App {
     pub(crate) workshop: Workshop,
     pub(crate) webhooks: Webhooks,
     pub(crate) replays: Replays,
+    pub(crate) plans: Plans,
     pub(crate) followers: Followers,
     pub(crate) channels: Channels,
     pub(crate) settings: Settings,
@@ -129,6 +133,7 @@ pub(crate) fn routes(app: App, access: Access, metrics: &BotMetrics, limiter: Li
         .merge(counted("reset_settings", delete(settings::reset)));
     let job =
         counted("get_job", own(get(jobs::read))).merge(counted("cancel_job", own(delete(jobs::cancel))));
+    let schedules = schedules::all(counted).into_iter();
     // The guard is outside, so that other sites' pages use up nobody's quota.
     // Not where the answer holds a secret: kept answers can be read in the database.
     let replays = app.replays.clone();
@@ -140,6 +145,7 @@ pub(crate) fn routes(app: App, access: Access, metrics: &BotMetrics, limiter: Li
     };
     let router = webhooks
         .into_iter()
+        .chain(schedules)
         .fold(Router::new(), |router, (path, route)| router.route(path, again(path, route)));
     router
         .route(SUMMARIES, summaries)

@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use super::{
     API_SUMMARIZE, CHANNEL_FEED, FEED, GUILD_FEED, JOB, JOB_EVENTS, SETTINGS, SUMMARIES, SUMMARIZE, SUMMARY,
 };
-use super::{compatible, create, events, feeds, jobs, list, one, schemas, security, settings, webhooks};
+use super::{
+    compatible, create, events, feeds, jobs, list, one, schedules, schemas, security, settings, webhooks,
+};
 use crate::auth::{ME, key_paths, key_schemas, me_operation, me_schema};
 use crate::replay;
 
@@ -34,6 +36,7 @@ pub(crate) fn document() -> Value {
             {"name": "summaries", "description": "Make summaries, read them again, delete them."},
             {"name": "webhooks", "description": "Be told of summaries."},
             {"name": "jobs", "description": "Summaries that are made later."},
+            {"name": "schedules", "description": "Summaries that come again and again."},
             {"name": "compatible", "description": "The same with the fields of other summary bots."},
             {"name": "servers", "description": "What holds for a Discord server."},
             {"name": "feeds", "description": "Summaries for feed readers."},
@@ -55,6 +58,8 @@ pub(crate) fn document() -> Value {
     });
     add(&mut document["paths"], webhooks::paths());
     add(&mut document["components"]["schemas"], webhooks::schemas());
+    add(&mut document["paths"], schedules::paths().into_iter().collect());
+    add(&mut document["components"]["schemas"], schedules::schemas().into_iter().collect());
     add(&mut document["components"]["schemas"], settings::schemas());
     for (path, operations) in key_paths().into_iter().chain([(ME, json!({"get": me_operation()}))]) {
         document["paths"][path] = operations;

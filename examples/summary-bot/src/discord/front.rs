@@ -16,6 +16,7 @@ use super::metrics::DiscordMetrics;
 use super::quotas::Quotas;
 use super::rest::Rest;
 use crate::caretaker::Caretaker;
+use crate::plans::Plans;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::workshop::Workshop;
@@ -45,6 +46,8 @@ pub(crate) struct Front {
     pub(crate) costs: Arc<dyn Costs>,
     /// Deletes what is to go.
     pub(crate) caretaker: Caretaker,
+    /// What comes again and again.
+    pub(crate) plans: Plans,
 }
 
 // === impl Front ===

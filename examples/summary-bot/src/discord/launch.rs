@@ -24,6 +24,7 @@ use super::quotas::Quotas;
 use super::rest::{Rest, RestError};
 use super::{DiscordConfig, DiscordMode, endpoint, register, session};
 use crate::caretaker::Caretaker;
+use crate::plans::Plans;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::workshop::Workshop;
@@ -42,6 +43,7 @@ pub(crate) struct Parts {
     pub(crate) quotas: Quotas,
     pub(crate) costs: Arc<dyn Costs>,
     pub(crate) caretaker: Caretaker,
+    pub(crate) plans: Plans,
 }
 
 /// Why there is no front.
@@ -63,7 +65,7 @@ pub(crate) fn front(parts: Parts, config: &DiscordConfig) -> Result<Option<Front
         return Ok(None);
     };
     let rest = Rest::new(&config.api_url, token)?;
-    let Parts { crew, store, workshop, settings, quotas, costs, caretaker } = parts;
+    let Parts { crew, store, workshop, settings, quotas, costs, caretaker, plans } = parts;
     let atlas = Arc::new(Atlas::new(rest.clone()));
     let access = Access::new(atlas.clone(), settings.clone());
     let history = Arc::new(Archive::new(rest.clone(), atlas.clone(), access.clone()));
@@ -85,6 +87,7 @@ pub(crate) fn front(parts: Parts, config: &DiscordConfig) -> Result<Option<Front
         quotas,
         costs,
         caretaker,
+        plans,
     }))
 }
 

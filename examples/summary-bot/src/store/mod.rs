@@ -7,6 +7,7 @@ mod erasure;
 mod guild_summaries;
 mod guilds;
 mod listing;
+mod plans;
 mod postgres;
 mod replays;
 mod requests;
@@ -19,6 +20,7 @@ mod written;
 
 pub(crate) use guild_summaries::{Amount, Made};
 pub(crate) use guilds::Refusal;
+pub(crate) use plans::Patience;
 
 use groundcrew::jobs::{EnqueueError, Publisher};
 use groundcrew::sql::{Database, Migrations};

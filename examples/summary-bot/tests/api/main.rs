@@ -10,6 +10,7 @@ mod jobs;
 mod later;
 mod load;
 mod replays;
+mod schedules;
 mod search;
 mod settings;
 mod summaries;

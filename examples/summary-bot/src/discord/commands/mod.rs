@@ -7,6 +7,7 @@ mod help;
 mod ping;
 mod rate;
 mod rework;
+mod schedule;
 mod status;
 mod summarize;
 mod summary;
@@ -82,6 +83,7 @@ impl Commands {
             Box::new(summarize::FromHere),
             Box::new(summarize::ThisThread),
             Box::new(summary::Summary),
+            Box::new(schedule::Schedule),
             Box::new(config::Config),
             Box::new(usage::Usage),
             Box::new(help::Help),

@@ -1,0 +1,176 @@
+use groundcrew::http::axum::extract::rejection::{PathRejection, QueryRejection};
+use groundcrew::http::axum::extract::{Path, Query, State};
+use groundcrew::http::axum::http::header::{LINK, LOCATION};
+use groundcrew::http::axum::http::{Extensions, StatusCode};
+use groundcrew::http::axum::response::{IntoResponse, Response};
+use groundcrew::http::axum::routing::{MethodRouter, delete, get, patch, post};
+use groundcrew::http::{Json, Problem};
+use groundcrew::jobs::PlanId;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{PAUSE, RESUME, RUN, SCHEDULE, SCHEDULES};
+use crate::api::asked::invalid;
+use crate::api::cursor::Cursor;
+use crate::api::list::{DEFAULT_LIMIT, MAX_LIMIT};
+use crate::api::{App, asker};
+use crate::plans::{Brief, Schedule};
+
+/// The routes, each counted.
+pub(in crate::api) fn all(
+    counted: impl Fn(&str, MethodRouter<App>) -> MethodRouter<App>,
+) -> [(&'static str, MethodRouter<App>); 5] {
+    let schedules = counted("create_schedule", post(create)).merge(counted("list_schedules", get(list)));
+    let schedule = counted("get_schedule", get(read))
+        .merge(counted("update_schedule", patch(update)))
+        .merge(counted("delete_schedule", delete(remove)));
+    [
+        (SCHEDULES, schedules),
+        (SCHEDULE, schedule),
+        (PAUSE, counted("pause_schedule", post(pause))),
+        (RESUME, counted("resume_schedule", post(resume))),
+        (RUN, counted("run_schedule", post(run))),
+    ]
+}
+
+async fn create(
+    State(app): State<App>,
+    extensions: Extensions,
+    Json(brief): Json<Brief>,
+) -> Result<Response, Problem> {
+    let schedule = app.plans.create(brief, asker(&extensions), None).await?;
+    let location = format!("{SCHEDULES}/{}", schedule.plan.id);
+    Ok((StatusCode::CREATED, [(LOCATION, location)], shown(&schedule)).into_response())
+}
+
+async fn list(
+    State(app): State<App>,
+    query: Result<Query<Vec<(String, String)>>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Wanted { guild, limit, after } = Wanted::of(&query?.0)?;
+    let (schedules, next) = app.plans.list(guild.as_deref(), after, limit).await?;
+    let now = Timestamp::now();
+    let items: Vec<Value> = schedules.iter().map(|schedule| schedule.to_json(now)).collect();
+    let next = next.map(|plan| Cursor(*plan.as_uuid()).to_string());
+    let guild = guild.map(|guild| format!("&guild_id={guild}")).unwrap_or_default();
+    let link =
+        next.as_ref().map(|next| format!("<{SCHEDULES}?limit={limit}{guild}&cursor={next}>; rel=\"next\""));
+    let body = Json(json!({"items": items, "next_cursor": next}));
+    Ok(match link {
+        Some(link) => ([(LINK, link)], body).into_response(),
+        None => body.into_response(),
+    })
+}
+
+async fn read(
+    State(app): State<App>,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<Json<Value>, Problem> {
+    Ok(shown(&app.plans.get(id(path)?).await?))
+}
+
+async fn update(
+    State(app): State<App>,
+    path: Result<Path<String>, PathRejection>,
+    Json(patch): Json<Value>,
+) -> Result<Json<Value>, Problem> {
+    if !patch.is_object() {
+        return Err(wrong("schedule", "expected an object with what is to be another"));
+    }
+    Ok(shown(&app.plans.patch(id(path)?, &patch).await?))
+}
+
+async fn remove(
+    State(app): State<App>,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<StatusCode, Problem> {
+    app.plans.delete(id(path)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn pause(
+    State(app): State<App>,
+    path: Result<Path<String>, PathRejection>,
+    extensions: Extensions,
+) -> Result<Json<Value>, Problem> {
+    let by = asker(&extensions).map_or_else(|| "over the API".to_owned(), |asker| format!("by {asker}"));
+    Ok(shown(&app.plans.pause(id(path)?, &by).await?))
+}
+
+async fn resume(
+    State(app): State<App>,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<Json<Value>, Problem> {
+    Ok(shown(&app.plans.resume(id(path)?).await?))
+}
+
+/// It is enqueued: how it went stands in the schedule.
+async fn run(State(app): State<App>, path: Result<Path<String>, PathRejection>) -> Result<Response, Problem> {
+    let id = id(path)?;
+    app.plans.run_now(id).await?;
+    let schedule = app.plans.get(id).await?;
+    Ok((StatusCode::ACCEPTED, shown(&schedule)).into_response())
+}
+
+fn shown(schedule: &Schedule) -> Json<Value> {
+    Json(schedule.to_json(Timestamp::now()))
+}
+
+/// What is no id is the id of nothing.
+fn id(path: Result<Path<String>, PathRejection>) -> Result<PlanId, Problem> {
+    let Path(text) = path?;
+    Uuid::try_parse(&text).map(PlanId::from).map_err(|_| {
+        Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND").detail("there is no schedule with this id")
+    })
+}
+
+fn wrong(field: &str, words: &str) -> Problem {
+    invalid(&[(field.to_owned(), words.to_owned())])
+        .unwrap_or_else(|| Problem::new(StatusCode::BAD_REQUEST, "INVALID_REQUEST"))
+}
+
+/// Which schedules are to be listed.
+struct Wanted {
+    guild: Option<String>,
+    limit: u16,
+    after: Option<PlanId>,
+}
+
+// === impl Wanted ===
+
+impl Wanted {
+    fn of(query: &[(String, String)]) -> Result<Self, Problem> {
+        let (mut guild, mut limit, mut cursor, mut problems) = (None, None, None, Vec::new());
+        for (name, text) in query {
+            let fits = match name.as_str() {
+                "guild_id" if guild.is_none() => {
+                    guild = Some(text.clone()).filter(|id| crate::plans::is_id(id));
+                    guild.is_some().then_some(()).ok_or("expected Discord's id of a server".to_owned())
+                }
+                "limit" if limit.is_none() => {
+                    limit = text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+                    limit.is_some().then_some(()).ok_or(format!("expected a number from 1 to {MAX_LIMIT}"))
+                }
+                "cursor" if cursor.is_none() => {
+                    cursor = Cursor::parse(text);
+                    let words = "expected a `next_cursor` of an earlier answer".to_owned();
+                    cursor.is_some().then_some(()).ok_or(words)
+                }
+                "guild_id" | "limit" | "cursor" => Err("given more than once".to_owned()),
+                _ => Err("there is no such parameter; there are guild_id, limit and cursor".to_owned()),
+            };
+            if let Err(words) = fits {
+                problems.push((name.clone(), words));
+            }
+        }
+        match invalid(&problems) {
+            Some(problem) => Err(problem),
+            None => Ok(Self {
+                guild,
+                limit: limit.unwrap_or(DEFAULT_LIMIT),
+                after: cursor.map(|cursor| PlanId::from(cursor.0)),
+            }),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! The job that sends one thing to one destination.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use groundcrew::http::Problem;
+use groundcrew::jobs::{Attempt, Job, JobError, PlanId, Policy};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::mail::Mail;
+use super::{Destination, Undelivered};
+use crate::clerk::{Desk, not_stored};
+use crate::discord::render;
+use crate::discord::reply::Reply;
+use crate::discord::rest::Rest;
+use crate::document::Document;
+use crate::webhooks::{Delivery, Event, Target};
+
+/// Posts into channels.
+pub(crate) trait Poster: Send + Sync {
+    /// One message. `nonce`, of at most 25 characters, names it: within some minutes the same one is not posted twice.
+    fn post<'a>(&'a self, channel: &'a str, reply: &'a Reply, nonce: &'a str) -> Posting<'a>;
+}
+
+/// What [`Poster::post`] returns.
+pub(crate) type Posting<'a> = Pin<Box<dyn Future<Output = Result<(), Undelivered>> + Send + 'a>>;
+
+/// Send this there.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Post {
+    pub(crate) plan: PlanId,
+    pub(crate) destination: Destination,
+    pub(crate) content: Content,
+}
+
+/// What is sent.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Content {
+    /// A summary that is stored.
+    Summary(Uuid),
+    /// Something about the schedule itself.
+    Notice(String),
+}
+
+/// What is refused for the URL itself is refused again.
+fn taken(sent: Result<(), Problem>) -> Result<(), Undelivered> {
+    sent.map_err(|problem| {
+        let words = problem.to_json()["detail"].as_str().unwrap_or("the webhook was refused").to_owned();
+        match problem.status().is_server_error() {
+            true => Undelivered::for_now(words),
+            false => Undelivered::for_good(words),
+        }
+    })
+}
+
+// === impl Poster for Rest ===
+
+impl Poster for Rest {
+    fn post<'a>(&'a self, channel: &'a str, reply: &'a Reply, nonce: &'a str) -> Posting<'a> {
+        Box::pin(async move {
+            let posted = Rest::post(self, channel, reply, nonce).await;
+            posted.map(drop).map_err(|error| match error.is_passing() {
+                true => Undelivered::for_now(error.to_string()),
+                false => Undelivered::for_good(error.to_string()),
+            })
+        })
+    }
+}
+
+// === impl Post ===
+
+impl Job for Post {
+    const NAME: &'static str = "post_summary";
+    type Context = Desk;
+
+    fn policy() -> Policy {
+        Policy::default().max_attempts(10).timeout(Duration::from_secs(120)).concurrency(2)
+    }
+
+    async fn run(self, desk: Desk, attempt: Attempt) -> Result<(), JobError> {
+        let document = match &self.content {
+            Content::Notice(_) => None,
+            Content::Summary(id) => {
+                let Some(json) = desk.store.get(*id).await.map_err(not_stored)? else {
+                    return Ok(()); // it was deleted
+                };
+                Some(serde_json::from_str(&json).map_err(JobError::fail)?)
+            }
+        };
+        let Err(undelivered) = self.send(&desk, &attempt, document).await else { return Ok(()) };
+        if !undelivered.for_good && !attempt.is_last() {
+            return Err(match undelivered.after {
+                Some(after) => JobError::retry_after(after, undelivered),
+                None => JobError::retry(undelivered),
+            });
+        }
+        let problem = format!("to {}: {}", self.destination.words(), undelivered.words);
+        tracing::warn!(schedule.id = %self.plan, error = problem, "a summary could not be delivered");
+        if let Content::Summary(_) = self.content {
+            desk.plans.undelivered(&desk.store, &attempt, self.plan, &problem).await?;
+        }
+        Err(JobError::cancel(problem))
+    }
+}
+
+impl Post {
+    async fn send(
+        &self,
+        desk: &Desk,
+        attempt: &Attempt,
+        document: Option<Document>,
+    ) -> Result<(), Undelivered> {
+        match &self.destination {
+            Destination::Channel(channel) => self.to_channel(desk, attempt, channel, document).await,
+            Destination::Email(to) => {
+                let absent = || Undelivered::for_good("mail is not configured (SMTP_URL)");
+                let mailer = desk.plans.mailer().ok_or_else(absent)?;
+                let id = attempt.id().to_string();
+                let mail = match (&self.content, document) {
+                    (_, Some(document)) => Mail::of(&document, to, id),
+                    (Content::Notice(text), None) => Mail::notice(text, to, id),
+                    (Content::Summary(_), None) => return Ok(()),
+                };
+                mailer.send(mail).await
+            }
+            // Each is a delivery with its own attempts and log; the same one is taken once.
+            Destination::WebhookUrl(url) => match document {
+                Some(document) => {
+                    taken(desk.webhooks.send_once(url, Event::Created { summary: document.id }).await)
+                }
+                None => Ok(()),
+            },
+            Destination::Webhook(id) => match document {
+                Some(document) => {
+                    let delivery =
+                        Delivery::new(Target::Webhook(*id), Event::Created { summary: document.id });
+                    let delivery = Delivery { id: format!("schedule-{}", attempt.id()), ..delivery };
+                    let sent = desk.store.send_once(&delivery).await;
+                    sent.map_err(|error| Undelivered::for_now(error.to_string()))
+                }
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// Each message once: what is posted is saved, and what was lost in between Discord knows by its nonce.
+    async fn to_channel(
+        &self,
+        desk: &Desk,
+        attempt: &Attempt,
+        channel: &str,
+        document: Option<Document>,
+    ) -> Result<(), Undelivered> {
+        let absent = || Undelivered::for_good("Discord is not configured (DISCORD_TOKEN)");
+        let poster = desk.plans.poster().ok_or_else(absent)?;
+        let replies = match (&self.content, document) {
+            (_, Some(document)) => render::messages(&document),
+            (Content::Notice(text), None) => vec![Reply::text(text.clone())],
+            (Content::Summary(_), None) => Vec::new(),
+        };
+        let posted: usize = attempt.checkpoint().ok().flatten().unwrap_or_default();
+        let id = attempt.id().as_uuid().simple().to_string();
+        for (number, reply) in replies.iter().enumerate().skip(posted) {
+            // The end of the id is what is random in it.
+            let nonce = format!("{}-{number}", &id[id.len() - 20..]);
+            poster.post(channel, reply, &nonce).await?;
+            // It is a number, which cannot fail.
+            let _saved = attempt.save_checkpoint(&(number + 1));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,187 @@
+//! The job that a schedule enqueues: read, summarise, store, and have it sent.
+
+use std::time::Duration;
+
+use groundcrew::http::Problem;
+use groundcrew::http::axum::http::StatusCode;
+use groundcrew::jobs::{Attempt, Job, JobError, Planned, Policy};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::period::period;
+use super::{Brief, Content, Ended, Mode, Post};
+use crate::clerk::Desk;
+use crate::discord::history::{History, Part, Skipped, Wanted, Why};
+use crate::document::Document;
+use crate::order::{Order, Origin, Wish};
+use crate::{Collector, Conversation, Filter, Warning};
+
+/// What has failed so often will go on failing until the next time.
+const ENOUGH: u32 = 3;
+
+/// Summarise what a schedule says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct SummarizeChannels {
+    pub(crate) brief: Brief,
+    /// Who made the schedule: Discord's id of a user, or the subject of a key or token.
+    #[serde(default)]
+    pub(crate) created_by: Option<String>,
+    /// Only channels that this user of Discord's can read are read.
+    #[serde(default)]
+    pub(crate) reader: Option<String>,
+    #[serde(default)]
+    pub(crate) planned: Option<Planned>,
+}
+
+// === impl SummarizeChannels ===
+
+impl Job for SummarizeChannels {
+    const NAME: &'static str = "summarize_channels";
+    type Context = Desk;
+
+    fn policy() -> Policy {
+        Policy::default().timeout(Duration::from_secs(600)).concurrency(2)
+    }
+
+    async fn run(self, desk: Desk, attempt: Attempt) -> Result<(), JobError> {
+        let Some(planned) = self.planned else { return Err(JobError::cancel("it is of no schedule")) };
+        let (documents, problem) = match self.documents(&desk, &planned).await {
+            Ok(documents) => (documents, None),
+            Err(problem) if is_passing(&problem) && attempt.number() < ENOUGH => {
+                return Err(JobError::retry(problem.to_json().to_string()));
+            }
+            Err(problem) => (Vec::new(), Some(words(&problem))),
+        };
+        if let Some(problem) = &problem {
+            tracing::warn!(schedule.id = %planned.plan, error = problem, "a schedule has no summary");
+        }
+        let each = documents.iter().flat_map(|document| {
+            let post = move |destination| (document.id, destination);
+            self.brief.destinations.iter().cloned().map(post)
+        });
+        let posts = each
+            .map(|(id, destination)| Post { plan: planned.plan, destination, content: Content::Summary(id) })
+            .collect();
+        let ended = Ended { at: Timestamp::now(), documents, posts, problem };
+        desk.plans.conclude(&desk.store, &attempt, &planned, ended, &self.brief).await
+    }
+}
+
+impl SummarizeChannels {
+    /// The summaries; none when nobody has said enough.
+    async fn documents(&self, desk: &Desk, planned: &Planned) -> Result<Vec<Document>, Problem> {
+        let brief = &self.brief;
+        let timing = brief.check()?;
+        let (since, until) = period(&timing, brief.period_seconds(), planned);
+        let history = desk.plans.history().ok_or_else(no_discord)?;
+        let wanted = Wanted {
+            guild_id: brief.guild_id.clone(),
+            channels: brief.channels.clone(),
+            exclude_channels: brief.exclude_channels.clone(),
+            since: Some(since),
+            until: Some(until),
+            most: desk.plans.max_messages(),
+            threads: brief.threads,
+            exclude_users: brief.exclude_users.clone(),
+            bots: brief.include_bots,
+            reader: self.reader.clone(),
+            ..Wanted::default()
+        };
+        let History { parts, skipped } = history.read(wanted).await?;
+        let closed: Vec<Skipped> = skipped.into_iter().filter(|skipped| skipped.why != Why::Quiet).collect();
+        if parts.is_empty() && closed.len() >= brief.channels.len() {
+            return Err(all_closed(&closed));
+        }
+        let mut documents = Vec::new();
+        for (title, parts) in self.groups(parts) {
+            let order = self.order(title, parts, since, until);
+            match desk.workshop.draft(std::future::ready(Ok(order))).await {
+                Ok(document) => documents.push(with_warning(document, &closed)),
+                Err(problem) if is_quiet(&problem) => {}
+                Err(problem) => return Err(problem),
+            }
+        }
+        Ok(documents)
+    }
+
+    /// What is summarised together, with its title.
+    fn groups(&self, parts: Vec<Part>) -> Vec<(String, Vec<Part>)> {
+        let name = &self.brief.name;
+        match self.brief.mode {
+            Mode::Combined if parts.is_empty() => Vec::new(),
+            Mode::Combined => vec![(name.clone(), parts)],
+            Mode::Individual => parts
+                .into_iter()
+                .map(|part| (format!("{name}: #{}", part.channel.name), vec![part]))
+                .collect(),
+        }
+    }
+
+    fn order(&self, title: String, parts: Vec<Part>, since: Timestamp, until: Timestamp) -> Order {
+        let brief = &self.brief;
+        let channel_id = match parts.as_slice() {
+            [only] => Some(only.channel.id.clone()),
+            _ => None,
+        };
+        Order {
+            conversation: conversation(parts, brief.include_bots),
+            options: brief.options(),
+            asked: brief.asked(&since.to_string(), &until.to_string()),
+            title: Some(title),
+            origin: Origin {
+                guild_id: Some(brief.guild_id.clone()),
+                channel_id,
+                requested_by: self.created_by.clone(),
+                ..Origin::default()
+            },
+            wish: Wish { language: brief.language.clone(), ..Wish::default() },
+        }
+    }
+}
+
+fn conversation(parts: Vec<Part>, bots: bool) -> Conversation {
+    let mut collector = Collector::new(Filter { bots, ..Filter::default() });
+    for message in parts.into_iter().flat_map(|part| part.messages) {
+        collector.push(message);
+    }
+    collector.finish()
+}
+
+/// Whether another attempt may do: not where the service would have to be started anew.
+fn is_passing(problem: &Problem) -> bool {
+    problem.status().is_server_error() && problem.to_json()["code"] != "DISCORD_OFF"
+}
+
+/// Too little was said: a skip, and no failure.
+fn is_quiet(problem: &Problem) -> bool {
+    problem.to_json()["code"] == "INSUFFICIENT_CONTENT"
+}
+
+fn words(problem: &Problem) -> String {
+    let json = problem.to_json();
+    let text = |name: &str| json[name].as_str().unwrap_or_default().to_owned();
+    format!("{}: {}", text("code"), text("detail"))
+}
+
+fn with_warning(mut document: Document, closed: &[Skipped]) -> Document {
+    if !closed.is_empty() {
+        let warning = Warning { code: "CHANNELS_SKIPPED".into(), message: names(closed).into() };
+        document.summary.metadata.warnings.push(warning);
+    }
+    document
+}
+
+fn names(closed: &[Skipped]) -> String {
+    let one = |skipped: &Skipped| format!("#{} {}", skipped.channel.name, skipped.why.words());
+    closed.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+fn all_closed(closed: &[Skipped]) -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "CHANNEL_ACCESS_DENIED")
+        .detail(format!("none of the channels can be read: {}", names(closed)))
+}
+
+fn no_discord() -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "DISCORD_OFF")
+        .detail("there is no Discord to read channels from: set DISCORD_TOKEN")
+}

@@ -1,0 +1,409 @@
+//! Runs of schedules, over what was said in a file instead of Discord, and to receivers that note what they get.
+
+mod sink;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use groundcrew::Crew;
+use groundcrew::cache::CacheConfig;
+use groundcrew::config::Secret;
+use groundcrew::http::Problem;
+use groundcrew::jobs::{JobsConfig, TimetableConfig};
+use groundcrew::lease::LeaseConfig;
+use groundcrew::sql::SqlConfig;
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::post::Posting;
+use super::*;
+use crate::Message;
+use crate::benches::Benches;
+use crate::bot_metrics::BotMetrics;
+use crate::caretaker::Caretaker;
+use crate::clerk::{Desk, Summarize};
+use crate::discord::history::{Channel, ChannelHistory, History, Part, Reading, Skipped, Wanted, Why};
+use crate::discord::reply::Reply;
+use crate::document::Document;
+use crate::models::{Chain, Purse};
+use crate::scribe::Scribe;
+use crate::settings::Settings;
+use crate::store::{MIGRATIONS, Store};
+use crate::webhooks::Webhooks;
+use crate::workshop::Workshop;
+
+const GUILD: &str = "175928847299117063";
+const TALK: &str = "175928847299117064";
+const QUIET: &str = "175928847299117065";
+const CLOSED: &str = "175928847299117066";
+const HERE: &str = "175928847299117067";
+const THERE: &str = "175928847299117068";
+
+const SAID: &str = "anna: The ARM build is broken since the compiler update on Monday.\n\
+    ben: Which version of the compiler is on the build machine now?\n\
+    anna: It is version 14.2, and the linker refuses the new relocations.\n\
+    cleo: We decided to pin the old compiler until the release is out.\n\
+    ben: I will pin the compiler and rebuild the ARM packages by Friday.\n\
+    anna: Good, then the packages are ready for the release on Monday.\n";
+
+/// Channels whose history is a text.
+#[derive(Default)]
+struct Said {
+    channels: HashMap<&'static str, &'static str>,
+    asked: Arc<Mutex<Vec<Wanted>>>,
+}
+
+/// Notes what is posted, and fails when it is told to.
+#[derive(Clone, Default)]
+struct Board {
+    posted: Arc<Mutex<Vec<(String, String, String)>>>,
+    /// What the next posts into a channel fail with.
+    faults: Arc<Mutex<HashMap<String, VecDeque<Undelivered>>>>,
+}
+
+struct Stage {
+    crew: Crew,
+    plans: Plans,
+    store: Store,
+    board: Board,
+    asked: Arc<Mutex<Vec<Wanted>>>,
+    time: Arc<AtomicI64>,
+    _folder: TempDir,
+}
+
+impl ChannelHistory for Said {
+    fn read(&self, wish: Wanted) -> Reading<'_> {
+        let mut history = History::default();
+        for id in &wish.channels {
+            let channel = Channel { id: id.clone(), name: "builds".to_owned(), parent_id: None };
+            match self.channels.get(id.as_str()) {
+                None => history.skipped.push(Skipped { channel, why: Why::BotCannotRead }),
+                Some(&"") => history.skipped.push(Skipped { channel, why: Why::Quiet }),
+                Some(text) => {
+                    let mut messages: Vec<Message> = Vec::new();
+                    crate::read::read(text.as_bytes(), "", &mut |message| messages.push(message))
+                        .expect("a log");
+                    history.parts.push(Part { channel, messages, left_out: 0, cut: false });
+                }
+            }
+        }
+        self.asked.lock().push(wish);
+        Box::pin(std::future::ready(Ok::<_, Problem>(history)))
+    }
+}
+
+impl Poster for Board {
+    fn post<'a>(&'a self, channel: &'a str, reply: &'a Reply, nonce: &'a str) -> Posting<'a> {
+        let fault = self.faults.lock().get_mut(channel).and_then(VecDeque::pop_front);
+        let text =
+            reply.content.clone().or_else(|| reply.embeds.first()?.description.clone()).unwrap_or_default();
+        Box::pin(async move {
+            if let Some(fault) = fault {
+                return Err(fault);
+            }
+            self.posted.lock().push((channel.to_owned(), nonce.to_owned(), text));
+            Ok(())
+        })
+    }
+}
+
+// === impl Stage ===
+
+impl Stage {
+    async fn open() -> Self {
+        Self::with_mail(MailConfig::default()).await
+    }
+
+    async fn with_mail(mail: MailConfig) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let crew = Crew::builder("summary-bot", "1.0.0").build();
+        let url = format!("sqlite:{}", folder.path().join("bot.db").display());
+        let database = SqlConfig::of(url).connect(&crew).await.expect("SQLite");
+        database.migrate(&crew, MIGRATIONS).await.expect("tables");
+        let quick = JobsConfig { poll_period: Duration::from_millis(20), ..JobsConfig::default() };
+        let jobs = quick.connect(&crew, &database).await.expect("jobs");
+        let jobs = jobs.register::<Summarize>().register::<SummarizeChannels>().register::<Post>();
+        let store = Store::new(database, jobs.publisher());
+        let time = Arc::new(AtomicI64::new(
+            "2026-01-05T08:00:00Z".parse::<Timestamp>().expect("a time").as_second(),
+        ));
+        let held = time.clone();
+        let clock = move || Timestamp::from_second(held.load(Ordering::Relaxed)).expect("a time");
+        let timetable =
+            TimetableConfig::default().open_at(&crew, &jobs.publisher(), clock).expect("a timetable");
+        let said = Said { channels: HashMap::from([(TALK, SAID), (QUIET, "")]), ..Said::default() };
+        let (asked, board) = (said.asked.clone(), Board::default());
+        let config = SchedulesConfig { pause_after: 2, ..SchedulesConfig::default() };
+        let plans = Plans::new(Parts {
+            store: store.clone(),
+            timetable,
+            publisher: jobs.publisher(),
+            config,
+            mailer: Mailer::build(&mail).expect("mail"),
+        });
+        plans.reach(Arc::new(said), Arc::new(board.clone()));
+        let metrics = BotMetrics::register(crew.metrics()).expect("metrics");
+        let caretaker = caretaker(&crew, &store);
+        let config = crate::Config::default();
+        let benches = Benches::new(2);
+        let purse = Purse::new(store.clone(), caretaker.settings.clone(), config.budget.clone());
+        let answers = CacheConfig::default().named("answers").build(&crew).expect("a cache");
+        let chain = Chain::build(&config, purse, answers, &crew).expect("models");
+        let scribe = Scribe::new(benches.clone(), chain);
+        let workshop = Workshop::new(&crew, store.clone(), benches, scribe, metrics, &config);
+        let webhooks =
+            Webhooks::build(&config.webhooks, &config.client, &crew, store.clone()).expect("webhooks");
+        jobs.run(Desk {
+            store: store.clone(),
+            workshop,
+            plans: plans.clone(),
+            webhooks,
+            channels: None,
+            max_messages: 1_000,
+            discord: None,
+            caretaker,
+        });
+        Self { crew, plans, store, board, asked, time, _folder: folder }
+    }
+
+    async fn schedule(&self, change: Value) -> Schedule {
+        self.plans.create(brief(change), Some("ann".to_owned()), None).await.expect("a schedule")
+    }
+
+    async fn run(&self, schedule: &Schedule) {
+        self.plans.run_now(schedule.plan.id).await.expect("a job");
+    }
+
+    /// Waits until the schedule is like that.
+    async fn until(&self, schedule: &Schedule, what: &str, is: impl Fn(&Schedule) -> bool) -> Schedule {
+        let waited = tokio::time::timeout(Duration::from_secs(30), async {
+            loop {
+                let now = self.plans.get(schedule.plan.id).await.expect("the schedule");
+                if is(&now) {
+                    return now;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        waited.await.unwrap_or_else(|_| panic!("waited 30 s until {what}"))
+    }
+
+    async fn posted(&self, count: usize) -> Vec<(String, String, String)> {
+        let waited = tokio::time::timeout(Duration::from_secs(30), async {
+            while self.board.posted.lock().len() < count {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        waited.await.unwrap_or_else(|_| panic!("waited 30 s for {count} posts"));
+        self.board.posted.lock().clone()
+    }
+
+    /// Lets every job that is there come to its end.
+    async fn land(self) -> Board {
+        let receipt = self.crew.land().await;
+        assert_eq!(receipt.cut().count(), 0, "{receipt}");
+        self.board
+    }
+
+    fn fail(&self, channel: &str, fault: Undelivered) {
+        self.board.faults.lock().entry(channel.to_owned()).or_default().push_back(fault);
+    }
+}
+
+fn caretaker(crew: &Crew, store: &Store) -> Caretaker {
+    let cache = CacheConfig::default();
+    let documents = cache.named("documents").absent(Option::is_none).build(crew).expect("a cache");
+    let guilds = cache.named("guilds").build(crew).expect("a cache");
+    let config = crate::Config::default();
+    let settings = Settings::new(store.clone(), guilds, config.guild_defaults, config.guilds);
+    Caretaker { store: store.clone(), documents, settings, retention: config.retention, accounts: None }
+}
+
+fn brief(change: Value) -> Brief {
+    let mut brief = json!({
+        "name": "the build", "guild_id": GUILD, "channels": [TALK], "timing": {"kind": "daily"},
+        "destinations": [{"channel": HERE}],
+    });
+    for (name, value) in change.as_object().expect("an object") {
+        brief[name] = value.clone();
+    }
+    serde_json::from_value(brief).expect("a brief")
+}
+
+fn is(outcome: Outcome) -> impl Fn(&Schedule) -> bool {
+    move |schedule| schedule.standing.outcome == Some(outcome)
+}
+
+#[tokio::test]
+async fn when_its_time_comes_the_period_since_the_time_before_is_summarised_and_posted() {
+    let stage = Stage::open().await;
+    let schedule = stage.schedule(json!({})).await;
+    stage.plans.keep(&LeaseConfig::default()).expect("a lease");
+    stage
+        .time
+        .store("2026-01-05T09:00:00Z".parse::<Timestamp>().expect("a time").as_second(), Ordering::Relaxed);
+    let done = stage.until(&schedule, "it is summarised", is(Outcome::Summarised)).await;
+    let posted = stage.posted(1).await;
+    assert_eq!(posted[0].0, HERE);
+    assert!(posted[0].1.len() <= 25, "Discord takes no longer nonce: {}", posted[0].1);
+    let wanted = stage.asked.lock()[0].clone();
+    let at = |text: &str| Some(text.parse::<Timestamp>().expect("a time"));
+    assert_eq!((wanted.since, wanted.until), (at("2026-01-04T09:00:00Z"), at("2026-01-05T09:00:00Z")));
+    let json = stage.store.get(done.standing.summary.expect("a summary")).await.expect("an answer");
+    let document: Document = serde_json::from_str(&json.expect("the summary")).expect("a document");
+    assert_eq!((&*document.title, document.origin.guild_id.as_deref()), ("the build", Some(GUILD)));
+    assert_eq!(document.origin.channel_id.as_deref(), Some(TALK));
+    assert_eq!(document.origin.requested_by.as_deref(), Some("ann"));
+    assert_eq!(stage.land().await.posted.lock().len(), 1, "and once");
+}
+
+#[tokio::test]
+async fn a_quiet_channel_is_a_skip_and_no_failure() {
+    let stage = Stage::open().await;
+    let schedule = stage.schedule(json!({"channels": [QUIET]})).await;
+    stage.run(&schedule).await;
+    let quiet = stage.until(&schedule, "it has run", is(Outcome::Quiet)).await;
+    assert_eq!((quiet.standing.failures, quiet.standing.error), (0, None));
+    assert_eq!(stage.land().await.posted.lock().len(), 0);
+}
+
+#[tokio::test]
+async fn of_several_channels_each_may_have_a_summary_of_its_own_and_closed_ones_are_named() {
+    let stage = Stage::open().await;
+    let together = json!({"channels": [TALK, QUIET, CLOSED], "mode": "individual"});
+    let schedule = stage.schedule(together).await;
+    stage.run(&schedule).await;
+    let done = stage.until(&schedule, "it is summarised", is(Outcome::Summarised)).await;
+    let json = stage.store.get(done.standing.summary.expect("a summary")).await.expect("an answer");
+    let document: Document = serde_json::from_str(&json.expect("the summary")).expect("a document");
+    assert_eq!(document.title, "the build: #builds");
+    let warnings = document.summary.metadata.warnings;
+    assert!(
+        warnings.iter().any(|warning| warning.message.contains("#builds is closed to me")),
+        "{warnings:?}"
+    );
+    stage.posted(1).await;
+}
+
+#[tokio::test]
+async fn what_fails_again_and_again_pauses_itself_and_says_so() {
+    let stage = Stage::open().await;
+    let schedule = stage.schedule(json!({"channels": [CLOSED]})).await;
+    stage.run(&schedule).await;
+    let once = stage.until(&schedule, "it has failed", is(Outcome::Failed)).await;
+    assert_eq!((once.standing.failures, once.plan.paused), (1, false));
+    let error = once.standing.error.expect("an error");
+    assert!(error.starts_with("CHANNEL_ACCESS_DENIED: ") && error.contains("closed to me"), "{error}");
+    stage.run(&schedule).await;
+    let paused = stage.until(&schedule, "it is paused", |schedule| schedule.plan.paused).await;
+    assert!(
+        paused.plan.paused_because.expect("why").contains("failed 2 times in a row: CHANNEL_ACCESS_DENIED")
+    );
+    let posted = stage.posted(1).await;
+    assert!(posted[0].2.contains("“the build” is paused"), "{posted:?}");
+    let resumed = stage.plans.resume(schedule.plan.id).await.expect("resumed");
+    assert_eq!((resumed.plan.paused, resumed.standing.failures), (false, 0));
+}
+
+#[tokio::test]
+async fn a_destination_that_fails_is_tried_again_by_itself() {
+    let stage = Stage::open().await;
+    stage.fail(
+        THERE,
+        Undelivered { after: Some(Duration::from_millis(10)), ..Undelivered::for_now("Discord is slow") },
+    );
+    let schedule = stage.schedule(json!({"destinations": [{"channel": HERE}, {"channel": THERE}]})).await;
+    stage.run(&schedule).await;
+    let mut channels: Vec<String> = stage.posted(2).await.into_iter().map(|(channel, ..)| channel).collect();
+    channels.sort();
+    assert_eq!(channels, [HERE, THERE]);
+    let done = stage.until(&schedule, "it is summarised", is(Outcome::Summarised)).await;
+    assert_eq!(done.standing.error, None);
+    assert_eq!(stage.land().await.posted.lock().len(), 2, "each once");
+}
+
+#[tokio::test]
+async fn what_cannot_be_delivered_stands_in_the_schedule_and_the_others_get_theirs() {
+    let stage = Stage::open().await;
+    stage.fail(THERE, Undelivered::for_good("Discord says that there is no such channel"));
+    let schedule = stage.schedule(json!({"destinations": [{"channel": THERE}, {"channel": HERE}]})).await;
+    stage.run(&schedule).await;
+    let noted = stage.until(&schedule, "it is noted", |schedule| schedule.standing.error.is_some()).await;
+    let error = noted.standing.error.expect("an error");
+    assert_eq!(error, format!("to the channel {THERE}: Discord says that there is no such channel"));
+    assert_eq!(stage.posted(1).await[0].0, HERE);
+    // A second run with the same end is enough.
+    stage.fail(THERE, Undelivered::for_good("Discord says that there is no such channel"));
+    stage.run(&schedule).await;
+    let paused = stage.until(&schedule, "it is paused", |schedule| schedule.plan.paused).await;
+    assert!(paused.plan.paused_because.expect("why").contains("2 times in a row"));
+}
+
+#[tokio::test]
+async fn a_mail_is_sent_with_its_text_and_tried_again_under_the_same_id() {
+    let sink = sink::Sink::start(&["451 try again later"]);
+    let mail = MailConfig {
+        url: Some(Secret::new(sink.url())),
+        from: Some("Summary Bot <bot@example.com>".to_owned()),
+        ..MailConfig::default()
+    };
+    let stage = Stage::with_mail(mail).await;
+    let schedule = stage.schedule(json!({"destinations": [{"email": "ann@example.com"}]})).await;
+    stage.run(&schedule).await;
+    let mails = sink.received(2).await;
+    assert!(
+        mails[1].contains("To: ann@example.com") && mails[1].contains("Subject: the build"),
+        "{}",
+        mails[1]
+    );
+    assert!(mails[1].contains("text/plain") && mails[1].contains("text/html"));
+    let id = |mail: &str| {
+        mail.lines().find_map(|line| line.strip_prefix("Message-ID: ").map(str::to_owned)).expect("an id")
+    };
+    assert_eq!(id(&mails[0]), id(&mails[1]));
+    let done = stage.until(&schedule, "it is summarised", is(Outcome::Summarised)).await;
+    assert_eq!(done.standing.error, None);
+}
+
+#[tokio::test]
+async fn a_mail_that_is_refused_for_good_is_not_sent_again() {
+    let sink = sink::Sink::start(&["550 no such user here"]);
+    let mail = MailConfig {
+        url: Some(Secret::new(sink.url())),
+        from: Some("bot@example.com".to_owned()),
+        ..MailConfig::default()
+    };
+    let stage = Stage::with_mail(mail).await;
+    let schedule = stage.schedule(json!({"destinations": [{"email": "ann@example.com"}]})).await;
+    stage.run(&schedule).await;
+    let noted = stage.until(&schedule, "it is noted", |schedule| schedule.standing.error.is_some()).await;
+    let error = noted.standing.error.expect("an error");
+    assert!(error.starts_with("to ann@example.com: ") && error.contains("no such user"), "{error}");
+}
+
+#[tokio::test]
+async fn mail_that_is_not_configured_is_refused_before_anything_is_kept() {
+    let stage = Stage::open().await;
+    let refused =
+        stage.plans.create(brief(json!({"destinations": [{"email": "ann@example.com"}]})), None, None).await;
+    let problem = refused.expect_err("it is refused").to_json();
+    assert_eq!(problem["field"], "destinations[0]");
+    assert!(problem["detail"].as_str().expect("words").contains("SMTP_URL"), "{problem}");
+}
+
+/// A password in an error would end in a log.
+#[test]
+fn a_wrong_url_of_a_mail_server_is_not_repeated() {
+    let mail = MailConfig {
+        url: Some(Secret::new("smpt://ann:canary@mail.example".to_owned())),
+        from: Some("bot@example.com".to_owned()),
+        ..MailConfig::default()
+    };
+    let error = format!("{:?}", Mailer::build(&mail).expect_err("it is wrong"));
+    assert!(error.contains("SMTP_URL") && !error.contains("canary"), "{error}");
+    assert!(!format!("{mail:?}").contains("canary"));
+}
