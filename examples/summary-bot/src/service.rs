@@ -145,7 +145,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         config: config.summaries,
         readers,
     };
-    let routes = api::routes(app, access, &metrics, limiter);
+    let routes = api::routes(&app, access, &metrics, limiter);
     http.serve(routes.merge(page::routes()).merge(interactions));
     Ok(address)
 }

@@ -107,7 +107,7 @@ pub(crate) struct App {
 }
 
 /// Every route of the API.
-pub(crate) fn routes(app: App, access: Access, metrics: &BotMetrics, limiter: Limiter) -> Router {
+pub(crate) fn routes(app: &App, access: Access, metrics: &BotMetrics, limiter: Limiter) -> Router {
     let counted = |operation: &str, route: MethodRouter<App>| {
         let route = guarded(operation, route);
         match metrics.requests(operation) {

@@ -44,7 +44,7 @@ pub(super) async fn entries(
         let page =
             app.store.list(filter, before, limit + 1).await.map_err(|error| storage_problem(&error))?;
         let last = page.last().map(|entry| entry.id).filter(|_| page.len() > usize::from(limit));
-        found.extend(reader.readable(page, |entry| entry.origin()).await?);
+        found.extend(reader.readable(page, Entry::origin).await?);
         // One more than is shown tells that there is a next page.
         if found.len() > usize::from(limit) {
             found.truncate(limit.into());

@@ -69,15 +69,16 @@ async fn revoke(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
     let Path(id) = path?;
-    let revoked = match who.may("admin") {
-        true => access.keys.revoke(&id).await,
-        false => access.keys.revoke_of(&who.subject, &id).await,
+    let revoked = if who.may("admin") {
+        access.keys.revoke(&id).await
+    } else {
+        access.keys.revoke_of(&who.subject, &id).await
     };
-    match revoked.map_err(|error| storage_problem(&error))? {
-        true => Ok(StatusCode::NO_CONTENT),
-        false => Err(Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND")
-            .detail("there is no key of yours with this id that could be revoked")),
+    if revoked.map_err(|error| storage_problem(&error))? {
+        return Ok(StatusCode::NO_CONTENT);
     }
+    Err(Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND")
+        .detail("there is no key of yours with this id that could be revoked"))
 }
 
 /// Nobody hands on what they may not do themselves.
