@@ -45,7 +45,8 @@ impl Scribe {
             return self.benches.work(move || Ok(document(&study, study.offline.clone()))).await;
         }
         let study = Arc::new(study);
-        let written = self.chain.write(&study, by).await;
+        // Models take long, and what is kept meanwhile is large.
+        let written = Box::pin(self.chain.write(&study, by)).await;
         if let Err(failed) = &written {
             if self.chain.fallback(failed) == Fallback::None {
                 return Err(refusal(failed));

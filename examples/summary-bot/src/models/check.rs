@@ -55,7 +55,7 @@ impl Check<'_> {
     /// The claims that hold. Their ids are places now, written as numbers.
     pub(crate) fn hold(&self, mut claims: Claims, dropped: &mut Dropped) -> Claims {
         for list in claims.lists_mut() {
-            let held = std::mem::take(list).into_iter().filter_map(|claim| self.claim(claim, dropped));
+            let held = std::mem::take(list).into_iter().filter_map(|claim| self.claim(&claim, dropped));
             *list = held.collect();
         }
         let tasks = std::mem::take(&mut claims.action_items);
@@ -63,7 +63,7 @@ impl Check<'_> {
         claims
     }
 
-    fn claim(&self, claim: Claim, dropped: &mut Dropped) -> Option<Claim> {
+    fn claim(&self, claim: &Claim, dropped: &mut Dropped) -> Option<Claim> {
         let Held { text, places } = self.held(&claim.text, &claim.messages, dropped)?;
         Some(Claim { text, messages: numbers(&places) })
     }

@@ -91,7 +91,9 @@ impl Enclosed {
     /// The marks are made of what stands between them, so that nobody can have written them into it.
     pub(crate) fn of(lines: &[Line]) -> Self {
         let mut hash = Sha256::new();
-        lines.iter().for_each(|line| hash.update(line.json.as_bytes()));
+        for line in lines {
+            hash.update(line.json.as_bytes());
+        }
         let boundary = hex(&hash.finalize())[..12].to_owned();
         let body: Vec<&str> = lines.iter().map(|line| line.json.as_str()).collect();
         let text = format!("<<<{boundary}\n{}\n{boundary}>>>", body.join("\n"));
@@ -110,7 +112,11 @@ pub(crate) fn place(id: &str, letter: char) -> Option<usize> {
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
 }
 
 fn shortened(text: &str) -> String {

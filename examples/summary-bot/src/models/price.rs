@@ -23,6 +23,7 @@ impl Price {
         u64::try_from(parts.div_ceil(u128::from(MILLION))).unwrap_or(u64::MAX)
     }
 
+    #[cfg(test)]
     pub(crate) fn is_free(self) -> bool {
         self == Self::default()
     }

@@ -77,7 +77,7 @@ impl Purse {
         if amount == 0 {
             return Ok(reserved);
         }
-        let away = |_| Failure::Unavailable("the database that keeps the budget does not answer".to_owned());
+        let away = |()| Failure::Unavailable("the database that keeps the budget does not answer".to_owned());
         let limits = self.limits(guild).await.map_err(away)?;
         if limits.is_empty() {
             return Ok(reserved);

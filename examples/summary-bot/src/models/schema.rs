@@ -11,13 +11,13 @@ pub(crate) fn schema() -> Value {
     let maybe = json!({"type": ["string", "null"]});
     let ids = json!({"type": "array", "items": {"type": "string"}});
     let list = |of: Value| json!({"type": "array", "items": of});
-    let claim = object(json!({"text": text, "messages": ids}));
-    let task = object(json!({
+    let claim = object(&json!({"text": text, "messages": ids}));
+    let task = object(&json!({
         "description": text, "assignee": maybe,
         "priority": {"type": "string", "enum": ["medium", "high", "low"]},
         "deadline": maybe, "messages": ids,
     }));
-    object(json!({
+    object(&json!({
         "summary": list(claim.clone()),
         "key_points": list(claim.clone()),
         "decisions": list(claim.clone()),
@@ -27,7 +27,7 @@ pub(crate) fn schema() -> Value {
 }
 
 /// Every member is required and no other is allowed, as strict schemas have to be.
-fn object(properties: Value) -> Value {
+fn object(properties: &Value) -> Value {
     let required: Vec<&String> = properties.as_object().into_iter().flat_map(|it| it.keys()).collect();
     json!({"type": "object", "required": required, "additionalProperties": false, "properties": properties})
 }

@@ -335,6 +335,8 @@ fn woven(parts: Vec<Claims>, words: usize) -> Claims {
     taken.sort_unstable();
     let summary = taken.iter().map(|(part, round)| parts[*part].summary[*round].clone()).collect();
     let mut all = Claims::default();
-    parts.into_iter().for_each(|part| all.extend(part));
+    for part in parts {
+        all.extend(part);
+    }
     Claims { summary, ..all }
 }
