@@ -2,6 +2,7 @@
 
 mod api;
 mod auth;
+mod backends;
 mod benches;
 mod bot_metrics;
 mod caretaker;

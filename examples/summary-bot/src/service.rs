@@ -2,15 +2,14 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use groundcrew::Crew;
 use groundcrew::axum::Router;
-use groundcrew::cache::CacheConfig;
 use groundcrew::jobs::Schedules;
 
 use crate::api::{self, App, Channels, Followers};
 use crate::auth::{self, Access, Readers};
+use crate::backends::{Backends, Caches};
 use crate::benches::Benches;
 use crate::bot_metrics::BotMetrics;
 use crate::caretaker::{Caretaker, Sweep};
@@ -19,12 +18,12 @@ use crate::config::Config;
 use crate::discord::quotas::Quotas;
 use crate::discord::{self, Answer};
 use crate::janitor::Janitor;
-use crate::models::{self, Chain, Purse};
+use crate::models::{Chain, Purse};
 use crate::plans::{self, Mailer, Plans, Post, SummarizeChannels};
 use crate::replay::Replays;
 use crate::scribe::Scribe;
 use crate::settings::Settings;
-use crate::store::{MIGRATIONS, Store};
+use crate::store::Store;
 use crate::webhooks::{Announce, Deliver, Webhooks};
 use crate::workshop::Workshop;
 use crate::{page, welcome};
@@ -32,7 +31,7 @@ use crate::{page, welcome};
 /// Builds the service, says where to go and what is off; [`groundcrew::Service::run`] supervises.
 pub async fn start(config: Config, crew: Crew) -> anyhow::Result<()> {
     let access = auth::words(&config, &crew);
-    let address = launch(config.clone(), crew).await?;
+    let address = Box::pin(launch(config.clone(), crew)).await?;
     welcome::greet(&config, address, access);
     Ok(())
 }
@@ -41,27 +40,15 @@ pub async fn start(config: Config, crew: Crew) -> anyhow::Result<()> {
 /// socket.
 pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketAddr>> {
     let http = config.http.clone().bind(&crew).await?; // probes answer from here on, unready
-    let database = config.database.connect(&crew).await?; // now in /ready, /metrics and the shutdown
-    database.migrate(&crew, MIGRATIONS).await?;
     let address = http.local_addr();
+    let backends = Backends::connect(&config, &crew).await?;
+    let (limiter, caches) = (backends.limiter(&config, &crew)?, backends.caches(&config, &crew)?);
+    let Backends { database, redis, rabbitmq } = backends;
+    let Caches { documents, guilds, answers } = caches;
     let access = Access::connect(&config, &crew, &database, address).await?;
     auth::offer(&crew, &access.keys);
-    let redis = config.redis.connect_if_configured(&crew).await?;
-    let rabbitmq = config.rabbitmq.connect_if_configured(&crew).await?;
-
-    let limits = &config.rate_limiting;
-    let limiter = match &redis {
-        Some(redis) => limits.limiter_over("api", &crew, redis.limits(crew.service()))?,
-        None => limits.limiter("api", &crew)?,
-    };
     let quotas = Quotas::new(&config.discord_limits, &crew, redis.as_ref())?;
-    let shared = redis.as_ref().map(|redis| redis.cache_store());
-    let documents =
-        config.cache.named("documents").absent(Option::is_none).over(shared.clone()).build(&crew)?;
-    // Without Redis, other replicas go by what they know of a server for this long.
-    let briefly = CacheConfig { ttl: Duration::from_secs(10), stale: Duration::ZERO, ..config.cache.clone() };
-    let guilds = briefly.named("guilds").over(shared.clone()).build(&crew)?;
-    let answers = models::cache(&config).over(shared).build(&crew)?;
+
     let jobs = config.jobs.connect_through(&crew, rabbitmq.as_ref(), &database).await?;
     let jobs = jobs.register::<Summarize>().register::<Sweep>().register::<Announce>().register::<Deliver>();
     let jobs = jobs.register::<SummarizeChannels>().register::<Post>();

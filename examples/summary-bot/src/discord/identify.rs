@@ -119,9 +119,10 @@ mod tests {
         // The worst that can happen: every session ends at once, for a whole day.
         let (mut begun, mut now): (Vec<i64>, i64) = (Vec::new(), NOW);
         while now < NOW + milliseconds(DAY) {
-            let day = begun.iter().filter(|at| **at > now - milliseconds(DAY)).count() as i64;
+            let day: i64 = begun.iter().filter(|at| **at > now - milliseconds(DAY)).map(|_| 1).sum();
             let recent: Vec<_> = begun.iter().filter(|at| **at > now - milliseconds(RECENT)).collect();
-            let recent = Begun { count: recent.len() as i64, last_ms: recent.last().map(|at| **at) };
+            let recent =
+                Begun { count: recent.iter().map(|_| 1).sum(), last_ms: recent.last().map(|at| **at) };
             match decide(Record { day, recent }, &gateway(1000), 900, now) {
                 Permit::Granted => begun.push(now),
                 Permit::Wait(wait, _) => now += milliseconds(wait),

@@ -27,6 +27,7 @@ mod tokens;
 mod writer;
 
 pub(crate) use answers::cache;
+pub(crate) use chain::Answer;
 pub(crate) use chain::{Chain, Failed, Given};
 pub use config::{
     AnthropicConfig, BudgetConfig, Fallback, ModelConfig, ModelsConfig, OpenAiConfig, Provider,

@@ -256,7 +256,7 @@ mod tests {
 
     use super::*;
 
-    fn brief(change: serde_json::Value) -> Brief {
+    fn brief(change: &serde_json::Value) -> Brief {
         let mut brief = json!({
             "name": "the week", "guild_id": "175928847299117063", "channels": ["175928847299117064"],
             "timing": {"kind": "weekly"}, "destinations": [{"channel": "175928847299117065"}],
@@ -269,8 +269,8 @@ mod tests {
 
     #[test]
     fn all_that_is_wrong_is_said_at_once() {
-        brief(json!({})).check().expect("right");
-        let wrong = brief(json!({
+        brief(&json!({})).check().expect("right");
+        let wrong = brief(&json!({
             "name": " ", "channels": ["general"], "period": "1 minute", "length": "long",
             "timing": {"kind": "daily", "at": "noon"},
             "destinations": [{"email": "ann"}, {"webhook_url": "ftp://x"}],
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_period_is_read_as_people_write_it() {
-        let seconds = |text: &str| brief(json!({"period": text})).period_seconds();
+        let seconds = |text: &str| brief(&json!({"period": text})).period_seconds();
         assert_eq!(seconds("24h"), Some(86_400));
         assert_eq!(seconds("7d"), Some(7 * 86_400));
         assert_eq!(seconds("90 minutes"), Some(5_400));

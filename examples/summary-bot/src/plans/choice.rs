@@ -101,6 +101,7 @@ impl Day {
 
 impl Choice {
     /// As often as this, and all else as it is by itself.
+    #[cfg(test)]
     pub(crate) fn of(kind: Every) -> Self {
         Self { kind, at: None, days: Vec::new(), day: None, cron: None, zone: None }
     }

@@ -48,9 +48,10 @@ pub(crate) enum Content {
 fn taken(sent: Result<(), Problem>) -> Result<(), Undelivered> {
     sent.map_err(|problem| {
         let words = problem.to_json()["detail"].as_str().unwrap_or("the webhook was refused").to_owned();
-        match problem.status().is_server_error() {
-            true => Undelivered::for_now(words),
-            false => Undelivered::for_good(words),
+        if problem.status().is_server_error() {
+            Undelivered::for_now(words)
+        } else {
+            Undelivered::for_good(words)
         }
     })
 }
@@ -61,9 +62,9 @@ impl Poster for Rest {
     fn post<'a>(&'a self, channel: &'a str, reply: &'a Reply, nonce: &'a str) -> Posting<'a> {
         Box::pin(async move {
             let posted = Rest::post(self, channel, reply, nonce).await;
-            posted.map(drop).map_err(|error| match error.is_passing() {
-                true => Undelivered::for_now(error.to_string()),
-                false => Undelivered::for_good(error.to_string()),
+            posted.map(drop).map_err(|error| {
+                let words = error.to_string();
+                if error.is_passing() { Undelivered::for_now(words) } else { Undelivered::for_good(words) }
             })
         })
     }
@@ -160,9 +161,9 @@ impl Post {
             (Content::Notice(text), None) => vec![Reply::text(text.clone())],
             (Content::Summary(_), None) => Vec::new(),
         };
-        let posted: usize = attempt.checkpoint().ok().flatten().unwrap_or_default();
+        let done: usize = attempt.checkpoint().ok().flatten().unwrap_or_default();
         let id = attempt.id().as_uuid().simple().to_string();
-        for (number, reply) in replies.iter().enumerate().skip(posted) {
+        for (number, reply) in replies.iter().enumerate().skip(done) {
             // The end of the id is what is random in it.
             let nonce = format!("{}-{number}", &id[id.len() - 20..]);
             poster.post(channel, reply, &nonce).await?;

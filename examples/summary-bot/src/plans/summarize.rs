@@ -165,7 +165,7 @@ fn words(problem: &Problem) -> String {
 
 fn with_warning(mut document: Document, closed: &[Skipped]) -> Document {
     if !closed.is_empty() {
-        let warning = Warning { code: "CHANNELS_SKIPPED".into(), message: names(closed).into() };
+        let warning = Warning { code: "CHANNELS_SKIPPED".into(), message: names(closed) };
         document.summary.metadata.warnings.push(warning);
     }
     document

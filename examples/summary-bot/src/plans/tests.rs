@@ -171,7 +171,7 @@ impl Stage {
     }
 
     async fn schedule(&self, change: Value) -> Schedule {
-        self.plans.create(brief(change), Some("ann".to_owned()), None).await.expect("a schedule")
+        self.plans.create(brief(&change), Some("ann".to_owned()), None).await.expect("a schedule")
     }
 
     async fn run(&self, schedule: &Schedule) {
@@ -223,7 +223,7 @@ fn caretaker(crew: &Crew, store: &Store) -> Caretaker {
     Caretaker { store: store.clone(), documents, settings, retention: config.retention, accounts: None }
 }
 
-fn brief(change: Value) -> Brief {
+fn brief(change: &Value) -> Brief {
     let mut brief = json!({
         "name": "the build", "guild_id": GUILD, "channels": [TALK], "timing": {"kind": "daily"},
         "destinations": [{"channel": HERE}],
@@ -389,7 +389,7 @@ async fn a_mail_that_is_refused_for_good_is_not_sent_again() {
 async fn mail_that_is_not_configured_is_refused_before_anything_is_kept() {
     let stage = Stage::open().await;
     let refused =
-        stage.plans.create(brief(json!({"destinations": [{"email": "ann@example.com"}]})), None, None).await;
+        stage.plans.create(brief(&json!({"destinations": [{"email": "ann@example.com"}]})), None, None).await;
     let problem = refused.expect_err("it is refused").to_json();
     assert_eq!(problem["field"], "destinations[0]");
     assert!(problem["detail"].as_str().expect("words").contains("SMTP_URL"), "{problem}");

@@ -73,12 +73,12 @@ async fn read(
 async fn update(
     State(app): State<App>,
     path: Result<Path<String>, PathRejection>,
-    Json(patch): Json<Value>,
+    Json(change): Json<Value>,
 ) -> Result<Json<Value>, Problem> {
-    if !patch.is_object() {
+    if !change.is_object() {
         return Err(wrong("schedule", "expected an object with what is to be another"));
     }
-    Ok(shown(&app.plans.patch(id(path)?, &patch).await?))
+    Ok(shown(&app.plans.patch(id(path)?, &change).await?))
 }
 
 async fn remove(

@@ -27,8 +27,6 @@ pub(crate) use self::body::Body;
 pub(crate) use self::calls::Page;
 pub(crate) use self::error::RestError;
 use self::limit::{Answered, Limits, Route};
-#[cfg(test)]
-pub(crate) use self::wire::SessionLimit;
 pub(crate) use self::wire::{
     Application, Channel, Gateway, Guild, Member, Message, Overwrite, Threads, User,
 };

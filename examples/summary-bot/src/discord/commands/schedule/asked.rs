@@ -10,7 +10,7 @@ use crate::plans::{Brief, Choice, Day, Destination, Every, Missed, Mode};
 
 /// The same for the same command, however often it is run: its schedule is made once.
 pub(super) fn id(interaction: &Interaction) -> PlanId {
-    let made = snowflake::made_at(&interaction.id).map_or(0, |at| at.as_millisecond());
+    let made = snowflake::made_at(&interaction.id).map_or(0, jiff::Timestamp::as_millisecond);
     let number: u64 = interaction.id.parse().unwrap_or_default();
     let mut bytes = [0; 10];
     bytes[2..].copy_from_slice(&number.to_be_bytes());
@@ -37,7 +37,7 @@ pub(super) fn brief(interaction: &Interaction, guild: &str) -> Result<Brief, Pro
         Some(channel) => destinations.push(Destination::Channel(channel.to_owned())),
         // Whoever names another receiver means that one.
         None if destinations.is_empty() => {
-            destinations.push(Destination::Channel(interaction.channel_id.clone()))
+            destinations.push(Destination::Channel(interaction.channel_id.clone()));
         }
         None => {}
     }
