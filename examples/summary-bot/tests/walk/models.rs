@@ -37,3 +37,12 @@ async fn whatever_the_model_does_the_answer_comes_once() {
     }
     fleet.land().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spent_budget_is_said_and_the_answer_comes_all_the_same() {
+    let fleet = Fleet::start(&[("budget.daily", "0.00001")]).await;
+    let answer = fleet.answered("a spent budget", fleet.asks("summarize")).await;
+    assert!(answer.text().contains("budget"), "{}", answer.text());
+    assert_eq!(fleet.models.totals().requests, 0, "nothing is asked that cannot be paid");
+    fleet.land().await;
+}
