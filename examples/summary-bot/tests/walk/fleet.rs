@@ -154,6 +154,7 @@ impl Fleet {
             service = service.args(["--set", &format!("discord_limits.{limit}=1000")]);
         }
         for (name, value) in &self.more {
+            let value = value.replace("{models}", &self.models.url());
             service = service.args(["--set", &format!("{name}={value}")]);
         }
         Replica { process: service.start().expect("a replica"), address }
