@@ -90,7 +90,7 @@ impl Bot {
         let mut task = self.task;
         match tokio::time::timeout(SOON, &mut task).await {
             Ok(outcome) => outcome.expect("no panic"),
-            Err(_) => panic!("still running"),
+            Err(elapsed) => panic!("still running: {elapsed}"),
         }
     }
 

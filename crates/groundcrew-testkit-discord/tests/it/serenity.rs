@@ -123,14 +123,14 @@ async fn an_intent_that_the_portal_does_not_allow_ends_with_4014() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_wrong_token_is_refused_by_rest() {
+async fn a_wrong_token_ends_with_4004() {
     let discord = discord().await;
     let http =
         serenity::all::HttpBuilder::new("Bot wrong").proxy(discord.api()).ratelimiter_disabled(true).build();
     let mut client = ClientBuilder::new_with_http(http, intents()).await.unwrap();
     let error = client.start().await.unwrap_err();
     assert!(format!("{error:?}").contains("InvalidAuthentication"), "{error:?}");
-    assert_eq!(discord.report().invalid_requests, 1);
+    assert_eq!(discord.report().identifies, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -149,7 +149,12 @@ impl Fleet {
             .env("OPENAI_BASE_URL", self.models.url())
             .env("OPENAI_API_KEY", "local")
             .current_dir(self.folder.path());
+        // More than a person would do in an hour.
+        for limit in ["per_user", "per_guild"] {
+            service = service.args(["--set", &format!("discord_limits.{limit}=1000")]);
+        }
         for (name, value) in &self.more {
+            let value = value.replace("{models}", &self.models.url());
             service = service.args(["--set", &format!("{name}={value}")]);
         }
         Replica { process: service.start().expect("a replica"), address }

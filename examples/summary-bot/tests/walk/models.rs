@@ -37,3 +37,24 @@ async fn whatever_the_model_does_the_answer_comes_once() {
     }
     fleet.land().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spent_budget_is_said_and_the_answer_comes_all_the_same() {
+    // A model of one's own costs nothing unless its price is said.
+    let fleet = Fleet::start(&[
+        ("models.named.dear.base_url", "{models}"),
+        ("models.named.dear.api_key", "local"),
+        ("models.named.dear.model", "dear"),
+        ("models.named.dear.input_price", "100"),
+        ("models.named.dear.output_price", "100"),
+        ("models.chain", "dear"),
+        ("budget.daily", "0.00001"),
+    ])
+    .await;
+    fleet.answered("the first one", fleet.asks("summarize")).await;
+    let paid = fleet.models.totals().requests;
+    let answer = fleet.answered("a spent budget", fleet.asks("summarize").option("messages", 5)).await;
+    assert!(answer.text().contains("budget"), "{}", answer.text());
+    assert_eq!(fleet.models.totals().requests, paid, "nothing is asked that cannot be paid");
+    fleet.land().await;
+}
