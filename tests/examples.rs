@@ -38,7 +38,7 @@ impl Running {
     async fn post(&self, path: &str, body: &str) -> Response {
         let mut client = http::Connection::open(self.http).await.unwrap();
         let length = body.len();
-        let head = format!("POST {path} HTTP/1.1\r\nhost: t\r\ncontent-length: {length}\r\n\r\n");
+        let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n");
         client.send(head + body).await.unwrap();
         client.response().await.unwrap()
     }
@@ -133,6 +133,24 @@ async fn client_quotes_although_every_other_answer_it_gets_is_a_failure() {
     }
     let quotes = Running { process, http, folder };
     quotes.land().await;
+}
+
+#[tokio::test]
+async fn auth_makes_a_key_that_may_read_and_no_more() {
+    let parcels = Running::start("auth", &[]).await;
+    assert_eq!(parcels.get("/me").await.text(), "operator\n");
+    let key = parcels.post("/keys", "").await.text();
+    let ask = async |method: &str, path: &str, key: &str| {
+        let mut client = http::Connection::open(parcels.http).await.unwrap();
+        let head =
+            format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n\r\n");
+        client.send(head).await.unwrap();
+        client.response().await.unwrap().status
+    };
+    assert_eq!(ask("GET", "/parcels", key.trim()).await, 200);
+    assert_eq!(ask("POST", "/keys", key.trim()).await, 403);
+    assert_eq!(ask("GET", "/parcels", "gck_wrong").await, 401);
+    parcels.land().await;
 }
 
 #[tokio::test]

@@ -49,6 +49,7 @@ pub(crate) const OPERATIONS: &[&str] = &[
     "get_settings",
     "change_settings",
     "reset_settings",
+    "get_usage",
     "create_webhook",
     "list_webhooks",
     "get_webhook",

@@ -22,6 +22,7 @@ mod schemas;
 mod security;
 mod settings;
 mod unwrap;
+mod usage;
 mod visible;
 mod webhooks;
 
@@ -86,6 +87,9 @@ const CHANNEL_FEED_ROUTE: &str = "/api/v1/feeds/{guild_id}/{file}";
 
 /// Where the settings of a server are.
 pub(crate) const SETTINGS: &str = "/api/v1/guilds/{guild_id}/settings";
+
+/// Where it stands what models did and cost.
+pub(crate) const USAGE: &str = "/api/v1/usage";
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -154,6 +158,7 @@ pub(crate) fn routes(app: &App, access: Access, metrics: &BotMetrics, limiter: L
         .route(SUMMARIZE, counted("summarize", summarize()))
         .route(API_SUMMARIZE, counted("summarize_channel", summarize()))
         .route(SETTINGS, settings)
+        .route(USAGE, counted("get_usage", get(usage::read)))
         .route(FEED, counted("feed_all", get(feeds::all)))
         .route(CHANNEL_FEED_ROUTE, counted("feed_channel", get(feeds::channel)))
         .route(JOB_EVENTS, counted("follow_job", own(get(events::follow))))

@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 
 use super::{
     API_SUMMARIZE, CHANNEL_FEED, FEED, GUILD_FEED, JOB, JOB_EVENTS, SETTINGS, SUMMARIES, SUMMARIZE, SUMMARY,
+    USAGE,
 };
 use super::{
-    compatible, create, events, feeds, jobs, list, one, schedules, schemas, security, settings, webhooks,
+    compatible, create, events, feeds, jobs, list, one, schedules, schemas, security, settings, usage,
+    webhooks,
 };
 use crate::auth::{ME, key_paths, key_schemas, me_operation, me_schema};
 use crate::replay;
@@ -50,6 +52,7 @@ pub(crate) fn document() -> Value {
             SUMMARIZE: {"post": compatible::operation("summarize")},
             API_SUMMARIZE: {"post": compatible::operation("summarize_channel")},
             SETTINGS: settings::path(),
+            USAGE: {"get": usage::operation()},
             FEED: {"get": feeds::operation("feed_all", &[])},
             GUILD_FEED: {"get": feeds::operation("feed_guild", &["guild_id"])},
             CHANNEL_FEED: {"get": feeds::operation("feed_channel", &["guild_id", "channel_id"])},
@@ -61,6 +64,7 @@ pub(crate) fn document() -> Value {
     add(&mut document["paths"], schedules::paths().into_iter().collect());
     add(&mut document["components"]["schemas"], schedules::schemas().into_iter().collect());
     add(&mut document["components"]["schemas"], settings::schemas());
+    add(&mut document["components"]["schemas"], usage::schemas());
     for (path, operations) in key_paths().into_iter().chain([(ME, json!({"get": me_operation()}))]) {
         document["paths"][path] = operations;
     }

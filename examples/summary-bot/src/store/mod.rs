@@ -38,7 +38,6 @@ use crate::webhooks::{Announce, Event};
 pub(crate) use listing::Filter;
 pub(crate) use replays::{Answer, Claimed, Name};
 pub(crate) use spending::{ALL, Covered, Limit, Outlay, of_guild};
-#[cfg(test)]
 pub(crate) use usage::Usage;
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");

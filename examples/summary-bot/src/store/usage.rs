@@ -56,7 +56,6 @@ const SPENT: &str = "SELECT CAST(COALESCE(SUM(input_tokens + output_tokens), 0) 
 
 impl Store {
     /// What models did from one day to another, both included, in a server or everywhere.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for whoever presents it"))]
     pub(crate) async fn usage(&self, guild: Option<&str>, from: Date, to: Date) -> sqlx::Result<Usage> {
         let (from, to) = (from.to_string(), to.to_string());
         let rows: Vec<Row> = match &self.0 {

@@ -14,3 +14,4 @@ mod schedules;
 mod search;
 mod settings;
 mod summaries;
+mod usage;
