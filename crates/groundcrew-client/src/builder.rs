@@ -142,6 +142,8 @@ impl Builder {
         };
         let resolver = Checked { inner: Arc::clone(&self.resolver), guard: self.guard.clone().map(Arc::new) };
         let mut http = reqwest::Client::builder()
+            // Somebody else in the build may have given reqwest another TLS besides.
+            .tls_backend_rustls()
             .user_agent(agent)
             .redirect(redirect)
             .referer(false)

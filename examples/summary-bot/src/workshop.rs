@@ -16,6 +16,7 @@ use crate::bot_metrics::BotMetrics;
 use crate::config::Config;
 use crate::document::Document;
 use crate::headway::{self, Phase};
+use crate::models;
 use crate::order::Order;
 use crate::scribe::{Scribe, internal_error};
 use crate::store::Store;
@@ -74,9 +75,10 @@ impl Workshop {
         metrics: BotMetrics,
         config: &Config,
     ) -> Self {
-        let (models, config) = (&config.models, &config.summaries);
         // Who waits for a model has left the queue, and takes no bench.
-        let places = Arc::new(Semaphore::new(config.concurrency + config.queue + models.concurrency));
+        let thinking = if models::configured(config) { config.models.concurrency } else { 0 };
+        let config = &config.summaries;
+        let places = Arc::new(Semaphore::new(config.concurrency + config.queue + thinking));
         let room = kib(config.memory.as_usize());
         let memory = Arc::new(Semaphore::new(room as usize));
         Self {

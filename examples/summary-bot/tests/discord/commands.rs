@@ -49,7 +49,7 @@ async fn what_somebody_may_not_read_is_not_there_for_them() {
             assert!(answer.text().contains("no such summary"), "{verb} {id}: {}", answer.text());
         }
     }
-    assert!(stage.has(&closed) && stage.has(&private));
+    assert!(stage.has(&closed).await && stage.has(&private).await);
     stage.bot.land().await;
 }
 
@@ -87,11 +87,11 @@ async fn a_summary_is_deleted_by_whoever_asked_for_it_or_an_admin() {
     let delete = |by, id: &str| stage.command("summary", by).sub("delete").option("summary", id);
     let refused = stage.answer(delete(stage.ben, &first)).await;
     assert!(refused.text().contains("only whoever asked") || refused.text().contains("Only whoever asked"));
-    assert!(stage.has(&first));
+    assert!(stage.has(&first).await);
     stage.answer(delete(stage.ada, &first)).await;
-    assert!(!stage.has(&first));
+    assert!(!stage.has(&first).await);
     stage.answer(delete(stage.owner(), &second)).await;
-    assert!(!stage.has(&second));
+    assert!(!stage.has(&second).await);
     stage.bot.land().await;
 }
 
@@ -129,9 +129,9 @@ async fn whoever_wants_to_be_forgotten_says_so_twice() {
     let forget = |sure: bool| stage.command("forget-me", stage.ben).option("sure", sure);
     let unsure = stage.answer(forget(false)).await;
     assert!(unsure.text().to_lowercase().contains("nothing was erased"), "{}", unsure.text());
-    assert!(stage.has(&private));
+    assert!(stage.has(&private).await);
     let sure = stage.answer(forget(true)).await;
     assert!(sure.text().contains("1 deleted"), "{}", sure.text());
-    assert!(!stage.has(&private));
+    assert!(!stage.has(&private).await);
     stage.bot.land().await;
 }

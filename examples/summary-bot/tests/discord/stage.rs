@@ -10,7 +10,7 @@ use sqlx::sqlite::SqlitePoolOptions;
 use summary_bot::Config;
 use tempfile::TempDir;
 
-use crate::service::{Bot, SAMPLE, SUMMARIES, config};
+use crate::service::{Bot, SAMPLE, config};
 
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -88,8 +88,12 @@ impl Stage {
     }
 
     /// Whether the database has a summary.
-    pub fn has(&self, id: &str) -> bool {
-        self.bot.get(&format!("{SUMMARIES}/{id}")).status == 200
+    pub async fn has(&self, id: &str) -> bool {
+        let pool = SqlitePoolOptions::new().connect(&self.database).await.expect("the database");
+        let select = sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM summaries WHERE id = $1").bind(id);
+        let count = select.fetch_one(&pool).await.expect("counted");
+        pool.close().await;
+        count == 1
     }
 
     /// Somebody does something; the bot has answered once when it returns.

@@ -44,9 +44,7 @@ async fn more_than_a_page_is_read_and_only_as_far_back_as_is_asked() {
     let bot = town.bot().await;
     let fire = town.discord.command("summarize").by(town.ada).in_channel(town.apron);
     answer(&fire.option("minutes", 210).fire().expect("a command")).await;
-    let made = bot.get("/api/v1/summaries").json();
-    let id = made["items"][0]["id"].as_str().expect("an id");
-    let document = bot.get(&format!("/api/v1/summaries/{id}")).json();
+    let document = town.newest().await;
     assert_eq!(document["metadata"]["messages_counted"], 210, "{}", document["metadata"]);
     bot.land().await;
 }
@@ -89,12 +87,7 @@ async fn from_a_message_on_and_a_time_in_plain_words() {
     let from = town.discord.message_command("Summarise from here", messages[1]);
     let text = answer(&from.by(town.ada).in_channel(town.apron).fire().expect("an entry")).await;
     assert!(text.contains("compiler"), "{text}");
-    let counted = |index: usize| {
-        let made = bot.get("/api/v1/summaries").json();
-        let id = made["items"][index]["id"].as_str().expect("an id").to_owned();
-        bot.get(&format!("/api/v1/summaries/{id}")).json()["metadata"]["messages_counted"].clone()
-    };
-    assert_eq!(counted(0), 5);
+    assert_eq!(town.newest().await["metadata"]["messages_counted"], 5);
     let fire = town.discord.command("summarize").by(town.ada).in_channel(town.apron);
     let text = answer(&fire.option("since", "next tuesday-ish").fire().expect("a command")).await;
     assert!(text.contains("no time that I understand"), "{text}");
@@ -113,9 +106,7 @@ async fn forums_and_threads_are_read_too() {
     let fire = town.discord.command("summarize").by(town.ada).in_channel(town.apron);
     answer(&fire.option("channel", forum.to_string()).option("private", true).fire().expect("a command"))
         .await;
-    let made = bot.get("/api/v1/summaries").json();
-    let id = made["items"][0]["id"].as_str().expect("an id");
-    let document = bot.get(&format!("/api/v1/summaries/{id}")).json();
+    let document = town.newest().await;
     assert_eq!(document["metadata"]["messages_counted"], 7, "{document}");
     bot.land().await;
 }

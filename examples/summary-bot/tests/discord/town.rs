@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use groundcrew_testkit_discord::{Discord, Interaction, Limits, Options, Snowflake};
+use serde_json::Value;
+use sqlx::sqlite::SqlitePoolOptions;
 use summary_bot::Config;
 use tempfile::TempDir;
 
@@ -73,6 +75,17 @@ impl Town {
         let bot = Bot::start(self.config()).await;
         self.settled().await;
         bot
+    }
+
+    /// The newest summary as the database has it: private ones are shown by the API to whoever asked for them.
+    pub(crate) async fn newest(&self) -> Value {
+        let file = format!("sqlite:{}", self.folder.path().join("bot.db").display());
+        let pool = SqlitePoolOptions::new().connect(&file).await.expect("the database");
+        let select =
+            sqlx::query_scalar::<_, String>("SELECT document FROM summaries ORDER BY id DESC LIMIT 1");
+        let document = select.fetch_one(&pool).await.expect("a summary");
+        pool.close().await;
+        serde_json::from_str(&document).expect("JSON")
     }
 
     /// Waits until somebody is connected and the commands are known.

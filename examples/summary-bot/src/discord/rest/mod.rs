@@ -84,7 +84,7 @@ impl Rest {
     /// Talks to the Discord at `url`, such as `https://discord.com`, with a bot's token.
     pub(crate) fn new(url: &str, token: Secret<String>) -> Result<Self, RestError> {
         let client = Client::builder()
-            .use_native_tls()
+            .tls_backend_rustls()
             .user_agent(concat!(
                 "DiscordBot (",
                 env!("CARGO_PKG_REPOSITORY"),
