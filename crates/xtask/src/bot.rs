@@ -9,6 +9,11 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// How long a start may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running bot.
 pub(crate) struct Bot {
@@ -85,16 +90,17 @@ impl Drop for Bot {
     }
 }
 
-/// Reads up to the line that says where the page is; the rest is read and passed over.
+/// Reads up to the line that says where the page is; the rest is read and passed over. The log must show its level.
 fn told(output: ChildStdout) -> anyhow::Result<String> {
-    let mut lines = BufReader::new(output).lines();
-    for line in lines.by_ref().map_while(Result::ok) {
-        let line: Value = serde_json::from_str(&line).unwrap_or_default();
-        if let Some(page) = line["page"].as_str() {
-            let address = page.trim_start_matches("http://").trim_end_matches('/').to_owned();
-            std::thread::spawn(move || lines.for_each(drop));
-            return Ok(address);
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            let line: Value = serde_json::from_str(&line).unwrap_or_default();
+            if let Some(page) = line["page"].as_str() {
+                let _ = tell.send(page.trim_start_matches("http://").trim_end_matches('/').to_owned());
+            }
         }
-    }
-    Err(anyhow!("the bot ended before it said where it is"))
+    });
+    told.recv_timeout(PATIENCE)
+        .map_err(|_| anyhow!("the bot ended, or took a minute, and did not say where it is"))
 }

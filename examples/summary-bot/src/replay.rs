@@ -104,7 +104,7 @@ fn valid(value: &HeaderValue) -> Result<String, Problem> {
     let key = value.as_bytes().trim_ascii();
     // The draft of the header wants a string in quotes; most clients send it bare.
     let key = key.strip_prefix(b"\"").and_then(|key| key.strip_suffix(b"\"")).unwrap_or(key);
-    let fits = (1..=LONGEST).contains(&key.len()) && key.iter().all(|byte| (0x20..0x7f).contains(byte));
+    let fits = (1..=LONGEST).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
     match std::str::from_utf8(key) {
         Ok(key) if fits => Ok(key.to_owned()),
         _ => Err(invalid("expected 1 to 255 visible ASCII characters")),

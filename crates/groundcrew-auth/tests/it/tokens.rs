@@ -161,6 +161,27 @@ async fn a_token_that_names_another_key_is_refused() {
     assert_eq!(tokens.verify(&without.expect("signed")).await, Err(TokenError::UnknownKey));
 }
 
+/// Whoever shares the secret knows no name for it.
+#[tokio::test]
+async fn a_token_that_names_no_key_is_good_if_a_secret_has_signed_it() {
+    let before = "the secret before, just as long as that one";
+    let mut config = AuthConfig::of(SECRET);
+    config.jwt_secret_previous = Some(Secret::new(before.to_owned()));
+    let tokens = config.tokens(&crew()).expect("tokens");
+    let nameless = Header::new(Algorithm::HS256);
+    let sign = |secret: &str, claims: &Value| {
+        encode(&nameless, claims, &EncodingKey::from_secret(secret.as_bytes())).expect("signed")
+    };
+    let good = claims(&json!({}));
+    for secret in [SECRET, before] {
+        assert_eq!(tokens.verify(&sign(secret, &good)).await.expect("good").subject, "user-1");
+    }
+    let refused = tokens.verify(&sign("somebody else's secret of this length", &good)).await;
+    assert!(matches!(refused, Err(TokenError::Signature)), "{refused:?}");
+    let late = tokens.verify(&sign(SECRET, &claims(&json!({"exp": now() - 60})))).await;
+    assert!(matches!(late, Err(TokenError::Expired)), "{late:?}");
+}
+
 #[tokio::test]
 async fn a_previous_key_is_good_while_keys_are_rotated() {
     let (old, new) = (rsa(), ed());
