@@ -1,5 +1,8 @@
 //! What tests stand on.
 
+#[cfg(any(feature = "client", all(feature = "sqlite", feature = "postgres")))]
+use std::pin::Pin;
+
 use groundcrew_runtime::Crew;
 
 pub(crate) fn crew() -> Crew {
@@ -8,6 +11,7 @@ pub(crate) fn crew() -> Crew {
 
 /// Ends a test that would hang.
 #[cfg(any(feature = "client", all(feature = "sqlite", feature = "postgres")))]
-pub(crate) async fn bounded<F: Future>(test: F) -> F::Output {
-    tokio::time::timeout(std::time::Duration::from_secs(60), test).await.expect("within a minute")
+pub(crate) fn bounded<'a, F: Future + 'a>(test: F) -> Pin<Box<dyn Future<Output = F::Output> + 'a>> {
+    let test = tokio::time::timeout(std::time::Duration::from_secs(60), test);
+    Box::pin(async move { test.await.expect("within a minute") })
 }

@@ -63,7 +63,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<(), Failur
     let large = messages(sample, LARGE);
     std::thread::scope(|scope| {
         let asking: Vec<_> = (0..8).map(|_| scope.spawn(|| send(&bot.address, &large))).collect();
-        asking.into_iter().for_each(|thread| drop(thread.join()));
+        for thread in asking {
+            drop(thread.join());
+        }
     });
     std::thread::sleep(Duration::from_secs(10)); // jobs go on after their 202
     targets.push(Target::new("MiB at most, of small ones", usual, Bound::AtMost(500.0)));

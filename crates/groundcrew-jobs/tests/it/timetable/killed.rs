@@ -49,7 +49,7 @@ impl Drop for Replica {
 /// Each transaction of a keeper moves the plans first and writes the jobs then: this one dies between the two.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_keeper_that_is_killed_between_the_plan_and_its_job_loses_and_doubles_none() {
-    bounded(one_is_killed()).await;
+    bounded(Box::pin(one_is_killed())).await;
 }
 
 async fn one_is_killed() {
