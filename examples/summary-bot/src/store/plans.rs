@@ -34,12 +34,12 @@ macro_rules! each {
     ($store:expr, $database:ident => $done:expr) => {
         match &$store.0 {
             Database::Sqlite($database) => {
-                #[allow(unused_imports)]
+                #[allow(unused_imports, reason = "some uses need no statement of the module's")]
                 use super::sqlite as backend;
                 $done
             }
             Database::Postgres($database) => {
-                #[allow(unused_imports)]
+                #[allow(unused_imports, reason = "some uses need no statement of the module's")]
                 use super::postgres as backend;
                 $done
             }
