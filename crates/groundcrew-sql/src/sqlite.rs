@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use groundcrew_runtime::{Crew, Phase};
 use sqlx::Error;
@@ -15,6 +16,9 @@ use crate::{
     ConnectError, Connections, Database, DatabaseImpact, MigrationStatus, Migrations, MigrationsError,
     SqlConfig, Transaction, UrlError, readiness,
 };
+
+/// Between two attempts to open a file that another process is opening.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A SQLite file with one writer and many readers.
 ///
@@ -132,7 +136,8 @@ pub(crate) async fn open(
     let write = base.clone().journal_mode(SqliteJournalMode::Wal).create_if_missing(true);
     let pool = SqlitePoolOptions::new().acquire_timeout(config.acquire_timeout);
     let forever = pool.clone().max_lifetime(None).idle_timeout(None).min_connections(1).max_connections(1);
-    let writer = forever.connect_with(write).await.map_err(|cause| cannot_open(&path, url, cause))?;
+    let writer = connect_in_turn(forever, write, config.lock_timeout).await;
+    let writer = writer.map_err(|cause| cannot_open(&path, url, cause))?;
     let writer = Connections::register(crew.metrics(), &format!("{name}-writer"), writer, begin, limits)?;
     let reader = if in_memory {
         writer.clone()
@@ -157,6 +162,29 @@ pub(crate) async fn open(
     let shown = path.display().to_string();
     tracing::info!(database.name = name, database.file = shown, "SQLite database is open");
     Ok(Sqlite { writer, reader, plan: Arc::new(MigrationPlan::of(config)) })
+}
+
+/// Two processes that make the file a WAL file at once wait for each other: SQLite sees the deadlock, and
+/// refuses one of them without asking its busy timeout (<https://sqlite.org/c3ref/busy_handler.html>).
+async fn connect_in_turn(
+    pool: SqlitePoolOptions,
+    options: SqliteConnectOptions,
+    patience: Duration,
+) -> Result<SqlitePool, Error> {
+    let started = Instant::now();
+    loop {
+        match pool.clone().connect_with(options.clone()).await {
+            Err(error) if is_busy(&error) && started.elapsed() < patience => tokio::time::sleep(PAUSE).await,
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Whether another process holds the lock.
+pub(crate) fn is_busy(error: &Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    // The low byte of an extended code is the plain one: 5 is SQLITE_BUSY.
+    code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 5)
 }
 
 fn options(

@@ -148,8 +148,9 @@ async fn a_job_that_kills_its_process_is_dead_after_ten_times_and_its_neighbours
             .await;
         }
         assert_eq!(crashes, [0, 0, 0, 0, 0, 5, 6, 7, 8, 9]);
-        let app = App::noting();
-        process.jobs().await.register::<Plain>().run(app.clone());
+        until("it is connected again", || async { stage.backend.stats().await.is_ok() }).await;
+        // On the same consumer: another one would never see what this one has fetched ahead.
+        stage.jobs().register::<Plain>().run(App::noting());
         until("it is dead", || async { stage.dead().await.len() == 1 }).await;
         stage.idle().await;
         let dead = stage.dead().await.remove(0);

@@ -3,6 +3,7 @@ use std::time::Instant;
 use sqlx::migrate::Migrator;
 
 use super::{POLL, Tell, applied, apply_one, compare, failed, keeps_the_contract, pending, prepare, report};
+use crate::sqlite::is_busy;
 use crate::{MigrationProgress, MigrationStatus, Migrations, MigrationsError, Sqlite, Transaction};
 
 pub(crate) async fn status(sqlite: &Sqlite, migrator: &Migrator) -> Result<MigrationStatus, MigrationsError> {
@@ -66,10 +67,4 @@ async fn lock(sqlite: &Sqlite, tell: Tell<'_>) -> Result<Transaction<sqlx::Sqlit
             Err(error) => return Err(error.into()),
         }
     }
-}
-
-fn is_busy(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    // The low byte of an extended code is the plain one: 5 is SQLITE_BUSY.
-    code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 5)
 }
