@@ -15,6 +15,8 @@ use super::{Asked, Reply, openai};
 
 /// The longest request that is read.
 const LIMIT: usize = 64 << 20;
+/// Longer than any client waits.
+const FOR_EVER: Duration = Duration::from_secs(3600);
 /// How many bytes drip at a time.
 const DROP: usize = 16;
 
@@ -136,8 +138,12 @@ async fn respond(read: Read, desk: &Desk, stream: &mut TcpStream) -> io::Result<
         while stream.read(&mut [0; 1024]).await? > 0 {}
         return Err(io::ErrorKind::ConnectionAborted.into());
     }
-    if let Reply::After(pause) = reply {
-        tokio::time::sleep(pause).await;
+    match reply {
+        Reply::After(pause) => tokio::time::sleep(pause).await,
+        Reply::Asked(requests) => {
+            let _came = desk.asked(requests, FOR_EVER).await;
+        }
+        _ => (),
     }
     Ok(answer(protocol, &asked, &reply, desk))
 }

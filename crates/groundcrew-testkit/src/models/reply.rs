@@ -28,6 +28,8 @@ pub enum Reply {
     Text(String),
     /// Good, after a pause.
     After(Duration),
+    /// Good, as soon as this server was asked so often in all: whoever asks one by one waits for ever.
+    Asked(u64),
     /// Never anything; the connection stays open.
     Silence,
     /// Good, but a few bytes at a time with this pause between them.
@@ -71,6 +73,7 @@ impl Reply {
             "empty" => Self::Empty,
             "text" => Self::Text(value.to_owned()),
             "after" => Self::After(seconds()?),
+            "asked" => Self::Asked(value.parse().ok()?),
             "silence" => Self::Silence,
             "drip" => Self::Drip(seconds()?),
             "cut" => Self::Cut,

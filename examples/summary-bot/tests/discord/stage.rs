@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::service::{Bot, SAMPLE, config};
 
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The bot, and where it is used.
 pub struct Stage {

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::service::{self, Bot};
 
 /// Longer than anything here should take on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server with a channel and two people.
 pub(crate) struct Town {

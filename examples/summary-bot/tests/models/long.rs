@@ -32,6 +32,8 @@ async fn told() -> Told {
 #[tokio::test(flavor = "multi_thread")]
 async fn parts_are_summarised_apart_and_put_together_with_their_citations() {
     let told = told().await;
+    // No part is answered before another one was asked for: one by one they would never end.
+    told.models.script([Reply::Asked(2)]);
     let answer = told.bot.post("?length=comprehensive", &talk(600));
     assert_eq!(answer.status, 201, "{}", answer.body);
     let summary = answer.json();
@@ -50,7 +52,6 @@ async fn parts_are_summarised_apart_and_put_together_with_their_citations() {
         assert_eq!(all.matches(&format!("Report number {at}:")).count(), 1);
     }
     assert!(requests.iter().all(|it| it.prompt().len() / 4 < 7_000), "four bytes a token, says the server");
-    assert!(told.models.totals().at_once > 1, "parts are asked for side by side");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,7 +23,7 @@ use tempfile::TempDir;
 use self::http::Answer;
 
 /// Longer than anything here should take.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(90);
 
 pub const SAMPLE: &str = include_str!("../../samples/release-planning.json");
 pub const SUMMARIES: &str = "/api/v1/summaries";
