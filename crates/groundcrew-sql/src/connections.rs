@@ -116,10 +116,7 @@ impl<DB: Database> Connections<DB> {
     ///
     /// `query_type` is a name from the source code, such as `select_parcel`, never a value.
     pub async fn timed<T>(&self, query_type: &'static str, work: impl Future<Output = T>) -> T {
-        let started = Instant::now();
-        let result = work.await;
-        self.shared.metrics.queried(query_type, started.elapsed());
-        result
+        self.shared.metrics.queries().timed(query_type, work).await
     }
 
     /// The library's own pool, without our guarantees: its waits are not counted, its operations have no

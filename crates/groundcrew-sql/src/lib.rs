@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod access;
 mod config;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod connect_gate;
@@ -10,12 +12,18 @@ mod contract;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod database;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod database_transaction;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod deadline;
 mod error;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod executor;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod fleeting;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod from_either_row;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod lend;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod metrics;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -41,20 +49,30 @@ mod sql_text;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod statement;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod stream;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod target;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod transaction;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod value;
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use access::{Access, RunsOn};
 pub use config::{ContractMode, DatabaseImpact, MigrateMode, SqlConfig};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use connections::Connections;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use database::Database;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use database_transaction::DatabaseTransaction;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use deadline::{Awaited, DeadlineExceeded, Limit};
 pub use error::{ConnectError, UrlError};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use from_either_row::FromEitherRow;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use metrics::{ACQUIRE_BUCKETS, names};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -69,4 +87,8 @@ pub use session::{Checkout, Session};
 pub use sqlite::Sqlite;
 pub use sqlx;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use statement::{Scalar, Statement, statement};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use transaction::Transaction;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use value::Bind;

@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use groundcrew_telemetry::{Kind, Metrics, MetricsError};
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, Opts};
@@ -41,8 +41,12 @@ pub(crate) struct PoolMetrics {
     cut: IntCounter,
     #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "only pools to Postgres are replaced"))]
     replacements: IntCounter,
-    queries: HistogramVec,
+    queries: Queries,
 }
+
+/// How long timed work on a pool took. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct Queries(HistogramVec);
 
 // === impl PoolMetrics ===
 
@@ -87,7 +91,7 @@ impl PoolMetrics {
         let help = "Connection pools that were replaced because none of their connections answered any more.";
         let replacements = counter(names::REPLACEMENTS, help)?;
         metrics.register(names::QUERY_DURATION, queries.clone())?;
-        Ok(Self { wait, timeouts, cut, replacements, queries })
+        Ok(Self { wait, timeouts, cut, replacements, queries: Queries(queries) })
     }
 
     pub(crate) fn waited(&self, time: Duration) {
@@ -107,8 +111,19 @@ impl PoolMetrics {
         self.replacements.inc();
     }
 
-    pub(crate) fn queried(&self, query_type: &'static str, time: Duration) {
-        self.queries.with_label_values(&[query_type]).observe(time.as_secs_f64());
+    pub(crate) fn queries(&self) -> Queries {
+        self.queries.clone()
+    }
+}
+
+// === impl Queries ===
+
+impl Queries {
+    pub(crate) async fn timed<T>(&self, query_type: &'static str, work: impl Future<Output = T>) -> T {
+        let started = Instant::now();
+        let result = work.await;
+        self.0.with_label_values(&[query_type]).observe(started.elapsed().as_secs_f64());
+        result
     }
 }
 

@@ -10,6 +10,7 @@ use sqlx_core::transaction::TransactionManager;
 use crate::connections::Shared;
 use crate::deadline::{Awaited, Budget, Limit};
 use crate::fleeting::Fleeting;
+use crate::metrics::Queries;
 use crate::stream::Feed;
 
 /// A connection that is lent out, from [`Connections::acquire`](crate::Connections::acquire).
@@ -61,6 +62,10 @@ impl<DB: Database> Session<DB> {
     /// no deadline but those of the server.
     pub fn raw(&mut self) -> &mut DB::Connection {
         &mut self.connection
+    }
+
+    pub(crate) fn queries(&self) -> Queries {
+        self.shared.metrics.queries()
     }
 
     pub(crate) fn is_cut(&self) -> bool {

@@ -3,6 +3,8 @@
 mod configuration;
 #[cfg(feature = "postgres")]
 mod deadlines;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod either;
 #[cfg(feature = "sqlite")]
 mod migrations;
 #[cfg(feature = "postgres")]

@@ -1,0 +1,277 @@
+mod text;
+
+use std::borrow::Cow;
+
+use sqlx::Error;
+use sqlx::query::Query;
+
+use self::text::{excerpt, misread, places, sql};
+use crate::lend::Lent;
+use crate::value::{IntoValue, Value, arguments};
+use crate::{Bind, FromEitherRow, RunsOn};
+
+/// One statement with its arguments, for whichever database is behind it.
+///
+/// Both databases read `$1`, `$2` … as the first argument, the second and so on. It is prepared once for each
+/// connection, and has the deadlines of what it runs on.
+///
+/// ```
+/// # use groundcrew_runtime::Crew; use groundcrew_sql::{SqlConfig, Statement};
+/// # #[cfg(not(feature = "sqlite"))] fn main() {}
+/// # #[cfg(feature = "sqlite")]
+/// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let crew = Crew::builder("parcels", "1.0.0").build();
+/// # let database = SqlConfig::of("sqlite::memory:").connect(&crew).await?;
+/// # Statement::new("CREATE TABLE parcels (name TEXT, town TEXT)").execute(&database).await?;
+/// let mut select = Statement::new("SELECT name FROM parcels WHERE name <> $1").bind("lost");
+/// if let Some(town) = Some("Bremen") {
+///     select = select.push(" AND town = ").push_bind(town);
+/// }
+/// let names: Vec<String> = select.push(" ORDER BY name").scalar().fetch_all(database.read()).await?;
+/// # assert!(names.is_empty()); Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "a statement does nothing until it is executed"]
+pub struct Statement<'q> {
+    sqlite: Cow<'static, str>,
+    postgres: Cow<'static, str>,
+    values: Vec<Value<'q>>,
+    timed: Option<&'static str>,
+}
+
+/// A statement of which one column is wanted, from [`Statement::scalar`].
+#[derive(Debug, Clone)]
+#[must_use = "a statement does nothing until it is executed"]
+pub struct Scalar<'q>(Statement<'q>);
+
+/// A statement for either database: [`Statement::new`].
+pub fn statement<'q>(sql: &'static str) -> Statement<'q> {
+    Statement::new(sql)
+}
+
+// === impl Statement ===
+
+impl<'q> Statement<'q> {
+    /// With the same text for both.
+    pub fn new(sql: &'static str) -> Self {
+        Self::by_dialect(sql, sql)
+    }
+
+    /// With a text for each, where they really differ. The arguments are the same ones.
+    pub fn by_dialect(sqlite: &'static str, postgres: &'static str) -> Self {
+        Self { sqlite: sqlite.into(), postgres: postgres.into(), values: Vec::new(), timed: None }
+    }
+
+    /// Adds the next argument.
+    pub fn bind(mut self, value: impl Bind<'q>) -> Self {
+        self.values.push(IntoValue::into_value(Some(value)));
+        self
+    }
+
+    /// Adds to the text.
+    pub fn push(self, sql: &'static str) -> Self {
+        self.push_by_dialect(sql, sql)
+    }
+
+    /// Adds to the text, where they differ.
+    pub fn push_by_dialect(mut self, sqlite: &'static str, postgres: &'static str) -> Self {
+        self.sqlite.to_mut().push_str(sqlite);
+        self.postgres.to_mut().push_str(postgres);
+        self
+    }
+
+    /// Adds the next argument, and its place to the text.
+    pub fn push_bind(mut self, value: impl Bind<'q>) -> Self {
+        self = self.bind(value);
+        let place = format!("${}", self.values.len());
+        self.sqlite.to_mut().push_str(&place);
+        self.postgres.to_mut().push_str(&place);
+        self
+    }
+
+    /// Times it as `db_query_duration_seconds{query_type}`, with its wait for a connection and however it ends.
+    ///
+    /// `query_type` is a name from the source code, such as `select_parcel`, never a value.
+    pub fn timed(mut self, query_type: &'static str) -> Self {
+        self.timed = Some(query_type);
+        self
+    }
+
+    /// Reads the only column of its rows.
+    pub fn scalar(self) -> Scalar<'q> {
+        Scalar(self)
+    }
+
+    /// Runs it; how many rows it changed.
+    ///
+    /// # Errors
+    ///
+    /// What the database says, and [`DeadlineExceeded`](crate::DeadlineExceeded).
+    pub async fn execute<'c>(self, on: impl RunsOn<'c>) -> Result<u64, Error> {
+        match self.timed {
+            Some(name) => on.queries().timed(name, self.change(on)).await,
+            None => self.change(on).await,
+        }
+    }
+
+    /// All rows.
+    ///
+    /// # Errors
+    ///
+    /// As [`execute`](Self::execute), and when a row does not read: the error names the column, its type and the
+    /// statement.
+    pub async fn fetch_all<'c, T: FromEitherRow>(self, on: impl RunsOn<'c>) -> Result<Vec<T>, Error> {
+        match self.timed {
+            Some(name) => on.queries().timed(name, self.all(on)).await,
+            None => self.all(on).await,
+        }
+    }
+
+    /// The first row, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As [`fetch_all`](Self::fetch_all).
+    pub async fn fetch_optional<'c, T: FromEitherRow>(self, on: impl RunsOn<'c>) -> Result<Option<T>, Error> {
+        match self.timed {
+            Some(name) => on.queries().timed(name, self.optional(on)).await,
+            None => self.optional(on).await,
+        }
+    }
+
+    /// The first row.
+    ///
+    /// # Errors
+    ///
+    /// As [`fetch_all`](Self::fetch_all), and [`Error::RowNotFound`] when there is none.
+    pub async fn fetch_one<'c, T: FromEitherRow>(self, on: impl RunsOn<'c>) -> Result<T, Error> {
+        self.fetch_optional(on).await?.ok_or(Error::RowNotFound)
+    }
+}
+
+/// On the database that it has come to.
+impl Statement<'_> {
+    async fn change<'c>(self, on: impl RunsOn<'c>) -> Result<u64, Error> {
+        match on.lend().await? {
+            #[cfg(feature = "sqlite")]
+            Lent::Sqlite(mut session) => Ok(self.for_sqlite()?.execute(&mut *session).await?.rows_affected()),
+            #[cfg(feature = "postgres")]
+            Lent::Postgres(mut session) => {
+                Ok(self.for_postgres()?.execute(&mut *session).await?.rows_affected())
+            }
+        }
+    }
+
+    async fn all<'c, T: FromEitherRow>(self, on: impl RunsOn<'c>) -> Result<Vec<T>, Error> {
+        match on.lend().await? {
+            #[cfg(feature = "sqlite")]
+            Lent::Sqlite(mut session) => {
+                let text = self.sqlite.clone();
+                let rows = self.for_sqlite()?.fetch_all(&mut *session).await?;
+                rows.iter().map(T::from_row).collect::<Result<_, _>>().map_err(|error| misread(error, &text))
+            }
+            #[cfg(feature = "postgres")]
+            Lent::Postgres(mut session) => {
+                let text = self.postgres.clone();
+                let rows = self.for_postgres()?.fetch_all(&mut *session).await?;
+                rows.iter().map(T::from_row).collect::<Result<_, _>>().map_err(|error| misread(error, &text))
+            }
+        }
+    }
+
+    async fn optional<'c, T: FromEitherRow>(self, on: impl RunsOn<'c>) -> Result<Option<T>, Error> {
+        match on.lend().await? {
+            #[cfg(feature = "sqlite")]
+            Lent::Sqlite(mut session) => {
+                let text = self.sqlite.clone();
+                let row = self.for_sqlite()?.fetch_optional(&mut *session).await?;
+                row.as_ref().map(T::from_row).transpose().map_err(|error| misread(error, &text))
+            }
+            #[cfg(feature = "postgres")]
+            Lent::Postgres(mut session) => {
+                let text = self.postgres.clone();
+                let row = self.for_postgres()?.fetch_optional(&mut *session).await?;
+                row.as_ref().map(T::from_row).transpose().map_err(|error| misread(error, &text))
+            }
+        }
+    }
+
+    #[cfg(feature = "sqlite")]
+    fn for_sqlite(self) -> Result<Query<'static, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>, Error> {
+        self.check(&self.sqlite)?;
+        Ok(sqlx::query_with(sql(self.sqlite), arguments::<sqlx::Sqlite>(self.values)?))
+    }
+
+    #[cfg(feature = "postgres")]
+    fn for_postgres(self) -> Result<Query<'static, sqlx::Postgres, sqlx::postgres::PgArguments>, Error> {
+        self.check(&self.postgres)?;
+        Ok(sqlx::query_with(sql(self.postgres), arguments::<sqlx::Postgres>(self.values)?))
+    }
+
+    /// SQLite takes an argument that is missing for NULL, and does not mind one too many; Postgres refuses both.
+    fn check(&self, text: &str) -> Result<(), Error> {
+        let (places, given) = (places(text), self.values.len());
+        // A text of its own may leave arguments to the other one, and number its places as it likes.
+        let is_fine = places == given || (places < given && self.sqlite != self.postgres);
+        if is_fine {
+            return Ok(());
+        }
+        let words = format!("{given} arguments are bound to a statement with {places}: {}", excerpt(text));
+        Err(Error::InvalidArgument(words))
+    }
+}
+
+// === impl Scalar ===
+
+impl Scalar<'_> {
+    /// The column of all rows; see [`Statement::fetch_all`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn fetch_all<'c, T: Send>(self, on: impl RunsOn<'c>) -> Result<Vec<T>, Error>
+    where
+        (T,): FromEitherRow,
+    {
+        let rows: Vec<(T,)> = self.0.fetch_all(on).await?;
+        Ok(rows.into_iter().map(|(value,)| value).collect())
+    }
+
+    /// The column of the first row, if there is one; see [`Statement::fetch_optional`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn fetch_optional<'c, T: Send>(self, on: impl RunsOn<'c>) -> Result<Option<T>, Error>
+    where
+        (T,): FromEitherRow,
+    {
+        let row: Option<(T,)> = self.0.fetch_optional(on).await?;
+        Ok(row.map(|(value,)| value))
+    }
+
+    /// The column of the first row; see [`Statement::fetch_one`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn fetch_one<'c, T: Send>(self, on: impl RunsOn<'c>) -> Result<T, Error>
+    where
+        (T,): FromEitherRow,
+    {
+        let (value,) = self.0.fetch_one(on).await?;
+        Ok(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_pushed_is_numbered_in_both_texts() {
+        let statement =
+            Statement::by_dialect("a", "b").push_bind(1_i64).push_by_dialect(" c ", " d ").push_bind("x");
+        assert_eq!((&*statement.sqlite, &*statement.postgres), ("a$1 c $2", "b$1 d $2"));
+    }
+}
