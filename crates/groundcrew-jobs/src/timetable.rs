@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use groundcrew_lease::{LeaseConfig, LeaseStatus};
 use groundcrew_runtime::Crew;
-use groundcrew_sql::Database;
+use groundcrew_sql::{Database, Statement, statement};
 use jiff::Timestamp;
 
 use crate::Publisher;
@@ -52,31 +52,6 @@ pub struct Timetable {
     clock: Clock,
     keeper: Arc<Keeper>,
 }
-
-/// Does something in a transaction of its own.
-macro_rules! alone {
-    ($timetable:expr, $transaction:ident => $done:expr) => {
-        match &$timetable.database {
-            #[cfg(feature = "sqlite")]
-            Database::Sqlite(sqlite) => {
-                let mut begun = sqlite.begin().await?;
-                let $transaction = &mut begun;
-                let done = $done.await?;
-                begun.commit().await?;
-                Ok(done)
-            }
-            #[cfg(feature = "postgres")]
-            Database::Postgres(postgres) => {
-                let mut begun = postgres.begin().await?;
-                let $transaction = &mut begun;
-                let done = $done.await?;
-                begun.commit().await?;
-                Ok(done)
-            }
-        }
-    };
-}
-use alone;
 
 // === impl TimetableConfig ===
 
@@ -145,7 +120,7 @@ impl Timetable {
     ///
     /// What the database says, and when it does not read.
     pub async fn get(&self, id: PlanId) -> Result<Option<Plan>, PlanError> {
-        any(row::read(&self.database, row::GET, self.which(id)).await?)
+        any(self.which(row::GET, id).fetch_optional(self.database.read()).await?)
     }
 
     /// The plan of this owner that has this name, if there is one.
@@ -154,8 +129,8 @@ impl Timetable {
     ///
     /// As [`get`](Self::get).
     pub async fn find(&self, owner: &str, name: &str) -> Result<Option<Plan>, PlanError> {
-        let params = vec![(&*self.service).into(), owner.into(), name.into()];
-        any(row::read(&self.database, row::FIND, params).await?)
+        let find = statement(row::FIND).bind(&*self.service).bind(owner).bind(name);
+        any(find.fetch_optional(self.database.read()).await?)
     }
 
     /// A page of plans, the oldest first. Those that do not read, since a newer version wrote them, are left out.
@@ -166,27 +141,22 @@ impl Timetable {
     pub async fn list(&self, query: PlanQuery) -> Result<PlanPage, PlanError> {
         let PlanQuery { owner, job, after, limit } = query;
         let after = after.map_or(String::new(), |after| after.to_string());
-        let service = (&*self.service).into();
         // One more tells whether there is another page.
         let more = i64::from(limit) + 1;
-        let mut rows = match owner {
-            Some(owner) => {
-                let params = vec![service, owner.into(), after.into(), job.into(), more.into()];
-                row::read(&self.database, row::LIST, params).await?
-            }
-            None => {
-                let params = vec![service, after.into(), job.into(), more.into()];
-                row::read(&self.database, row::LIST_ALL, params).await?
-            }
+        let list = match owner {
+            Some(owner) => statement(row::LIST).bind(&*self.service).bind(owner),
+            None => statement(row::LIST_ALL).bind(&*self.service),
         };
+        let list = list.bind(after).bind(job).bind(more);
+        let mut rows: Vec<Row> = list.fetch_all(self.database.read()).await?;
         let full = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         let next = rows.last().filter(|_| full).and_then(|row| row.0.parse().ok());
         Ok(PlanPage { plans: rows.into_iter().filter_map(|row| Plan::read(row).ok()).collect(), next })
     }
 
-    fn which(&self, id: PlanId) -> Vec<row::Param> {
-        vec![(&*self.service).into(), id.to_string().into()]
+    fn which(&self, sql: &'static str, id: PlanId) -> Statement<'_> {
+        statement(sql).bind(&*self.service).bind(id.to_string())
     }
 }
 
@@ -196,12 +166,12 @@ impl fmt::Debug for Timetable {
     }
 }
 
-fn any(rows: Vec<Row>) -> Result<Option<Plan>, PlanError> {
-    rows.into_iter().next().map(Plan::read).transpose().map_err(PlanError::Unreadable)
+fn any(row: Option<Row>) -> Result<Option<Plan>, PlanError> {
+    row.map(Plan::read).transpose().map_err(PlanError::Unreadable)
 }
 
-fn one(rows: Vec<Row>, id: PlanId) -> Result<Plan, PlanError> {
-    any(rows)?.ok_or(PlanError::Missing { id })
+fn one(row: Option<Row>, id: PlanId) -> Result<Plan, PlanError> {
+    any(row)?.ok_or(PlanError::Missing { id })
 }
 
 /// Rounded down: what is due is seen in time.

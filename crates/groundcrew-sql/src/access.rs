@@ -1,7 +1,6 @@
 use sqlx::Error;
 
-use crate::lend::{Held, Kind, Lends, Lent};
-use crate::metrics::Queries;
+use crate::lend::{Kind, Lends, On, Source};
 use crate::{Connections, Database, DatabaseTransaction, Session, Transaction};
 
 /// The connections of a [`Database`] that read, or those that write: where a [`Statement`](crate::Statement) runs.
@@ -64,110 +63,73 @@ impl Access<'_> {
     /// Times work as [`Connections::timed`] does; for a single statement there is
     /// [`Statement::timed`](crate::Statement::timed).
     pub async fn timed<T>(&self, query_type: &'static str, work: impl Future<Output = T>) -> T {
-        self.queries().timed(query_type, work).await
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(connections) => connections.timed(query_type, work).await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(connections) => connections.timed(query_type, work).await,
+        }
     }
 }
 
 // === impl RunsOn ===
 
 impl<'c> Lends<'c> for Access<'c> {
-    async fn lend(self) -> Result<Lent<'c>, Error> {
+    fn on(self) -> On<'c> {
         match self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(connections) => connections.lend().await,
+            Self::Sqlite(connections) => connections.on(),
             #[cfg(feature = "postgres")]
-            Self::Postgres(connections) => connections.lend().await,
-        }
-    }
-
-    fn queries(&self) -> Queries {
-        match self {
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite(connections) => connections.queries(),
-            #[cfg(feature = "postgres")]
-            Self::Postgres(connections) => connections.queries(),
+            Self::Postgres(connections) => connections.on(),
         }
     }
 }
 
 impl<'c> Lends<'c> for &'c Database {
-    async fn lend(self) -> Result<Lent<'c>, Error> {
-        self.write().lend().await
-    }
-
-    fn queries(&self) -> Queries {
-        self.write().queries()
+    fn on(self) -> On<'c> {
+        self.write().on()
     }
 }
 
 #[cfg(feature = "sqlite")]
 impl<'c> Lends<'c> for &'c crate::Sqlite {
-    async fn lend(self) -> Result<Lent<'c>, Error> {
-        self.write().lend().await
-    }
-
-    fn queries(&self) -> Queries {
-        self.write().queries()
+    fn on(self) -> On<'c> {
+        self.write().on()
     }
 }
 
 #[cfg(feature = "postgres")]
 impl<'c> Lends<'c> for &'c crate::Postgres {
-    async fn lend(self) -> Result<Lent<'c>, Error> {
-        self.connections().lend().await
-    }
-
-    fn queries(&self) -> Queries {
-        self.connections().queries()
+    fn on(self) -> On<'c> {
+        self.connections().on()
     }
 }
 
 impl<'c, DB: Kind> Lends<'c> for &'c Connections<DB> {
-    async fn lend(self) -> Result<Lent<'c>, Error> {
-        Ok(DB::lent(Held::Own(self.session().await?)))
-    }
-
-    fn queries(&self) -> Queries {
-        self.shared.metrics.queries()
+    fn on(self) -> On<'c> {
+        DB::on(Source::Pool(self))
     }
 }
 
 impl<'c, DB: Kind> Lends<'c> for &'c mut Session<DB> {
-    async fn lend(self) -> Result<Lent<'c>, Error> {
-        Ok(DB::lent(Held::Borrowed(self)))
-    }
-
-    fn queries(&self) -> Queries {
-        Session::queries(self)
+    fn on(self) -> On<'c> {
+        DB::on(Source::Session(self))
     }
 }
 
 impl<'c, DB: Kind> Lends<'c> for &'c mut Transaction<DB> {
-    async fn lend(self) -> Result<Lent<'c>, Error> {
-        Ok(DB::lent(Held::Borrowed(&mut **self)))
-    }
-
-    fn queries(&self) -> Queries {
-        Session::queries(self)
+    fn on(self) -> On<'c> {
+        DB::on(Source::Session(self))
     }
 }
 
 impl<'c> Lends<'c> for &'c mut DatabaseTransaction {
-    async fn lend(self) -> Result<Lent<'c>, Error> {
+    fn on(self) -> On<'c> {
         match self {
             #[cfg(feature = "sqlite")]
-            DatabaseTransaction::Sqlite(transaction) => transaction.lend().await,
+            DatabaseTransaction::Sqlite(transaction) => transaction.on(),
             #[cfg(feature = "postgres")]
-            DatabaseTransaction::Postgres(transaction) => transaction.lend().await,
-        }
-    }
-
-    fn queries(&self) -> Queries {
-        match self {
-            #[cfg(feature = "sqlite")]
-            DatabaseTransaction::Sqlite(transaction) => Session::queries(transaction),
-            #[cfg(feature = "postgres")]
-            DatabaseTransaction::Postgres(transaction) => Session::queries(transaction),
+            DatabaseTransaction::Postgres(transaction) => transaction.on(),
         }
     }
 }

@@ -1,12 +1,12 @@
-//! Connections for a statement that runs on either database. Nothing here has a name outside of the crate: the
-//! guarantees are those of our own connections.
+//! Where a statement for either database runs. Nothing here has a name outside of the crate: the guarantees are those
+//! of our own connections.
 
 use std::ops::{Deref, DerefMut};
 
 use sqlx::Error;
 
-use crate::Session;
 use crate::metrics::Queries;
+use crate::{Connections, Session};
 
 /// Whatever has a connection for a statement.
 #[diagnostic::on_unimplemented(
@@ -14,50 +14,73 @@ use crate::metrics::Queries;
     note = "hand it `database.read()`, `database.write()` or `&mut transaction`; in a function that was given `&mut DatabaseTransaction`: `&mut *transaction`"
 )]
 pub trait Lends<'c>: Send {
-    fn lend(self) -> impl Future<Output = Result<Lent<'c>, Error>> + Send;
+    /// At once, and not in a future: one that depended on this type could not be spawned in all places.
+    fn on(self) -> On<'c>;
+}
 
-    /// Where it is noted how long it took.
-    fn queries(&self) -> Queries;
+/// Where a statement runs.
+pub enum On<'c> {
+    #[cfg(feature = "sqlite")]
+    Sqlite(Source<'c, sqlx::Sqlite>),
+    #[cfg(feature = "postgres")]
+    Postgres(Source<'c, sqlx::Postgres>),
+}
+
+/// A pool that lends a connection, or one that its owner goes on with.
+pub enum Source<'c, DB: sqlx::Database> {
+    Pool(&'c Connections<DB>),
+    Session(&'c mut Session<DB>),
 }
 
 /// A connection for one statement.
-pub enum Lent<'c> {
-    #[cfg(feature = "sqlite")]
-    Sqlite(Held<'c, sqlx::Sqlite>),
-    #[cfg(feature = "postgres")]
-    Postgres(Held<'c, sqlx::Postgres>),
-}
-
-/// A connection that goes back afterwards, or one that its owner goes on with.
-pub enum Held<'c, DB: sqlx::Database> {
+pub(crate) enum Lent<'c, DB: sqlx::Database> {
     Own(Session<DB>),
     Borrowed(&'c mut Session<DB>),
 }
 
 /// A kind of database that is compiled in.
 pub trait Kind: sqlx::Database {
-    fn lent(held: Held<'_, Self>) -> Lent<'_>;
+    fn on(source: Source<'_, Self>) -> On<'_>;
 }
 
 // === impl Kind ===
 
 #[cfg(feature = "sqlite")]
 impl Kind for sqlx::Sqlite {
-    fn lent(held: Held<'_, Self>) -> Lent<'_> {
-        Lent::Sqlite(held)
+    fn on(source: Source<'_, Self>) -> On<'_> {
+        On::Sqlite(source)
     }
 }
 
 #[cfg(feature = "postgres")]
 impl Kind for sqlx::Postgres {
-    fn lent(held: Held<'_, Self>) -> Lent<'_> {
-        Lent::Postgres(held)
+    fn on(source: Source<'_, Self>) -> On<'_> {
+        On::Postgres(source)
     }
 }
 
-// === impl Held ===
+// === impl Source ===
 
-impl<DB: sqlx::Database> Deref for Held<'_, DB> {
+impl<'c, DB: sqlx::Database> Source<'c, DB> {
+    pub(crate) async fn lend(self) -> Result<Lent<'c, DB>, Error> {
+        match self {
+            Self::Pool(connections) => connections.session().await.map(Lent::Own),
+            Self::Session(session) => Ok(Lent::Borrowed(session)),
+        }
+    }
+
+    /// Where it is noted how long it took.
+    pub(crate) fn queries(&self) -> Queries {
+        match self {
+            Self::Pool(connections) => connections.shared.metrics.queries(),
+            Self::Session(session) => session.queries(),
+        }
+    }
+}
+
+// === impl Lent ===
+
+impl<DB: sqlx::Database> Deref for Lent<'_, DB> {
     type Target = Session<DB>;
 
     fn deref(&self) -> &Session<DB> {
@@ -68,7 +91,7 @@ impl<DB: sqlx::Database> Deref for Held<'_, DB> {
     }
 }
 
-impl<DB: sqlx::Database> DerefMut for Held<'_, DB> {
+impl<DB: sqlx::Database> DerefMut for Lent<'_, DB> {
     fn deref_mut(&mut self) -> &mut Session<DB> {
         match self {
             Self::Own(session) => session,

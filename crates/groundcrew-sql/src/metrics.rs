@@ -46,7 +46,7 @@ pub(crate) struct PoolMetrics {
 
 /// How long timed work on a pool took. Clones share everything.
 #[derive(Debug, Clone)]
-pub struct Queries(HistogramVec);
+pub(crate) struct Queries(HistogramVec);
 
 // === impl PoolMetrics ===
 

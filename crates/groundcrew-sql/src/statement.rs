@@ -2,11 +2,13 @@ mod text;
 
 use std::borrow::Cow;
 
+use futures_core::future::BoxFuture;
 use sqlx::Error;
 use sqlx::query::Query;
 
 use self::text::{excerpt, misread, places, sql};
-use crate::lend::Lent;
+use crate::lend::On;
+use crate::metrics::Queries;
 use crate::value::{IntoValue, Value, arguments};
 use crate::{Bind, FromEitherRow, RunsOn};
 
@@ -107,10 +109,25 @@ impl<'q> Statement<'q> {
     /// # Errors
     ///
     /// What the database says, and [`DeadlineExceeded`](crate::DeadlineExceeded).
-    pub async fn execute<'c>(self, on: impl RunsOn<'c>) -> Result<u64, Error> {
-        match self.timed {
-            Some(name) => on.queries().timed(name, self.change(on)).await,
-            None => self.change(on).await,
+    pub fn execute<'c>(self, on: impl RunsOn<'c>) -> BoxFuture<'c, Result<u64, Error>> {
+        let timed = self.timed;
+        match on.on() {
+            #[cfg(feature = "sqlite")]
+            On::Sqlite(source) => {
+                let (queries, query) = (source.queries(), self.for_sqlite());
+                clocked(timed, queries, async move {
+                    let (query, mut session) = (query?, source.lend().await?);
+                    Ok(query.execute(&mut *session).await?.rows_affected())
+                })
+            }
+            #[cfg(feature = "postgres")]
+            On::Postgres(source) => {
+                let (queries, query) = (source.queries(), self.for_postgres());
+                clocked(timed, queries, async move {
+                    let (query, mut session) = (query?, source.lend().await?);
+                    Ok(query.execute(&mut *session).await?.rows_affected())
+                })
+            }
         }
     }
 
@@ -120,10 +137,34 @@ impl<'q> Statement<'q> {
     ///
     /// As [`execute`](Self::execute), and when a row does not read: the error names the column, its type and the
     /// statement.
-    pub async fn fetch_all<'c, T: FromEitherRow>(self, on: impl RunsOn<'c>) -> Result<Vec<T>, Error> {
-        match self.timed {
-            Some(name) => on.queries().timed(name, self.all(on)).await,
-            None => self.all(on).await,
+    pub fn fetch_all<'c, T: FromEitherRow + 'c>(
+        self,
+        on: impl RunsOn<'c>,
+    ) -> BoxFuture<'c, Result<Vec<T>, Error>> {
+        let timed = self.timed;
+        match on.on() {
+            #[cfg(feature = "sqlite")]
+            On::Sqlite(source) => {
+                let (queries, text) = (source.queries(), self.sqlite.clone());
+                let query = self.for_sqlite();
+                clocked(timed, queries, async move {
+                    let (query, mut session) = (query?, source.lend().await?);
+                    let rows = query.fetch_all(&mut *session).await?;
+                    let rows: Result<_, _> = rows.iter().map(T::from_row).collect();
+                    rows.map_err(|error| misread(error, &text))
+                })
+            }
+            #[cfg(feature = "postgres")]
+            On::Postgres(source) => {
+                let (queries, text) = (source.queries(), self.postgres.clone());
+                let query = self.for_postgres();
+                clocked(timed, queries, async move {
+                    let (query, mut session) = (query?, source.lend().await?);
+                    let rows = query.fetch_all(&mut *session).await?;
+                    let rows: Result<_, _> = rows.iter().map(T::from_row).collect();
+                    rows.map_err(|error| misread(error, &text))
+                })
+            }
         }
     }
 
@@ -132,10 +173,32 @@ impl<'q> Statement<'q> {
     /// # Errors
     ///
     /// As [`fetch_all`](Self::fetch_all).
-    pub async fn fetch_optional<'c, T: FromEitherRow>(self, on: impl RunsOn<'c>) -> Result<Option<T>, Error> {
-        match self.timed {
-            Some(name) => on.queries().timed(name, self.optional(on)).await,
-            None => self.optional(on).await,
+    pub fn fetch_optional<'c, T: FromEitherRow + 'c>(
+        self,
+        on: impl RunsOn<'c>,
+    ) -> BoxFuture<'c, Result<Option<T>, Error>> {
+        let timed = self.timed;
+        match on.on() {
+            #[cfg(feature = "sqlite")]
+            On::Sqlite(source) => {
+                let (queries, text) = (source.queries(), self.sqlite.clone());
+                let query = self.for_sqlite();
+                clocked(timed, queries, async move {
+                    let (query, mut session) = (query?, source.lend().await?);
+                    let row = query.fetch_optional(&mut *session).await?;
+                    row.as_ref().map(T::from_row).transpose().map_err(|error| misread(error, &text))
+                })
+            }
+            #[cfg(feature = "postgres")]
+            On::Postgres(source) => {
+                let (queries, text) = (source.queries(), self.postgres.clone());
+                let query = self.for_postgres();
+                clocked(timed, queries, async move {
+                    let (query, mut session) = (query?, source.lend().await?);
+                    let row = query.fetch_optional(&mut *session).await?;
+                    row.as_ref().map(T::from_row).transpose().map_err(|error| misread(error, &text))
+                })
+            }
         }
     }
 
@@ -144,58 +207,17 @@ impl<'q> Statement<'q> {
     /// # Errors
     ///
     /// As [`fetch_all`](Self::fetch_all), and [`Error::RowNotFound`] when there is none.
-    pub async fn fetch_one<'c, T: FromEitherRow>(self, on: impl RunsOn<'c>) -> Result<T, Error> {
-        self.fetch_optional(on).await?.ok_or(Error::RowNotFound)
+    pub fn fetch_one<'c, T: FromEitherRow + 'c>(
+        self,
+        on: impl RunsOn<'c>,
+    ) -> BoxFuture<'c, Result<T, Error>> {
+        let row = self.fetch_optional(on);
+        Box::pin(async move { row.await?.ok_or(Error::RowNotFound) })
     }
 }
 
-/// On the database that it has come to.
+/// For the database that it has come to.
 impl Statement<'_> {
-    async fn change<'c>(self, on: impl RunsOn<'c>) -> Result<u64, Error> {
-        match on.lend().await? {
-            #[cfg(feature = "sqlite")]
-            Lent::Sqlite(mut session) => Ok(self.for_sqlite()?.execute(&mut *session).await?.rows_affected()),
-            #[cfg(feature = "postgres")]
-            Lent::Postgres(mut session) => {
-                Ok(self.for_postgres()?.execute(&mut *session).await?.rows_affected())
-            }
-        }
-    }
-
-    async fn all<'c, T: FromEitherRow>(self, on: impl RunsOn<'c>) -> Result<Vec<T>, Error> {
-        match on.lend().await? {
-            #[cfg(feature = "sqlite")]
-            Lent::Sqlite(mut session) => {
-                let text = self.sqlite.clone();
-                let rows = self.for_sqlite()?.fetch_all(&mut *session).await?;
-                rows.iter().map(T::from_row).collect::<Result<_, _>>().map_err(|error| misread(error, &text))
-            }
-            #[cfg(feature = "postgres")]
-            Lent::Postgres(mut session) => {
-                let text = self.postgres.clone();
-                let rows = self.for_postgres()?.fetch_all(&mut *session).await?;
-                rows.iter().map(T::from_row).collect::<Result<_, _>>().map_err(|error| misread(error, &text))
-            }
-        }
-    }
-
-    async fn optional<'c, T: FromEitherRow>(self, on: impl RunsOn<'c>) -> Result<Option<T>, Error> {
-        match on.lend().await? {
-            #[cfg(feature = "sqlite")]
-            Lent::Sqlite(mut session) => {
-                let text = self.sqlite.clone();
-                let row = self.for_sqlite()?.fetch_optional(&mut *session).await?;
-                row.as_ref().map(T::from_row).transpose().map_err(|error| misread(error, &text))
-            }
-            #[cfg(feature = "postgres")]
-            Lent::Postgres(mut session) => {
-                let text = self.postgres.clone();
-                let row = self.for_postgres()?.fetch_optional(&mut *session).await?;
-                row.as_ref().map(T::from_row).transpose().map_err(|error| misread(error, &text))
-            }
-        }
-    }
-
     #[cfg(feature = "sqlite")]
     fn for_sqlite(self) -> Result<Query<'static, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>, Error> {
         self.check(&self.sqlite)?;
@@ -229,12 +251,12 @@ impl Scalar<'_> {
     /// # Errors
     ///
     /// As there.
-    pub async fn fetch_all<'c, T: Send>(self, on: impl RunsOn<'c>) -> Result<Vec<T>, Error>
+    pub fn fetch_all<'c, T: Send + 'c>(self, on: impl RunsOn<'c>) -> BoxFuture<'c, Result<Vec<T>, Error>>
     where
         (T,): FromEitherRow,
     {
-        let rows: Vec<(T,)> = self.0.fetch_all(on).await?;
-        Ok(rows.into_iter().map(|(value,)| value).collect())
+        let rows = self.0.fetch_all::<(T,)>(on);
+        Box::pin(async move { Ok(rows.await?.into_iter().map(|(value,)| value).collect()) })
     }
 
     /// The column of the first row, if there is one; see [`Statement::fetch_optional`].
@@ -242,12 +264,15 @@ impl Scalar<'_> {
     /// # Errors
     ///
     /// As there.
-    pub async fn fetch_optional<'c, T: Send>(self, on: impl RunsOn<'c>) -> Result<Option<T>, Error>
+    pub fn fetch_optional<'c, T: Send + 'c>(
+        self,
+        on: impl RunsOn<'c>,
+    ) -> BoxFuture<'c, Result<Option<T>, Error>>
     where
         (T,): FromEitherRow,
     {
-        let row: Option<(T,)> = self.0.fetch_optional(on).await?;
-        Ok(row.map(|(value,)| value))
+        let row = self.0.fetch_optional::<(T,)>(on);
+        Box::pin(async move { Ok(row.await?.map(|(value,)| value)) })
     }
 
     /// The column of the first row; see [`Statement::fetch_one`].
@@ -255,12 +280,23 @@ impl Scalar<'_> {
     /// # Errors
     ///
     /// As there.
-    pub async fn fetch_one<'c, T: Send>(self, on: impl RunsOn<'c>) -> Result<T, Error>
+    pub fn fetch_one<'c, T: Send + 'c>(self, on: impl RunsOn<'c>) -> BoxFuture<'c, Result<T, Error>>
     where
         (T,): FromEitherRow,
     {
-        let (value,) = self.0.fetch_one(on).await?;
-        Ok(value)
+        let row = self.fetch_optional(on);
+        Box::pin(async move { row.await?.ok_or(Error::RowNotFound) })
+    }
+}
+
+fn clocked<'c, T: 'c>(
+    timed: Option<&'static str>,
+    queries: Queries,
+    work: impl Future<Output = T> + Send + 'c,
+) -> BoxFuture<'c, T> {
+    match timed {
+        Some(name) => Box::pin(async move { queries.timed(name, work).await }),
+        None => Box::pin(work),
     }
 }
 

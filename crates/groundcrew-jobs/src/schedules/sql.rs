@@ -2,14 +2,12 @@
 
 use groundcrew_lease::{Lease, LeaseConfig, LeaseError, LeaseStatus};
 use groundcrew_runtime::Crew;
-use groundcrew_sql::sqlx::{self, Error};
-use groundcrew_sql::{Database, MigrationsError};
+use groundcrew_sql::{Database, MigrationsError, statement};
 use jiff::Timestamp;
 
 use super::book::{Book, Mark, Marks, Step};
 use super::error::Trouble;
 use super::{Schedules, SchedulesError};
-use crate::{Enqueue, Within};
 
 /// The marks of one service.
 #[derive(Debug)]
@@ -93,72 +91,31 @@ impl SqlBook {
     }
 
     pub(super) async fn marks(&self) -> Result<Marks, Trouble> {
-        let rows: Result<Vec<Row>, Error> = match &self.database {
-            #[cfg(feature = "sqlite")]
-            Database::Sqlite(sqlite) => {
-                sqlx::query_as(READ).bind(&self.service).fetch_all(sqlite.read()).await
-            }
-            #[cfg(feature = "postgres")]
-            Database::Postgres(postgres) => {
-                sqlx::query_as(READ).bind(&self.service).fetch_all(postgres).await
-            }
-        };
-        Ok(rows.map_err(Trouble::new)?.into_iter().map(mark).collect())
+        let read = statement(READ).bind(&self.service).fetch_all(self.database.read());
+        let rows: Vec<Row> = read.await.map_err(Trouble::new)?;
+        Ok(rows.into_iter().map(mark).collect())
     }
 
     pub(super) async fn begin(&self, name: &str, expression: &str, now: Timestamp) -> Result<(), Trouble> {
-        let last = micros(now);
-        let done = match &self.database {
-            #[cfg(feature = "sqlite")]
-            Database::Sqlite(sqlite) => {
-                let begin = sqlx::query(BEGIN).bind(&self.service).bind(name).bind(expression).bind(last);
-                begin.execute(sqlite).await.map(|_| ())
-            }
-            #[cfg(feature = "postgres")]
-            Database::Postgres(postgres) => {
-                let begin = sqlx::query(BEGIN).bind(&self.service).bind(name).bind(expression).bind(last);
-                begin.execute(postgres).await.map(|_| ())
-            }
-        };
-        done.map_err(Trouble::new)
+        let begin = statement(BEGIN).bind(&self.service).bind(name).bind(expression).bind(micros(now));
+        begin.execute(&self.database).await.map(drop).map_err(Trouble::new)
     }
 
     pub(super) async fn step(&self, step: Step<'_>) -> Result<bool, Trouble> {
         let Step { name, from, to, jobs } = step;
         let (last, next, fired) = (micros(from.last), micros(to.last), to.fired.map(micros));
-        match &self.database {
-            #[cfg(feature = "sqlite")]
-            Database::Sqlite(sqlite) => {
-                let mut transaction = sqlite.begin().await.map_err(Trouble::new)?;
-                let moved = sqlx::query(MOVE).bind(&self.service).bind(name).bind(&to.expression);
-                let moved = moved.bind(last).bind(next).bind(fired).execute(&mut *transaction).await;
-                if moved.map_err(Trouble::new)?.rows_affected() == 0 {
-                    return Ok(false);
-                }
-                write(&mut transaction, jobs).await?;
-                transaction.commit().await.map_err(Trouble::new)?;
-            }
-            #[cfg(feature = "postgres")]
-            Database::Postgres(postgres) => {
-                let mut transaction = postgres.begin().await.map_err(Trouble::new)?;
-                let moved = sqlx::query(MOVE).bind(&self.service).bind(name).bind(&to.expression);
-                let moved = moved.bind(last).bind(next).bind(fired).execute(&mut *transaction).await;
-                if moved.map_err(Trouble::new)?.rows_affected() == 0 {
-                    return Ok(false);
-                }
-                write(&mut transaction, jobs).await?;
-                transaction.commit().await.map_err(Trouble::new)?;
-            }
+        let mut transaction = self.database.begin().await.map_err(Trouble::new)?;
+        let moved = statement(MOVE).bind(&self.service).bind(name).bind(&to.expression);
+        let moved = moved.bind(last).bind(next).bind(fired).execute(&mut transaction).await;
+        if moved.map_err(Trouble::new)? == 0 {
+            return Ok(false);
         }
+        for job in jobs {
+            job.within(&mut transaction).await?;
+        }
+        transaction.commit().await.map_err(Trouble::new)?;
         Ok(true)
     }
-}
-
-async fn write(transaction: &mut impl Within, jobs: Vec<Enqueue>) -> Result<(), Trouble> {
-    for job in jobs {
-        job.within(transaction).await?;
-    }
-    Ok(())
 }
 
 fn mark((name, expression, last, fired): Row) -> (String, Mark) {

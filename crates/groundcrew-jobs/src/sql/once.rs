@@ -1,31 +1,34 @@
 use std::future::Future;
 
-use groundcrew_sql::Transaction;
-use groundcrew_sql::sqlx::{self, Database, Error};
+use groundcrew_sql::sqlx::{self, Error};
+use groundcrew_sql::{Database, DatabaseTransaction, Transaction};
 
 use crate::{Attempt, JobId};
 
 /// The part of a job's effect that is meant when nothing is said.
 const WHOLE: &str = "";
 
-/// A database that can mark, in a transaction, that a job has had its effect: `Postgres` and `Sqlite`.
+/// A database that can mark, in a transaction, that a job has had its effect: `Postgres`, `Sqlite` and `Database`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot mark effects",
-    note = "hand `begin_once` the `Postgres` or `Sqlite` handle that the effect is written to"
+    note = "hand `begin_once` the `Database`, `Postgres` or `Sqlite` handle that the effect is written to"
 )]
 pub trait Effects: Sync {
-    /// What its transactions are of.
-    type Database: Database;
+    /// Its transactions.
+    type Transaction: Send;
 
     /// Begins a transaction.
-    fn begin(&self) -> impl Future<Output = Result<Transaction<Self::Database>, Error>> + Send;
+    fn begin(&self) -> impl Future<Output = Result<Self::Transaction, Error>> + Send;
 
     /// Marks the effect within a transaction; `false` if it is marked already.
     fn mark(
-        transaction: &mut Transaction<Self::Database>,
+        transaction: &mut Self::Transaction,
         job: JobId,
         part: &str,
     ) -> impl Future<Output = Result<bool, Error>> + Send;
+
+    /// Gives a transaction up.
+    fn rollback(transaction: Self::Transaction) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
 /// Exactly one effect.
@@ -53,10 +56,7 @@ impl Attempt {
     /// # Errors
     ///
     /// What the database says; by `?` a failed attempt.
-    pub async fn begin_once<E: Effects>(
-        &self,
-        database: &E,
-    ) -> Result<Option<Transaction<E::Database>>, Error> {
+    pub async fn begin_once<E: Effects>(&self, database: &E) -> Result<Option<E::Transaction>, Error> {
         self.begin_once_for(WHOLE, database).await
     }
 
@@ -65,29 +65,25 @@ impl Attempt {
         &self,
         part: &str,
         database: &E,
-    ) -> Result<Option<Transaction<E::Database>>, Error> {
+    ) -> Result<Option<E::Transaction>, Error> {
         let mut transaction = database.begin().await?;
         if E::mark(&mut transaction, self.id(), part).await? {
             return Ok(Some(transaction));
         }
-        transaction.rollback().await?;
+        E::rollback(transaction).await?;
         Ok(None)
     }
 }
 
 #[cfg(feature = "postgres")]
 impl Effects for groundcrew_sql::Postgres {
-    type Database = sqlx::Postgres;
+    type Transaction = Transaction<sqlx::Postgres>;
 
     async fn begin(&self) -> Result<Transaction<sqlx::Postgres>, Error> {
         groundcrew_sql::Postgres::begin(self).await
     }
 
-    async fn mark(
-        transaction: &mut Transaction<sqlx::Postgres>,
-        job: JobId,
-        part: &str,
-    ) -> Result<bool, Error> {
+    async fn mark(transaction: &mut Self::Transaction, job: JobId, part: &str) -> Result<bool, Error> {
         const MARK: &str = concat!(
             "INSERT INTO groundcrew_jobs_effects (job_id, part, at) VALUES ($1::uuid, $2, ",
             super::postgres::now!(),
@@ -96,23 +92,52 @@ impl Effects for groundcrew_sql::Postgres {
         let mark = sqlx::query(MARK).bind(job.to_string()).bind(part);
         Ok(mark.execute(&mut **transaction).await?.rows_affected() == 1)
     }
+
+    async fn rollback(transaction: Self::Transaction) -> Result<(), Error> {
+        transaction.rollback().await
+    }
 }
 
 #[cfg(feature = "sqlite")]
 impl Effects for groundcrew_sql::Sqlite {
-    type Database = sqlx::Sqlite;
+    type Transaction = Transaction<sqlx::Sqlite>;
 
     async fn begin(&self) -> Result<Transaction<sqlx::Sqlite>, Error> {
         groundcrew_sql::Sqlite::begin(self).await
     }
 
-    async fn mark(
-        transaction: &mut Transaction<sqlx::Sqlite>,
-        job: JobId,
-        part: &str,
-    ) -> Result<bool, Error> {
+    async fn mark(transaction: &mut Self::Transaction, job: JobId, part: &str) -> Result<bool, Error> {
         const MARK: &str = "INSERT INTO groundcrew_jobs_effects (job_id, part, at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
         let mark = sqlx::query(MARK).bind(job.to_string()).bind(part).bind(super::sqlite::now());
         Ok(mark.execute(&mut **transaction).await?.rows_affected() == 1)
+    }
+
+    async fn rollback(transaction: Self::Transaction) -> Result<(), Error> {
+        transaction.rollback().await
+    }
+}
+
+impl Effects for Database {
+    type Transaction = DatabaseTransaction;
+
+    async fn begin(&self) -> Result<DatabaseTransaction, Error> {
+        Database::begin(self).await
+    }
+
+    async fn mark(transaction: &mut DatabaseTransaction, job: JobId, part: &str) -> Result<bool, Error> {
+        match transaction {
+            #[cfg(feature = "sqlite")]
+            DatabaseTransaction::Sqlite(transaction) => {
+                groundcrew_sql::Sqlite::mark(transaction, job, part).await
+            }
+            #[cfg(feature = "postgres")]
+            DatabaseTransaction::Postgres(transaction) => {
+                groundcrew_sql::Postgres::mark(transaction, job, part).await
+            }
+        }
+    }
+
+    async fn rollback(transaction: DatabaseTransaction) -> Result<(), Error> {
+        transaction.rollback().await
     }
 }

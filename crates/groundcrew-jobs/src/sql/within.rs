@@ -1,17 +1,18 @@
 use std::future::Future;
 
+use groundcrew_sql::DatabaseTransaction;
 use groundcrew_sql::sqlx::{self, Error};
 
 use crate::{BackendError, Enqueue, EnqueueError, Enqueued, Job, JobId, NewJob, Publisher};
 
-/// A transaction of the user's that jobs can be written in: of `Postgres` or `Sqlite`.
+/// A transaction of the user's that jobs can be written in: of `Postgres`, `Sqlite` or whichever a `Database` is.
 #[diagnostic::on_unimplemented(
     message = "jobs cannot be enqueued in `{Self}`",
     note = "hand it `&mut transaction`, the transaction that `begin()` returned"
 )]
 pub trait Within: Send {
     /// `Postgres` or `SQLite`.
-    const NAME: &'static str;
+    fn name(&self) -> &'static str;
 
     /// Writes a job to the jobs themselves.
     fn write(&mut self, job: &NewJob) -> impl Future<Output = Result<Enqueued, Error>> + Send;
@@ -74,13 +75,14 @@ impl Publisher {
         transaction: &mut W,
         jobs: Vec<NewJob>,
     ) -> Result<(), EnqueueError> {
+        let name = transaction.name();
         let failed = |error: Error| BackendError::Unavailable {
-            backend: W::NAME,
+            backend: name,
             action: "enqueue jobs in a transaction",
             cause: error.to_string(),
         };
         for job in &jobs {
-            super::rows::refuse(job, W::NAME)?;
+            super::rows::refuse(job, name)?;
         }
         let Some(home) = self.backend().sql() else {
             for job in &jobs {
@@ -89,8 +91,8 @@ impl Publisher {
             self.posted();
             return Ok(());
         };
-        if home != W::NAME {
-            return Err(EnqueueError::Foreign { transaction: W::NAME, jobs: home });
+        if home != name {
+            return Err(EnqueueError::Foreign { transaction: name, jobs: home });
         }
         transaction.write_all(&jobs.iter().collect::<Vec<_>>()).await.map_err(failed)?;
         Ok(())
@@ -107,19 +109,20 @@ impl Enqueue {
     /// As there.
     pub async fn within<W: Within>(self, transaction: &mut W) -> Result<JobId, EnqueueError> {
         let (publisher, job) = self.into_parts()?;
+        let name = transaction.name();
         let failed = |error: Error| BackendError::Unavailable {
-            backend: W::NAME,
+            backend: name,
             action: "enqueue a job in a transaction",
             cause: error.to_string(),
         };
-        super::rows::refuse(&job, W::NAME)?;
+        super::rows::refuse(&job, name)?;
         let Some(home) = publisher.backend().sql() else {
             transaction.post(&super::outbox::record(&job)).await.map_err(failed)?;
             publisher.posted();
             return Ok(job.envelope.id);
         };
-        if home != W::NAME {
-            return Err(EnqueueError::Foreign { transaction: W::NAME, jobs: home });
+        if home != name {
+            return Err(EnqueueError::Foreign { transaction: name, jobs: home });
         }
         let enqueued = transaction.write(&job).await.map_err(failed)?;
         Ok(enqueued.id())
@@ -128,7 +131,9 @@ impl Enqueue {
 
 #[cfg(feature = "postgres")]
 impl Within for groundcrew_sql::Transaction<sqlx::Postgres> {
-    const NAME: &'static str = super::postgres::NAME;
+    fn name(&self) -> &'static str {
+        super::postgres::NAME
+    }
 
     async fn write(&mut self, job: &NewJob) -> Result<Enqueued, Error> {
         let done = super::postgres::insert(self, &[job]).await?;
@@ -146,7 +151,9 @@ impl Within for groundcrew_sql::Transaction<sqlx::Postgres> {
 
 #[cfg(feature = "sqlite")]
 impl Within for groundcrew_sql::Transaction<sqlx::Sqlite> {
-    const NAME: &'static str = super::sqlite::NAME;
+    fn name(&self) -> &'static str {
+        super::sqlite::NAME
+    }
 
     async fn write(&mut self, job: &NewJob) -> Result<Enqueued, Error> {
         let done = super::sqlite::insert(self, &[job]).await?;
@@ -159,5 +166,43 @@ impl Within for groundcrew_sql::Transaction<sqlx::Sqlite> {
 
     async fn post(&mut self, record: &str) -> Result<(), Error> {
         super::outbox::sqlite::post(self, record).await
+    }
+}
+
+impl Within for DatabaseTransaction {
+    fn name(&self) -> &'static str {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(transaction) => transaction.name(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(transaction) => transaction.name(),
+        }
+    }
+
+    async fn write(&mut self, job: &NewJob) -> Result<Enqueued, Error> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(transaction) => transaction.write(job).await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(transaction) => transaction.write(job).await,
+        }
+    }
+
+    async fn write_all(&mut self, jobs: &[&NewJob]) -> Result<(), Error> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(transaction) => transaction.write_all(jobs).await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(transaction) => transaction.write_all(jobs).await,
+        }
+    }
+
+    async fn post(&mut self, record: &str) -> Result<(), Error> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(transaction) => transaction.post(record).await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(transaction) => transaction.post(record).await,
+        }
     }
 }

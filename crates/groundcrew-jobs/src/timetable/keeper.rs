@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use groundcrew_runtime::{CheckPolicy, Crew};
-use groundcrew_sql::{Database, SqlProblem};
+use groundcrew_sql::{Database, SqlProblem, statement};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use tokio::time::{Instant, timeout};
@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout};
 use super::metrics::TimetableMetrics;
 use super::outlook::Outlook;
 use super::row::{self, Move, PlanRows, Row};
-use super::{Clock, Plan, PlanError, alone, micros, micros_up};
+use super::{Clock, Plan, PlanError, micros, micros_up};
 use crate::{NewJob, Publisher};
 
 /// How many plans are taken in one transaction.
@@ -84,9 +84,9 @@ impl Keeper {
             };
             if counted.is_none_or(|counted| counted.elapsed() >= COUNT) {
                 counted = Some(Instant::now());
-                let service = vec![(&*self.service).into()];
-                if let Ok(counts) = row::numbers(&self.database, row::COUNTS, service).await {
-                    self.metrics.show(counts);
+                let counts = statement(row::COUNTS).bind(&*self.service);
+                if let Ok((waiting, paused, over)) = counts.fetch_one(self.database.read()).await {
+                    self.metrics.show([waiting, paused, over]);
                 }
             }
             if ended(pause).await {
@@ -101,9 +101,9 @@ impl Keeper {
         let mut trouble = None;
         let mut after = (i64::MIN, String::new());
         loop {
-            let service = (&*self.service).into();
-            let from = vec![service, micros(now).into(), after.0.into(), after.1.into(), BATCH.into()];
-            let rows = in_time(row::read(&self.database, row::DUE, from)).await?;
+            let due = statement(row::DUE).bind(&*self.service).bind(micros(now));
+            let due = due.bind(after.0).bind(after.1).bind(BATCH);
+            let rows: Vec<Row> = in_time(due.fetch_all(self.database.read())).await?;
             let is_last = rows.len() < usize::try_from(BATCH).unwrap_or(usize::MAX);
             after =
                 rows.last().map_or_else(Default::default, |row| (row.8.unwrap_or_default(), row.0.clone()));
@@ -117,8 +117,8 @@ impl Keeper {
         if let Some(trouble) = trouble {
             return Err(trouble);
         }
-        let service = vec![(&*self.service).into()];
-        let [earliest, ..] = in_time(row::numbers(&self.database, row::EARLIEST, service)).await?;
+        let earliest = statement(row::EARLIEST).bind(&*self.service).scalar();
+        let earliest: Option<i64> = in_time(earliest.fetch_one(self.database.read())).await?;
         let ahead = earliest.map_or(i64::MAX, |earliest| earliest.saturating_sub(micros((self.clock)())));
         let ahead = Duration::from_micros(u64::try_from(ahead).unwrap_or_default());
         Ok(ahead.clamp(BREATH, LOOK))
@@ -167,7 +167,10 @@ impl Keeper {
     }
 
     async fn step_alone(&self, due: &[Due]) -> Result<HashSet<String>, PlanError> {
-        alone!(self, transaction => self.step_in(transaction, due))
+        let mut transaction = self.database.begin().await?;
+        let moved = self.step_in(&mut transaction, due).await?;
+        transaction.commit().await?;
+        Ok(moved)
     }
 
     /// The ids of those that have moved; the others were moved or changed by somebody else.
@@ -177,8 +180,8 @@ impl Keeper {
         due: &[Due],
     ) -> Result<HashSet<String>, PlanError> {
         let steps: Vec<Move> = due.iter().map(Move::of).collect();
-        let moved = transaction.advance(crate::sql::json(&steps)).await?;
-        let moved: HashSet<String> = moved.into_iter().map(|(id,)| id).collect();
+        let moved = row::advance(crate::sql::json(&steps)).scalar();
+        let moved: HashSet<String> = moved.fetch_all(transaction.on()).await?.into_iter().collect();
         let jobs = due.iter().filter(|one| moved.contains(&one.plan.id.to_string()));
         let jobs: Vec<NewJob> = jobs.flat_map(|one| one.jobs.clone()).collect();
         self.publisher.write_in(transaction, jobs).await?;

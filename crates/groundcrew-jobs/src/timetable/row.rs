@@ -1,9 +1,7 @@
 //! Plans as rows. One text of SQL for both databases, which read `$1` alike.
 
-use std::future::Future;
-
-use groundcrew_sql::sqlx::{self, Error};
-use groundcrew_sql::{Database, Transaction};
+use groundcrew_sql::sqlx;
+use groundcrew_sql::{DatabaseTransaction, RunsOn, Statement, Transaction};
 use serde::Serialize;
 
 use crate::Within;
@@ -29,47 +27,11 @@ pub(super) type Row = (
     i64,
 );
 
-/// What a statement is given.
-#[derive(Debug, Clone)]
-pub enum Param {
-    Text(Option<String>),
-    Number(Option<i64>),
-    Flag(bool),
-}
-
-/// A transaction that plans can be written in: of `Postgres` or `Sqlite`, as `begin()` returns it.
+/// A transaction that plans can be written in: of `Postgres` or `Sqlite`, or whichever a `Database` is.
 pub trait PlanRows: Within {
-    /// Moves plans on that are where they were seen, and gives the ids of those.
+    /// Where statements run.
     #[doc(hidden)]
-    const ADVANCE: &'static str;
-
-    /// Until the transaction ends nobody else holds this.
-    #[doc(hidden)]
-    fn hold(&mut self, what: String) -> impl Future<Output = Result<(), Error>> + Send;
-
-    #[doc(hidden)]
-    fn change(
-        &mut self,
-        sql: &'static str,
-        params: Vec<Param>,
-    ) -> impl Future<Output = Result<u64, Error>> + Send;
-
-    #[doc(hidden)]
-    fn plans(
-        &mut self,
-        sql: &'static str,
-        params: Vec<Param>,
-    ) -> impl Future<Output = Result<Vec<Row>, Error>> + Send;
-
-    #[doc(hidden)]
-    fn count(
-        &mut self,
-        sql: &'static str,
-        params: Vec<Param>,
-    ) -> impl Future<Output = Result<i64, Error>> + Send;
-
-    #[doc(hidden)]
-    fn advance(&mut self, moves: String) -> impl Future<Output = Result<Vec<(String,)>, Error>> + Send;
+    fn on(&mut self) -> impl RunsOn<'_>;
 }
 
 /// How a plan moves on.
@@ -144,7 +106,8 @@ pub(super) const DUE: &str = concat!(
       AND (next_at > $3 OR (next_at = $3 AND id > $4)) ORDER BY next_at, id LIMIT $5"
 );
 
-pub(super) const EARLIEST: &str = "SELECT min(next_at), CAST(NULL AS bigint), CAST(NULL AS bigint) FROM groundcrew_jobs_timetable WHERE service = $1 AND next_at IS NOT NULL";
+pub(super) const EARLIEST: &str =
+    "SELECT min(next_at) FROM groundcrew_jobs_timetable WHERE service = $1 AND next_at IS NOT NULL";
 
 pub(super) const OWNED: &str =
     "SELECT count(*) FROM groundcrew_jobs_timetable WHERE service = $1 AND owner = $2";
@@ -153,152 +116,49 @@ pub(super) const COUNTS: &str = "SELECT count(next_at), sum(CASE WHEN paused THE
         sum(CASE WHEN next_at IS NULL AND NOT paused THEN 1 ELSE 0 END)
      FROM groundcrew_jobs_timetable WHERE service = $1";
 
-/// Adds what a statement is given.
-macro_rules! bound {
-    ($query:expr, $params:expr) => {{
-        let mut query = $query;
-        for param in $params {
-            query = match param {
-                Param::Text(text) => query.bind(text),
-                Param::Number(number) => query.bind(number),
-                Param::Flag(flag) => query.bind(flag),
-            };
-        }
-        query
-    }};
+/// Until the transaction ends nobody else holds this. In SQLite there is one writer at a time anyway.
+pub(super) fn hold(what: String) -> Statement<'static> {
+    Statement::by_dialect("SELECT $1", "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))").bind(what)
 }
 
-/// Reads plans outside of a transaction.
-pub(super) async fn read(
-    database: &Database,
-    sql: &'static str,
-    params: Vec<Param>,
-) -> Result<Vec<Row>, Error> {
-    match database {
-        #[cfg(feature = "sqlite")]
-        Database::Sqlite(sqlite) => bound!(sqlx::query_as(sql), params).fetch_all(sqlite.read()).await,
-        #[cfg(feature = "postgres")]
-        Database::Postgres(postgres) => bound!(sqlx::query_as(sql), params).fetch_all(postgres).await,
-    }
+/// Moves plans on that are where they were seen, and gives the ids of those.
+pub(super) fn advance(moves: String) -> Statement<'static> {
+    Statement::by_dialect(ADVANCE_SQLITE, ADVANCE_POSTGRES).bind(moves)
 }
 
-/// Up to three numbers.
-pub(super) async fn numbers(
-    database: &Database,
-    sql: &'static str,
-    params: Vec<Param>,
-) -> Result<[Option<i64>; 3], Error> {
-    let (one, two, three) = match database {
-        #[cfg(feature = "sqlite")]
-        Database::Sqlite(sqlite) => bound!(sqlx::query_as(sql), params).fetch_one(sqlite.read()).await?,
-        #[cfg(feature = "postgres")]
-        Database::Postgres(postgres) => bound!(sqlx::query_as(sql), params).fetch_one(postgres).await?,
-    };
-    Ok([one, two, three])
-}
+const ADVANCE_POSTGRES: &str = "UPDATE groundcrew_jobs_timetable t SET next_at = r.next, last_at = r.seen,
+        fired_at = coalesce(r.fired_at, t.fired_at), last_job = coalesce(r.last_job, t.last_job),
+        fired = t.fired + r.fired, missed = t.missed + r.missed
+     FROM json_to_recordset($1::json) AS r(id text, revision bigint, was bigint, next bigint, seen bigint,
+        fired_at bigint, last_job text, fired bigint, missed bigint)
+     WHERE t.id = r.id AND t.revision = r.revision AND t.next_at = r.was RETURNING t.id";
 
-// === impl Param ===
-
-impl From<&str> for Param {
-    fn from(text: &str) -> Self {
-        Self::Text(Some(text.to_owned()))
-    }
-}
-
-impl From<String> for Param {
-    fn from(text: String) -> Self {
-        Self::Text(Some(text))
-    }
-}
-
-impl From<Option<String>> for Param {
-    fn from(text: Option<String>) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<i64> for Param {
-    fn from(number: i64) -> Self {
-        Self::Number(Some(number))
-    }
-}
-
-impl From<Option<i64>> for Param {
-    fn from(number: Option<i64>) -> Self {
-        Self::Number(number)
-    }
-}
-
-impl From<bool> for Param {
-    fn from(flag: bool) -> Self {
-        Self::Flag(flag)
-    }
-}
+const ADVANCE_SQLITE: &str = "UPDATE groundcrew_jobs_timetable AS t SET next_at = r.value ->> 'next',
+        last_at = r.value ->> 'seen', fired_at = coalesce(r.value ->> 'fired_at', t.fired_at),
+        last_job = coalesce(r.value ->> 'last_job', t.last_job), fired = t.fired + (r.value ->> 'fired'),
+        missed = t.missed + (r.value ->> 'missed')
+     FROM json_each($1) AS r
+     WHERE t.id = r.value ->> 'id' AND t.revision = r.value ->> 'revision' AND t.next_at = r.value ->> 'was'
+     RETURNING id";
 
 // === impl PlanRows ===
 
 #[cfg(feature = "postgres")]
 impl PlanRows for Transaction<sqlx::Postgres> {
-    const ADVANCE: &'static str = "UPDATE groundcrew_jobs_timetable t SET next_at = r.next, last_at = r.seen,
-            fired_at = coalesce(r.fired_at, t.fired_at), last_job = coalesce(r.last_job, t.last_job),
-            fired = t.fired + r.fired, missed = t.missed + r.missed
-         FROM json_to_recordset($1::json) AS r(id text, revision bigint, was bigint, next bigint, seen bigint,
-            fired_at bigint, last_job text, fired bigint, missed bigint)
-         WHERE t.id = r.id AND t.revision = r.revision AND t.next_at = r.was RETURNING t.id";
-
-    async fn hold(&mut self, what: String) -> Result<(), Error> {
-        let lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
-        sqlx::query(lock).bind(what).execute(&mut **self).await?;
-        Ok(())
-    }
-
-    async fn change(&mut self, sql: &'static str, params: Vec<Param>) -> Result<u64, Error> {
-        Ok(bound!(sqlx::query(sql), params).execute(&mut **self).await?.rows_affected())
-    }
-
-    async fn plans(&mut self, sql: &'static str, params: Vec<Param>) -> Result<Vec<Row>, Error> {
-        bound!(sqlx::query_as(sql), params).fetch_all(&mut **self).await
-    }
-
-    async fn count(&mut self, sql: &'static str, params: Vec<Param>) -> Result<i64, Error> {
-        let (count,) = bound!(sqlx::query_as(sql), params).fetch_one(&mut **self).await?;
-        Ok(count)
-    }
-
-    async fn advance(&mut self, moves: String) -> Result<Vec<(String,)>, Error> {
-        sqlx::query_as(Self::ADVANCE).bind(moves).fetch_all(&mut **self).await
+    fn on(&mut self) -> impl RunsOn<'_> {
+        self
     }
 }
 
 #[cfg(feature = "sqlite")]
 impl PlanRows for Transaction<sqlx::Sqlite> {
-    const ADVANCE: &'static str = "UPDATE groundcrew_jobs_timetable AS t SET next_at = r.value ->> 'next',
-            last_at = r.value ->> 'seen', fired_at = coalesce(r.value ->> 'fired_at', t.fired_at),
-            last_job = coalesce(r.value ->> 'last_job', t.last_job), fired = t.fired + (r.value ->> 'fired'),
-            missed = t.missed + (r.value ->> 'missed')
-         FROM json_each($1) AS r
-         WHERE t.id = r.value ->> 'id' AND t.revision = r.value ->> 'revision' AND t.next_at = r.value ->> 'was'
-         RETURNING id";
-
-    /// There is one writer at a time.
-    async fn hold(&mut self, _what: String) -> Result<(), Error> {
-        Ok(())
+    fn on(&mut self) -> impl RunsOn<'_> {
+        self
     }
+}
 
-    async fn change(&mut self, sql: &'static str, params: Vec<Param>) -> Result<u64, Error> {
-        Ok(bound!(sqlx::query(sql), params).execute(&mut **self).await?.rows_affected())
-    }
-
-    async fn plans(&mut self, sql: &'static str, params: Vec<Param>) -> Result<Vec<Row>, Error> {
-        bound!(sqlx::query_as(sql), params).fetch_all(&mut **self).await
-    }
-
-    async fn count(&mut self, sql: &'static str, params: Vec<Param>) -> Result<i64, Error> {
-        let (count,) = bound!(sqlx::query_as(sql), params).fetch_one(&mut **self).await?;
-        Ok(count)
-    }
-
-    async fn advance(&mut self, moves: String) -> Result<Vec<(String,)>, Error> {
-        sqlx::query_as(Self::ADVANCE).bind(moves).fetch_all(&mut **self).await
+impl PlanRows for DatabaseTransaction {
+    fn on(&mut self) -> impl RunsOn<'_> {
+        self
     }
 }

@@ -1,10 +1,10 @@
 //! What is done to plans: each alone, or in a transaction of the user's.
 
-use groundcrew_sql::{Database, SqlProblem};
+use groundcrew_sql::{SqlProblem, statement};
 use jiff::Timestamp;
 
-use super::row::{self, PlanRows};
-use super::{NewPlan, Plan, PlanChange, PlanError, PlanId, Timetable, alone, micros, micros_up, one};
+use super::row::{self, PlanRows, Row};
+use super::{NewPlan, Plan, PlanChange, PlanError, PlanId, Timetable, micros, micros_up, one};
 use crate::{Envelope, JobId, Timing};
 
 /// How many of the next times are looked at for how close they are.
@@ -19,7 +19,10 @@ impl Timetable {
     ///
     /// When the owner has one of this name or too many, when it never comes or too often, and what the database says.
     pub async fn create(&self, plan: NewPlan) -> Result<Plan, PlanError> {
-        alone!(self, transaction => self.create_in(transaction, plan))
+        let mut transaction = self.database.begin().await?;
+        let done = self.create_in(&mut transaction, plan).await?;
+        transaction.commit().await?;
+        Ok(done)
     }
 
     /// As [`create`](Self::create), in a transaction of yours: it is there exactly if the transaction commits.
@@ -36,30 +39,21 @@ impl Timetable {
         let now = (self.clock)();
         let next = self.first(&plan.timing, now)?;
         self.hold(transaction, &plan.owner).await?;
-        let owned = vec![(&*self.service).into(), plan.owner.as_str().into()];
-        if transaction.count(row::OWNED, owned).await? >= i64::from(self.config.per_owner) {
+        let owned = statement(row::OWNED).bind(&*self.service).bind(&plan.owner);
+        if owned.scalar().fetch_one::<i64>(transaction.on()).await? >= i64::from(self.config.per_owner) {
             return Err(PlanError::TooMany { owner: plan.owner, most: self.config.per_owner });
         }
         let NewPlan { id, owner, name, timing, misfire, paused, .. } = plan;
         let next = Some(micros(next)).filter(|_| !paused);
-        let params = vec![
-            id.to_string().into(),
-            (&*self.service).into(),
-            owner.as_str().into(),
-            name.as_str().into(),
-            job.name.as_str().into(),
-            json(&job).into(),
-            timing.to_string().into(),
-            misfire.to_string().into(),
-            paused.into(),
-            next.into(),
-            micros_up(now).into(),
-            micros(now).into(),
-        ];
-        if transaction.change(row::INSERT, params).await? == 0 {
+        let insert =
+            statement(row::INSERT).bind(id.to_string()).bind(&*self.service).bind(&owner).bind(&name);
+        let insert =
+            insert.bind(&job.name).bind(json(&job)).bind(timing.to_string()).bind(misfire.to_string());
+        let insert = insert.bind(paused).bind(next).bind(micros_up(now)).bind(micros(now));
+        if insert.execute(transaction.on()).await? == 0 {
             return Err(PlanError::NameTaken { owner, name });
         }
-        one(transaction.plans(row::GET, self.which(id)).await?, id)
+        one(self.which(row::GET, id).fetch_optional(transaction.on()).await?, id)
     }
 
     /// Changes what is said, and leaves the rest.
@@ -68,7 +62,10 @@ impl Timetable {
     ///
     /// As [`create`](Self::create), and when there is no such plan.
     pub async fn update(&self, id: PlanId, change: PlanChange) -> Result<Plan, PlanError> {
-        alone!(self, transaction => self.update_in(transaction, id, change))
+        let mut transaction = self.database.begin().await?;
+        let done = self.update_in(&mut transaction, id, change).await?;
+        transaction.commit().await?;
+        Ok(done)
     }
 
     /// As [`update`](Self::update), in a transaction of yours.
@@ -86,8 +83,8 @@ impl Timetable {
         plan.template = change.checked(&plan.template)?;
         if let Some(name) = change.name.filter(|name| *name != plan.name) {
             self.hold(transaction, &plan.owner).await?;
-            let same = vec![(&*self.service).into(), plan.owner.as_str().into(), name.as_str().into()];
-            if !transaction.plans(row::FIND, same).await?.is_empty() {
+            let same = statement(row::FIND).bind(&*self.service).bind(&plan.owner).bind(&name);
+            if same.fetch_optional::<Row>(transaction.on()).await?.is_some() {
                 return Err(PlanError::NameTaken { owner: plan.owner, name });
             }
             plan.name = name;
@@ -108,7 +105,9 @@ impl Timetable {
     ///
     /// When there is no such plan, and what the database says.
     pub async fn pause(&self, id: PlanId, reason: &str) -> Result<(), PlanError> {
-        alone!(self, transaction => self.pause_in(transaction, id, reason))
+        let mut transaction = self.database.begin().await?;
+        self.pause_in(&mut transaction, id, reason).await?;
+        Ok(transaction.commit().await?)
     }
 
     /// As [`pause`](Self::pause), in a transaction of yours.
@@ -122,9 +121,8 @@ impl Timetable {
         id: PlanId,
         reason: &str,
     ) -> Result<(), PlanError> {
-        let mut params = self.which(id);
-        params.extend([true.into(), reason.replace('\0', "").into()]);
-        match transaction.change(row::PAUSE, params).await? {
+        let pause = self.which(row::PAUSE, id).bind(true).bind(reason.replace('\0', ""));
+        match pause.execute(transaction.on()).await? {
             0 => Err(PlanError::Missing { id }),
             _ => Ok(()),
         }
@@ -136,7 +134,10 @@ impl Timetable {
     ///
     /// When there is no such plan, and what the database says.
     pub async fn resume(&self, id: PlanId) -> Result<Plan, PlanError> {
-        alone!(self, transaction => self.resume_in(transaction, id))
+        let mut transaction = self.database.begin().await?;
+        let done = self.resume_in(&mut transaction, id).await?;
+        transaction.commit().await?;
+        Ok(done)
     }
 
     /// As [`resume`](Self::resume), in a transaction of yours.
@@ -161,7 +162,10 @@ impl Timetable {
     ///
     /// What the database says.
     pub async fn delete(&self, id: PlanId) -> Result<bool, PlanError> {
-        alone!(self, transaction => self.delete_in(transaction, id))
+        let mut transaction = self.database.begin().await?;
+        let done = self.delete_in(&mut transaction, id).await?;
+        transaction.commit().await?;
+        Ok(done)
     }
 
     /// As [`delete`](Self::delete), in a transaction of yours.
@@ -170,7 +174,7 @@ impl Timetable {
     ///
     /// As there.
     pub async fn delete_in<T: PlanRows>(&self, transaction: &mut T, id: PlanId) -> Result<bool, PlanError> {
-        Ok(transaction.change(row::DELETE, self.which(id)).await? > 0)
+        Ok(self.which(row::DELETE, id).execute(transaction.on()).await? > 0)
     }
 
     /// Enqueues its job now, also of one that is paused; its next time stays what it is.
@@ -179,7 +183,10 @@ impl Timetable {
     ///
     /// When there is no such plan, and what the database says.
     pub async fn run_now(&self, id: PlanId) -> Result<JobId, PlanError> {
-        alone!(self, transaction => self.run_now_in(transaction, id))
+        let mut transaction = self.database.begin().await?;
+        let done = self.run_now_in(&mut transaction, id).await?;
+        transaction.commit().await?;
+        Ok(done)
     }
 
     /// As [`run_now`](Self::run_now), in a transaction of yours.
@@ -216,35 +223,29 @@ impl Timetable {
 
     /// The plan, locked until the transaction ends: nobody else moves it meanwhile.
     async fn take<T: PlanRows>(&self, transaction: &mut T, id: PlanId) -> Result<Plan, PlanError> {
-        one(transaction.plans(row::TAKE, self.which(id)).await?, id)
+        one(self.which(row::TAKE, id).fetch_optional(transaction.on()).await?, id)
     }
 
     async fn write<T: PlanRows>(&self, transaction: &mut T, plan: Plan) -> Result<Plan, PlanError> {
         let id = plan.id;
-        let params = vec![
-            id.to_string().into(),
-            plan.name.as_str().into(),
-            plan.template.name.as_str().into(),
-            json(&plan.template).into(),
-            plan.timing.to_string().into(),
-            plan.misfire.to_string().into(),
-            plan.paused.into(),
-            plan.paused_because.into(),
-            plan.next_at.into(),
-            micros_up(plan.seen).into(),
-            plan.last_job.map(|job| job.to_string()).into(),
-        ];
-        let written = transaction.change(row::CHANGE, params).await;
+        let change = statement(row::CHANGE).bind(id.to_string()).bind(&plan.name).bind(&plan.template.name);
+        let change = change.bind(json(&plan.template)).bind(plan.timing.to_string());
+        let change = change.bind(plan.misfire.to_string()).bind(plan.paused).bind(plan.paused_because);
+        let change = change.bind(plan.next_at).bind(micros_up(plan.seen));
+        let change = change.bind(plan.last_job.map(|job| job.to_string()));
+        let written = change.execute(transaction.on()).await;
         written.map_err(|error| match SqlProblem::of(&error) {
             SqlProblem::Exists => PlanError::NameTaken { owner: plan.owner, name: plan.name },
             _ => PlanError::Database(error),
         })?;
-        one(transaction.plans(row::GET, self.which(id)).await?, id)
+        one(self.which(row::GET, id).fetch_optional(transaction.on()).await?, id)
     }
 
     /// Lets the transactions that make plans of one owner come one after another, so that they can be counted.
     async fn hold<T: PlanRows>(&self, transaction: &mut T, owner: &str) -> Result<(), PlanError> {
-        Ok(transaction.hold(format!("groundcrew timetable {} {owner}", self.service)).await?)
+        let hold = row::hold(format!("groundcrew timetable {} {owner}", self.service));
+        hold.execute(transaction.on()).await?;
+        Ok(())
     }
 }
 

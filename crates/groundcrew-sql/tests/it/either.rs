@@ -85,6 +85,9 @@ async fn one_text_writes_and_reads_rows_of_either() {
     }
 }
 
+/// A column of each kind.
+type Kinds = (Option<bool>, Option<i32>, Option<i64>, Option<f64>, Option<String>, Option<Vec<u8>>);
+
 #[tokio::test]
 async fn all_kinds_of_arguments_come_back_as_they_were_and_as_null() {
     for Ground { database, .. } in grounds().await {
@@ -104,12 +107,11 @@ async fn all_kinds_of_arguments_come_back_as_they_were_and_as_null() {
         let nulls = nulls.bind(None::<bool>).bind(None::<i32>).bind(None::<i64>).bind(None::<f64>);
         nulls.bind(None::<&str>).bind(None::<Vec<u8>>).execute(&database).await.expect("inserted");
 
-        type Row = (Option<bool>, Option<i32>, Option<i64>, Option<f64>, Option<String>, Option<Vec<u8>>);
         let rows = statement("SELECT * FROM kinds ORDER BY c0 NULLS LAST");
-        let rows: Vec<Row> = rows.fetch_all(database.read()).await.expect("read");
+        let rows: Vec<Kinds> = rows.fetch_all(database.read()).await.expect("read");
         let whole =
             (Some(true), Some(-7), Some(i64::MIN), Some(0.5), Some("it's $1".to_owned()), Some(vec![0, 255]));
-        assert_eq!(rows, [whole, Row::default()]);
+        assert_eq!(rows, [whole, Kinds::default()]);
     }
 }
 
@@ -213,7 +215,7 @@ async fn a_column_of_another_type_is_named_with_its_statement() {
             statement("SELECT name\n   FROM parcels").fetch_all(database.read()).await;
         let error = wrong.unwrap_err().to_string();
         for part in ["column 0", "i64", "TEXT", "(in `SELECT name FROM parcels`)"] {
-            assert!(error.contains(part), "{} is missing in: {error}", part);
+            assert!(error.contains(part), "{part} is missing in: {error}");
         }
     }
 }
