@@ -1,12 +1,16 @@
 //! Where a statement for either database runs. Nothing here has a name outside of the crate: the guarantees are those
 //! of our own connections.
 
+use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
 
+use futures_core::future::BoxFuture;
 use sqlx::Error;
+use sqlx::query::Query;
 
 use crate::metrics::Queries;
-use crate::{Connections, Session};
+use crate::value::{Value, arguments};
+use crate::{Connections, Session, Statement};
 
 /// Whatever has a connection for a statement.
 #[diagnostic::on_unimplemented(
@@ -38,10 +42,27 @@ pub(crate) enum Lent<'c, DB: sqlx::Database> {
     Borrowed(&'c mut Session<DB>),
 }
 
-/// A kind of database that is compiled in.
+/// A kind of database that is compiled in. What sqlx has no trait for is here.
 pub trait Kind: sqlx::Database {
     fn on(source: Source<'_, Self>) -> On<'_>;
+
+    fn text<'s>(statement: &'s Statement<'_>) -> &'s Cow<'static, str>;
+
+    fn arguments(values: Vec<Value<'_>>) -> Result<Self::Arguments, Error>;
+
+    /// How many rows it changed.
+    fn change(session: &mut Session<Self>, query: Bound<Self>) -> BoxFuture<'_, Result<u64, Error>>;
+
+    fn all(session: &mut Session<Self>, query: Bound<Self>) -> BoxFuture<'_, Result<Vec<Self::Row>, Error>>;
+
+    fn first(
+        session: &mut Session<Self>,
+        query: Bound<Self>,
+    ) -> BoxFuture<'_, Result<Option<Self::Row>, Error>>;
 }
+
+/// A statement with its arguments.
+pub type Bound<DB> = Query<'static, DB, <DB as sqlx::Database>::Arguments>;
 
 // === impl Kind ===
 
@@ -50,12 +71,58 @@ impl Kind for sqlx::Sqlite {
     fn on(source: Source<'_, Self>) -> On<'_> {
         On::Sqlite(source)
     }
+
+    fn text<'s>(statement: &'s Statement<'_>) -> &'s Cow<'static, str> {
+        &statement.sqlite
+    }
+
+    fn arguments(values: Vec<Value<'_>>) -> Result<Self::Arguments, Error> {
+        arguments::<Self>(values)
+    }
+
+    fn change(session: &mut Session<Self>, query: Bound<Self>) -> BoxFuture<'_, Result<u64, Error>> {
+        Box::pin(async move { Ok(query.execute(session).await?.rows_affected()) })
+    }
+
+    fn all(session: &mut Session<Self>, query: Bound<Self>) -> BoxFuture<'_, Result<Vec<Self::Row>, Error>> {
+        Box::pin(query.fetch_all(session))
+    }
+
+    fn first(
+        session: &mut Session<Self>,
+        query: Bound<Self>,
+    ) -> BoxFuture<'_, Result<Option<Self::Row>, Error>> {
+        Box::pin(query.fetch_optional(session))
+    }
 }
 
 #[cfg(feature = "postgres")]
 impl Kind for sqlx::Postgres {
     fn on(source: Source<'_, Self>) -> On<'_> {
         On::Postgres(source)
+    }
+
+    fn text<'s>(statement: &'s Statement<'_>) -> &'s Cow<'static, str> {
+        &statement.postgres
+    }
+
+    fn arguments(values: Vec<Value<'_>>) -> Result<Self::Arguments, Error> {
+        arguments::<Self>(values)
+    }
+
+    fn change(session: &mut Session<Self>, query: Bound<Self>) -> BoxFuture<'_, Result<u64, Error>> {
+        Box::pin(async move { Ok(query.execute(session).await?.rows_affected()) })
+    }
+
+    fn all(session: &mut Session<Self>, query: Bound<Self>) -> BoxFuture<'_, Result<Vec<Self::Row>, Error>> {
+        Box::pin(query.fetch_all(session))
+    }
+
+    fn first(
+        session: &mut Session<Self>,
+        query: Bound<Self>,
+    ) -> BoxFuture<'_, Result<Option<Self::Row>, Error>> {
+        Box::pin(query.fetch_optional(session))
     }
 }
 

@@ -1,15 +1,16 @@
 mod text;
 
 use std::borrow::Cow;
+use std::fmt;
 
 use futures_core::future::BoxFuture;
-use sqlx::Error;
 use sqlx::query::Query;
+use sqlx::{Error, FromRow};
 
 use self::text::{excerpt, misread, places, sql};
-use crate::lend::On;
+use crate::lend::{Kind, On, Source};
 use crate::metrics::Queries;
-use crate::value::{IntoValue, Value, arguments};
+use crate::value::{IntoValue, Value};
 use crate::{Bind, FromEitherRow, RunsOn};
 
 /// One statement with its arguments, for whichever database is behind it.
@@ -32,11 +33,11 @@ use crate::{Bind, FromEitherRow, RunsOn};
 /// let names: Vec<String> = select.push(" ORDER BY name").scalar().fetch_all(database.read()).await?;
 /// # assert!(names.is_empty()); Ok(()) }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use = "a statement does nothing until it is executed"]
 pub struct Statement<'q> {
-    sqlite: Cow<'static, str>,
-    postgres: Cow<'static, str>,
+    pub(crate) sqlite: Cow<'static, str>,
+    pub(crate) postgres: Cow<'static, str>,
     values: Vec<Value<'q>>,
     timed: Option<&'static str>,
 }
@@ -110,24 +111,11 @@ impl<'q> Statement<'q> {
     ///
     /// What the database says, and [`DeadlineExceeded`](crate::DeadlineExceeded).
     pub fn execute<'c>(self, on: impl RunsOn<'c>) -> BoxFuture<'c, Result<u64, Error>> {
-        let timed = self.timed;
         match on.on() {
             #[cfg(feature = "sqlite")]
-            On::Sqlite(source) => {
-                let (queries, query) = (source.queries(), self.for_sqlite());
-                clocked(timed, queries, async move {
-                    let (query, mut session) = (query?, source.lend().await?);
-                    Ok(query.execute(&mut *session).await?.rows_affected())
-                })
-            }
+            On::Sqlite(source) => self.change(source),
             #[cfg(feature = "postgres")]
-            On::Postgres(source) => {
-                let (queries, query) = (source.queries(), self.for_postgres());
-                clocked(timed, queries, async move {
-                    let (query, mut session) = (query?, source.lend().await?);
-                    Ok(query.execute(&mut *session).await?.rows_affected())
-                })
-            }
+            On::Postgres(source) => self.change(source),
         }
     }
 
@@ -141,30 +129,11 @@ impl<'q> Statement<'q> {
         self,
         on: impl RunsOn<'c>,
     ) -> BoxFuture<'c, Result<Vec<T>, Error>> {
-        let timed = self.timed;
         match on.on() {
             #[cfg(feature = "sqlite")]
-            On::Sqlite(source) => {
-                let (queries, text) = (source.queries(), self.sqlite.clone());
-                let query = self.for_sqlite();
-                clocked(timed, queries, async move {
-                    let (query, mut session) = (query?, source.lend().await?);
-                    let rows = query.fetch_all(&mut *session).await?;
-                    let rows: Result<_, _> = rows.iter().map(T::from_row).collect();
-                    rows.map_err(|error| misread(error, &text))
-                })
-            }
+            On::Sqlite(source) => self.all(source),
             #[cfg(feature = "postgres")]
-            On::Postgres(source) => {
-                let (queries, text) = (source.queries(), self.postgres.clone());
-                let query = self.for_postgres();
-                clocked(timed, queries, async move {
-                    let (query, mut session) = (query?, source.lend().await?);
-                    let rows = query.fetch_all(&mut *session).await?;
-                    let rows: Result<_, _> = rows.iter().map(T::from_row).collect();
-                    rows.map_err(|error| misread(error, &text))
-                })
-            }
+            On::Postgres(source) => self.all(source),
         }
     }
 
@@ -177,28 +146,11 @@ impl<'q> Statement<'q> {
         self,
         on: impl RunsOn<'c>,
     ) -> BoxFuture<'c, Result<Option<T>, Error>> {
-        let timed = self.timed;
         match on.on() {
             #[cfg(feature = "sqlite")]
-            On::Sqlite(source) => {
-                let (queries, text) = (source.queries(), self.sqlite.clone());
-                let query = self.for_sqlite();
-                clocked(timed, queries, async move {
-                    let (query, mut session) = (query?, source.lend().await?);
-                    let row = query.fetch_optional(&mut *session).await?;
-                    row.as_ref().map(T::from_row).transpose().map_err(|error| misread(error, &text))
-                })
-            }
+            On::Sqlite(source) => self.first(source),
             #[cfg(feature = "postgres")]
-            On::Postgres(source) => {
-                let (queries, text) = (source.queries(), self.postgres.clone());
-                let query = self.for_postgres();
-                clocked(timed, queries, async move {
-                    let (query, mut session) = (query?, source.lend().await?);
-                    let row = query.fetch_optional(&mut *session).await?;
-                    row.as_ref().map(T::from_row).transpose().map_err(|error| misread(error, &text))
-                })
-            }
+            On::Postgres(source) => self.first(source),
         }
     }
 
@@ -216,18 +168,47 @@ impl<'q> Statement<'q> {
     }
 }
 
-/// For the database that it has come to.
+/// On the database that it has come to.
 impl Statement<'_> {
-    #[cfg(feature = "sqlite")]
-    fn for_sqlite(self) -> Result<Query<'static, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>, Error> {
-        self.check(&self.sqlite)?;
-        Ok(sqlx::query_with(sql(self.sqlite), arguments::<sqlx::Sqlite>(self.values)?))
+    fn change<DB: Kind>(self, source: Source<'_, DB>) -> BoxFuture<'_, Result<u64, Error>> {
+        let (timed, queries, query) = (self.timed, source.queries(), self.query::<DB>());
+        clocked(timed, queries, async move {
+            let (query, mut session) = (query?, source.lend().await?);
+            DB::change(&mut session, query).await
+        })
     }
 
-    #[cfg(feature = "postgres")]
-    fn for_postgres(self) -> Result<Query<'static, sqlx::Postgres, sqlx::postgres::PgArguments>, Error> {
-        self.check(&self.postgres)?;
-        Ok(sqlx::query_with(sql(self.postgres), arguments::<sqlx::Postgres>(self.values)?))
+    fn all<'c, DB: Kind, T>(self, source: Source<'c, DB>) -> BoxFuture<'c, Result<Vec<T>, Error>>
+    where
+        T: for<'r> FromRow<'r, DB::Row> + Send + 'c,
+    {
+        let (timed, queries, text) = (self.timed, source.queries(), DB::text(&self).clone());
+        let query = self.query::<DB>();
+        clocked(timed, queries, async move {
+            let (query, mut session) = (query?, source.lend().await?);
+            let rows = DB::all(&mut session, query).await?;
+            let rows: Result<_, _> = rows.iter().map(T::from_row).collect();
+            rows.map_err(|error| misread(error, &text))
+        })
+    }
+
+    fn first<'c, DB: Kind, T>(self, source: Source<'c, DB>) -> BoxFuture<'c, Result<Option<T>, Error>>
+    where
+        T: for<'r> FromRow<'r, DB::Row> + Send + 'c,
+    {
+        let (timed, queries, text) = (self.timed, source.queries(), DB::text(&self).clone());
+        let query = self.query::<DB>();
+        clocked(timed, queries, async move {
+            let (query, mut session) = (query?, source.lend().await?);
+            let row = DB::first(&mut session, query).await?;
+            row.as_ref().map(T::from_row).transpose().map_err(|error| misread(error, &text))
+        })
+    }
+
+    fn query<DB: Kind>(self) -> Result<Query<'static, DB, DB::Arguments>, Error> {
+        let text = DB::text(&self);
+        self.check(text)?;
+        Ok(sqlx::query_with(sql(text.clone()), DB::arguments(self.values)?))
     }
 
     /// SQLite takes an argument that is missing for NULL, and does not mind one too many; Postgres refuses both.
@@ -238,8 +219,17 @@ impl Statement<'_> {
         if is_fine {
             return Ok(());
         }
-        let words = format!("{given} arguments are bound to a statement with {places}: {}", excerpt(text));
+        let words = format!("of the {places} arguments of a statement {given} are bound: {}", excerpt(text));
         Err(Error::InvalidArgument(words))
+    }
+}
+
+impl fmt::Debug for Statement<'_> {
+    /// Without the values, which may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Statement");
+        shown.field("sqlite", &self.sqlite).field("postgres", &self.postgres);
+        shown.field("arguments", &self.values.len()).finish_non_exhaustive()
     }
 }
 
@@ -303,6 +293,12 @@ fn clocked<'c, T: 'c>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_bound_is_not_shown() {
+        let shown = format!("{:?}", statement("SELECT $1").bind("hunter2").scalar());
+        assert!(shown.contains("SELECT $1") && !shown.contains("hunter2"), "{shown}");
+    }
 
     #[test]
     fn what_is_pushed_is_numbered_in_both_texts() {

@@ -9,7 +9,7 @@ use sqlx::{Arguments, Database, Encode, Error, Type};
 pub trait Bind<'q>: IntoValue<'q> {}
 
 /// One argument. What is `None` keeps its type, which Postgres prepares the statement for.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Value<'q> {
     Bool(Option<bool>),
     Int(Option<i32>),
