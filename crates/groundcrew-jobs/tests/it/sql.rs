@@ -7,25 +7,17 @@ use std::time::Duration;
 use groundcrew_jobs::{
     Attempt, Enqueued, Envelope, Jobs, JobsConfig, Memory, NewJob, Publisher, State, When,
 };
-use groundcrew_sql::{Database, sqlx};
+use groundcrew_sql::{Database, statement};
 
 use crate::database;
 use crate::stage::{App, Plain, Stage, config, crew, envelope, until};
 
-async fn execute(database: &Database, statement: &'static str) {
-    let done = match database {
-        Database::Sqlite(sqlite) => sqlx::query(statement).execute(sqlite).await.map(|_| ()),
-        Database::Postgres(postgres) => sqlx::query(statement).execute(postgres).await.map(|_| ()),
-    };
-    done.expect(statement);
+async fn execute(database: &Database, sql: &'static str) {
+    statement(sql).execute(database).await.expect(sql);
 }
 
 async fn number(database: &Database, query: &'static str) -> i64 {
-    let number = match database {
-        Database::Sqlite(sqlite) => sqlx::query_scalar(query).fetch_one(sqlite.read()).await,
-        Database::Postgres(postgres) => sqlx::query_scalar(query).fetch_one(postgres).await,
-    };
-    number.expect(query)
+    statement(query).scalar().fetch_one(database.read()).await.expect(query)
 }
 
 const ADD: &str = "INSERT INTO effects VALUES (1)";
@@ -33,18 +25,9 @@ const EFFECTS: &str = "SELECT count(*) FROM effects";
 
 /// The effect as it should be written.
 async fn once(database: Database, attempt: Attempt) -> Result<(), groundcrew_jobs::JobError> {
-    match &database {
-        Database::Sqlite(sqlite) => {
-            let Some(mut transaction) = attempt.begin_once(sqlite).await? else { return Ok(()) };
-            sqlx::query(ADD).execute(&mut *transaction).await?;
-            transaction.commit().await?;
-        }
-        Database::Postgres(postgres) => {
-            let Some(mut transaction) = attempt.begin_once(postgres).await? else { return Ok(()) };
-            sqlx::query(ADD).execute(&mut *transaction).await?;
-            transaction.commit().await?;
-        }
-    }
+    let Some(mut transaction) = attempt.begin_once(&database).await? else { return Ok(()) };
+    statement(ADD).execute(&mut transaction).await?;
+    transaction.commit().await?;
     Ok(())
 }
 
@@ -111,10 +94,7 @@ async fn an_effect_that_is_rolled_back_happens_with_the_next_attempt(
         let database = there.clone();
         async move {
             if attempt.number() == 1 {
-                match &database {
-                    Database::Sqlite(sqlite) => drop(attempt.begin_once(sqlite).await.expect("begun")),
-                    Database::Postgres(postgres) => drop(attempt.begin_once(postgres).await.expect("begun")),
-                }
+                drop(attempt.begin_once(&database).await.expect("begun"));
                 return;
             }
             once(database, attempt).await.expect("the effect");
@@ -126,20 +106,10 @@ async fn an_effect_that_is_rolled_back_happens_with_the_next_attempt(
 
 async fn enqueue_within(database: &Database, publisher: &Publisher, commit: bool) {
     let job = Plain("x".to_owned());
-    match database {
-        Database::Sqlite(sqlite) => {
-            let mut transaction = sqlite.begin().await.expect("begun");
-            sqlx::query(ADD).execute(&mut *transaction).await.expect("added");
-            publisher.enqueue_in(&mut transaction, &job).await.expect("enqueued");
-            if commit { transaction.commit().await.expect("committed") } else { drop(transaction) }
-        }
-        Database::Postgres(postgres) => {
-            let mut transaction = postgres.begin().await.expect("begun");
-            sqlx::query(ADD).execute(&mut *transaction).await.expect("added");
-            publisher.enqueue_in(&mut transaction, &job).await.expect("enqueued");
-            if commit { transaction.commit().await.expect("committed") } else { drop(transaction) }
-        }
-    }
+    let mut transaction = database.begin().await.expect("begun");
+    statement(ADD).execute(&mut transaction).await.expect("added");
+    publisher.enqueue_in(&mut transaction, &job).await.expect("enqueued");
+    if commit { transaction.commit().await.expect("committed") } else { drop(transaction) }
 }
 
 async fn a_job_exists_exactly_if_the_transaction_commits(database: Database, keep: impl Send + 'static) {
