@@ -4,12 +4,12 @@ use std::sync::Arc;
 use groundcrew_config::Secret;
 use groundcrew_runtime::Crew;
 use groundcrew_sql::sqlx::Error;
-use groundcrew_sql::{Database, MigrationsError};
+use groundcrew_sql::{Database, MigrationsError, statement};
 use uuid::Uuid;
 
 use crate::cache::Seen;
 use crate::opaque::{self, Use};
-use crate::store::{self, Value};
+use crate::store;
 use crate::{AuthConfig, Principal, PrincipalKind, Scopes, clock};
 
 /// Keys for programs, in the service's database: `gck_` and 49 letters and digits, of which the database has a hash.
@@ -138,17 +138,9 @@ impl ApiKeys {
             last_used_at: None,
         };
         let (hash, scopes) = (opaque::hash(secret.expose()), key.scopes.to_string());
-        let values = [
-            Value::Text(&key.id),
-            Value::Text(&hash),
-            Value::Text(&key.hint),
-            Value::Text(&key.subject),
-            Value::Text(&key.name),
-            Value::Text(&scopes),
-            Value::Number(key.created_at),
-            Value::NumberOrNull(key.expires_at),
-        ];
-        store::execute(&self.inner.database, INSERT, &values).await?;
+        let insert = statement(INSERT).bind(&key.id).bind(hash).bind(&key.hint).bind(&key.subject);
+        let insert = insert.bind(&key.name).bind(scopes).bind(key.created_at).bind(key.expires_at);
+        insert.execute(&self.inner.database).await?;
         Ok(MadeKey { key, secret })
     }
 
@@ -167,11 +159,9 @@ impl ApiKeys {
             Err(since) => since,
         };
         let now = clock::now();
-        let values = [Value::Text(&hash), Value::Number(now)];
-        let found = store::read::<Found>(&self.inner.database, FIND, &values).await?;
-        let Some((id, subject, scopes, expires_at, last_used_at)) = found.into_iter().next() else {
-            return Ok(None);
-        };
+        let find = statement(FIND).bind(&hash).bind(now);
+        let found: Option<Found> = find.fetch_optional(self.inner.database.read()).await?;
+        let Some((id, subject, scopes, expires_at, last_used_at)) = found else { return Ok(None) };
         self.used(&id, last_used_at, now);
         let scopes = scopes.parse().map_err(|error| Error::Decode(Box::new(error)))?;
         let who = Principal::new(subject, scopes, PrincipalKind::Key).with_credential(id);
@@ -181,7 +171,8 @@ impl ApiKeys {
 
     /// The newest 1000 keys of somebody, or of all; revoked ones, too.
     pub async fn list(&self, subject: Option<&str>) -> Result<Vec<ApiKey>, Error> {
-        let rows = store::read::<Listed>(&self.inner.database, LIST, &[Value::TextOrNull(subject)]).await?;
+        let list = statement(LIST).bind(subject);
+        let rows: Vec<Listed> = list.fetch_all(self.inner.database.read()).await?;
         rows.into_iter().map(ApiKey::try_from).collect()
     }
 
@@ -197,14 +188,14 @@ impl ApiKeys {
 
     /// Removes all keys of somebody, and every trace of them.
     pub async fn erase(&self, subject: &str) -> Result<u64, Error> {
-        let erased = store::execute(&self.inner.database, ERASE, &[Value::Text(subject)]).await;
+        let erased = statement(ERASE).bind(subject).execute(&self.inner.database).await;
         self.inner.seen.clear();
         erased
     }
 
     async fn take_back(&self, id: &str, subject: Option<&str>) -> Result<bool, Error> {
-        let values = [Value::Text(id), Value::Number(clock::now()), Value::TextOrNull(subject)];
-        let revoked = store::execute(&self.inner.database, REVOKE, &values).await;
+        let revoke = statement(REVOKE).bind(id).bind(clock::now()).bind(subject);
+        let revoked = revoke.execute(&self.inner.database).await;
         // Also when it failed: whether it took effect is not known then.
         self.inner.seen.clear();
         Ok(revoked? > 0)
@@ -217,7 +208,7 @@ impl ApiKeys {
         }
         let (database, id) = (self.inner.database.clone(), id.to_owned());
         tokio::spawn(async move {
-            let noted = store::execute(&database, USED, &[Value::Text(&id), Value::Number(now)]).await;
+            let noted = statement(USED).bind(&id).bind(now).execute(&database).await;
             if let Err(error) = noted {
                 tracing::debug!(key.id = id, %error, "the use of a key was not noted");
             }

@@ -9,12 +9,12 @@ use std::time::Duration;
 use groundcrew_config::Secret;
 use groundcrew_runtime::Crew;
 use groundcrew_sql::sqlx::Error;
-use groundcrew_sql::{Database, MigrationsError};
+use groundcrew_sql::{Database, MigrationsError, Statement, statement};
 
 pub use self::error::RefreshError;
 use crate::cache::Seen;
 use crate::opaque::{self, Use};
-use crate::store::{self, Value};
+use crate::store;
 use crate::{AuthConfig, Principal, PrincipalKind, clock};
 
 /// Sessions of people, in the service's database: with refresh tokens for programs, with a cookie for browsers.
@@ -141,10 +141,9 @@ impl Sessions {
             Err(since) => since,
         };
         let now = clock::now();
-        let values = [Value::Text(&hash), Value::Number(now)];
-        let found = store::read::<Found>(&self.inner.database, FIND, &values).await?;
-        let Some((id, subject, scopes, data, created_at, seen_at, expires_at)) = found.into_iter().next()
-        else {
+        let find = statement(FIND).bind(&hash).bind(now);
+        let found: Option<Found> = find.fetch_optional(self.inner.database.read()).await?;
+        let Some((id, subject, scopes, data, created_at, seen_at, expires_at)) = found else {
             return Ok(None);
         };
         let who = principal(id, subject, &scopes, &data)?;
@@ -155,8 +154,8 @@ impl Sessions {
 
     /// The sessions of somebody that have not ended, the newest first.
     pub async fn list(&self, subject: &str) -> Result<Vec<SessionInfo>, Error> {
-        let values = [Value::Text(subject), Value::Number(clock::now())];
-        let rows = store::read::<(String, i64, i64, i64)>(&self.inner.database, LIST, &values).await?;
+        let list = statement(LIST).bind(subject).bind(clock::now());
+        let rows: Vec<(String, i64, i64, i64)> = list.fetch_all(self.inner.database.read()).await?;
         let info =
             |(id, created_at, seen_at, expires_at)| SessionInfo { id, created_at, seen_at, expires_at };
         Ok(rows.into_iter().map(info).collect())
@@ -165,30 +164,30 @@ impl Sessions {
     /// Ends a session: at once here, within `auth.cache` everywhere. An access token that was issued for it is good
     /// until it expires. `false` if there is no such session.
     pub async fn end(&self, id: &str) -> Result<bool, Error> {
-        let ended = self.change(END, &[Value::Text(id), Value::Number(clock::now())]).await?;
+        let ended = self.change(statement(END).bind(id).bind(clock::now())).await?;
         Ok(ended > 0)
     }
 
     /// Ends all sessions of somebody; how many there were.
     pub async fn end_all(&self, subject: &str) -> Result<u64, Error> {
-        self.change(END_ALL, &[Value::Text(subject), Value::Number(clock::now())]).await
+        self.change(statement(END_ALL).bind(subject).bind(clock::now())).await
     }
 
     /// Removes every trace of somebody's sessions.
     pub async fn erase(&self, subject: &str) -> Result<u64, Error> {
-        let erased = self.change(ERASE, &[Value::Text(subject)]).await?;
-        self.change(FORGET, &[Value::Text(subject)]).await?;
+        let erased = self.change(statement(ERASE).bind(subject)).await?;
+        self.change(statement(FORGET).bind(subject)).await?;
         Ok(erased)
     }
 
     /// Removes sessions that ended or expired longer ago than this; how many there were. To be called once a day or so.
     pub async fn sweep(&self, older_than: Duration) -> Result<u64, Error> {
         let before = clock::now().saturating_sub_unsigned(older_than.as_secs());
-        store::execute(&self.inner.database, SWEEP, &[Value::Number(before)]).await
+        statement(SWEEP).bind(before).execute(&self.inner.database).await
     }
 
-    async fn change(&self, statement: &'static str, values: &[Value<'_>]) -> Result<u64, Error> {
-        let changed = store::execute(&self.inner.database, statement, values).await;
+    async fn change(&self, change: Statement<'_>) -> Result<u64, Error> {
+        let changed = change.execute(&self.inner.database).await;
         // Also when it failed: whether it took effect is not known then.
         self.inner.seen.clear();
         changed
@@ -207,8 +206,8 @@ impl Sessions {
         let expires_at = self.expiry(created_at, now);
         let (database, id) = (self.inner.database.clone(), who.credential.clone().unwrap_or_default());
         tokio::spawn(async move {
-            let values = [Value::Text(&id), Value::Number(now), Value::Number(expires_at)];
-            if let Err(error) = store::execute(&database, USED, &values).await {
+            let note = statement(USED).bind(&id).bind(now).bind(expires_at);
+            if let Err(error) = note.execute(&database).await {
                 tracing::debug!(session.id = id, %error, "the use of a session was not noted");
             }
         });

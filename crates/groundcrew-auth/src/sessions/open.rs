@@ -1,10 +1,10 @@
 use groundcrew_config::Secret;
 use groundcrew_sql::sqlx::Error;
+use groundcrew_sql::statement;
 use uuid::Uuid;
 
 use super::{Session, Sessions};
 use crate::opaque::{self, Use};
-use crate::store::{Open, Value};
 use crate::{Principal, PrincipalKind, clock};
 
 /// Two of one subject wait for each other here, so that neither counts without the other.
@@ -40,27 +40,18 @@ impl Sessions {
         let data = serde_json::to_string(&who.data).map_err(|error| Error::Encode(Box::new(error)))?;
         let now = clock::now();
         let expires_at = self.expiry(now, now);
-        let subject = Value::Text(&who.subject);
 
-        let mut transaction = Open::begin(&self.inner.database).await?;
-        transaction.execute(LOCK, &[subject, Value::Number(now)]).await?;
+        let mut transaction = self.inner.database.begin().await?;
+        statement(LOCK).bind(&who.subject).bind(now).execute(&mut transaction).await?;
         let others = i64::from(self.inner.most) - 1;
-        let room = [subject, Value::Number(now), Value::Number(others)];
-        let ended = transaction.execute(MAKE_ROOM, &room).await?;
-        let cookie = (usage == Use::Session).then_some(hash.as_str());
-        let row = [
-            Value::Text(&id),
-            subject,
-            Value::Text(&scopes),
-            Value::Text(&data),
-            Value::TextOrNull(cookie),
-            Value::Number(now),
-            Value::Number(expires_at),
-        ];
-        transaction.execute(INSERT, &row).await?;
+        let make_room = statement(MAKE_ROOM).bind(&who.subject).bind(now).bind(others);
+        let ended = make_room.execute(&mut transaction).await?;
+        let cookie = (usage == Use::Session).then_some(&hash);
+        let insert = statement(INSERT).bind(&id).bind(&who.subject).bind(scopes).bind(data).bind(cookie);
+        insert.bind(now).bind(expires_at).execute(&mut transaction).await?;
         if usage == Use::Refresh {
-            let row = [Value::Text(&hash), Value::Text(&id), Value::Number(expires_at)];
-            transaction.execute(INSERT_TOKEN, &row).await?;
+            let insert = statement(INSERT_TOKEN).bind(&hash).bind(&id).bind(expires_at);
+            insert.execute(&mut transaction).await?;
         }
         transaction.commit().await?;
         if ended > 0 {

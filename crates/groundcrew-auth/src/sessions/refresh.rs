@@ -1,10 +1,10 @@
 use groundcrew_sql::sqlx::Error;
+use groundcrew_sql::{DatabaseTransaction, statement};
 
 use super::open::INSERT_TOKEN;
 use super::{RefreshError, Session, Sessions, principal};
 use crate::clock;
 use crate::opaque::{self, Use};
-use crate::store::{Open, Value};
 
 /// Of many that come with one token, one finds it unused.
 const USE: &str = "UPDATE groundcrew_auth_refresh_tokens SET used_at = $2
@@ -34,36 +34,42 @@ impl Sessions {
             return Err(RefreshError::Unknown);
         }
         let (hash, now) = (opaque::hash(token), clock::now());
-        let moment = Value::Number(now);
-        let mut transaction = Open::begin(&self.inner.database).await?;
-        let used: Option<(String,)> = transaction.first(USE, &[Value::Text(&hash), moment]).await?;
-        let Some((id,)) = used else { return Err(self.refused(transaction, &hash, now).await?) };
-        let live = [Value::Text(&id), moment];
-        let row: Option<(String, String, String, i64)> = transaction.first(LIVE, &live).await?;
+        let mut transaction = self.inner.database.begin().await?;
+        let used = statement(USE).bind(&hash).bind(now).scalar();
+        let used: Option<String> = used.fetch_optional(&mut transaction).await?;
+        let Some(id) = used else { return Err(self.refused(transaction, &hash, now).await?) };
+        let live = statement(LIVE).bind(&id).bind(now);
+        let row: Option<(String, String, String, i64)> = live.fetch_optional(&mut transaction).await?;
         let Some((subject, scopes, data, created_at)) = row else {
             transaction.commit().await?;
             return Err(RefreshError::Ended);
         };
         let (next, expires_at) = (Use::Refresh.generate(), self.expiry(created_at, now));
         let next_hash = opaque::hash(next.expose());
-        let row = [Value::Text(&next_hash), Value::Text(&id), Value::Number(expires_at)];
-        transaction.execute(INSERT_TOKEN, &row).await?;
-        transaction.execute(PROLONG, &[Value::Text(&id), Value::Number(expires_at)]).await?;
-        transaction.execute(TIDY, &live).await?;
+        let insert = statement(INSERT_TOKEN).bind(next_hash).bind(&id).bind(expires_at);
+        insert.execute(&mut transaction).await?;
+        statement(PROLONG).bind(&id).bind(expires_at).execute(&mut transaction).await?;
+        statement(TIDY).bind(&id).bind(now).execute(&mut transaction).await?;
         transaction.commit().await?;
         let who = principal(id.clone(), subject, &scopes, &data)?;
         Ok(Session { id, who, token: next, expires_at })
     }
 
     /// Why a token is not good; a used one ends its session, in the same transaction.
-    async fn refused(&self, mut transaction: Open, hash: &str, now: i64) -> Result<RefreshError, Error> {
-        let known: Option<(String, Option<i64>)> = transaction.first(KNOWN, &[Value::Text(hash)]).await?;
+    async fn refused(
+        &self,
+        mut transaction: DatabaseTransaction,
+        hash: &str,
+        now: i64,
+    ) -> Result<RefreshError, Error> {
+        let known: Option<(String, Option<i64>)> =
+            statement(KNOWN).bind(hash).fetch_optional(&mut transaction).await?;
         let (id, used_at) = match known {
             Some((id, Some(used_at))) => (id, used_at),
             Some((_, None)) => return Ok(RefreshError::Ended),
             None => return Ok(RefreshError::Unknown),
         };
-        let revoked = transaction.execute(REVOKE, &[Value::Text(&id), Value::Number(now)]).await?;
+        let revoked = statement(REVOKE).bind(&id).bind(now).execute(&mut transaction).await?;
         transaction.commit().await?;
         self.inner.seen.clear();
         if revoked > 0 {

@@ -1,3 +1,5 @@
+//! The tables of this crate, on either database.
+
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
@@ -9,7 +11,7 @@ use groundcrew_sql::{Database, Migrations, MigrationsError};
 const TABLE: &str = "groundcrew_auth_migrations";
 
 static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
-    let sql = include_str!("schema.sql").into_sql_str();
+    let sql = include_str!("store/schema.sql").into_sql_str();
     let migration = Migration::new(1, Cow::Borrowed("auth"), MigrationType::Simple, sql, false);
     Migrator { table_name: Cow::Borrowed(TABLE), ..Migrator::with_migrations(vec![migration]) }
 });
