@@ -1,6 +1,6 @@
-//! Who asked, on either backend.
+//! Who asked.
 
-use groundcrew::sql::Database;
+use groundcrew::sql::statement;
 use uuid::Uuid;
 
 use super::Store;
@@ -12,17 +12,8 @@ const ASKER: &str = "SELECT requested_by FROM requests WHERE id = $1";
 impl Store {
     /// Who sent a request that is answered later; `None` where nobody knows, or there is none.
     pub(crate) async fn asker(&self, id: Uuid) -> sqlx::Result<Option<String>> {
-        let id = id.to_string();
-        let asker: Option<Option<String>> = match &self.0 {
-            Database::Sqlite(database) => {
-                let select = sqlx::query_scalar(ASKER).bind(id).fetch_optional(database.read());
-                database.read().timed("select_asker", select).await?
-            }
-            Database::Postgres(database) => {
-                let select = sqlx::query_scalar(ASKER).bind(id).fetch_optional(database);
-                database.connections().timed("select_asker", select).await?
-            }
-        };
+        let select = statement(ASKER).bind(id.to_string()).timed("select_asker");
+        let asker: Option<Option<String>> = select.scalar().fetch_optional(self.0.read()).await?;
         Ok(asker.flatten())
     }
 }

@@ -1,7 +1,7 @@
-//! The table of deliveries to webhooks, on either backend; both understand the same SQL here.
+//! The table of deliveries to webhooks.
 
 use groundcrew::jobs::Attempt;
-use groundcrew::sql::Database;
+use groundcrew::sql::{Statement, statement};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -45,81 +45,35 @@ impl Store {
     /// Enqueues what is to be sent once to a URL; the same event to the same URL is sent once.
     pub(crate) async fn send_once(&self, delivery: &Delivery) -> sqlx::Result<()> {
         let (row, job) = (NewDelivery::of(delivery)?, Deliver { delivery: delivery.id.clone() });
-        match &self.0 {
-            Database::Sqlite(database) => {
-                let send = async {
-                    let mut transaction = database.begin().await?;
-                    let insert = sqlx::query(SEND).bind(row.id).bind(row.webhook_id).bind(row.url);
-                    let insert = insert.bind(row.created_ms).bind(row.event);
-                    if insert.execute(&mut *transaction).await?.rows_affected() > 0 {
-                        self.1.enqueue_in(&mut transaction, &job).await.map_err(refused)?;
-                    }
-                    transaction.commit().await
-                };
-                database.write().timed("send_once", send).await
+        let send = async {
+            let mut transaction = self.0.begin().await?;
+            if row.insert().execute(&mut transaction).await? > 0 {
+                self.1.enqueue_in(&mut transaction, &job).await.map_err(refused)?;
             }
-            Database::Postgres(database) => {
-                let send = async {
-                    let mut transaction = database.begin().await?;
-                    let insert = sqlx::query(SEND).bind(row.id).bind(row.webhook_id).bind(row.url);
-                    let insert = insert.bind(row.created_ms).bind(row.event);
-                    if insert.execute(&mut *transaction).await?.rows_affected() > 0 {
-                        self.1.enqueue_in(&mut transaction, &job).await.map_err(refused)?;
-                    }
-                    transaction.commit().await
-                };
-                database.connections().timed("send_once", send).await
-            }
-        }
+            transaction.commit().await
+        };
+        self.0.write().timed("send_once", send).await
     }
 
     /// Makes the deliveries of an event and enqueues their jobs, once for each job that announces.
     pub(crate) async fn send_all(&self, attempt: &Attempt, deliveries: &[Delivery]) -> sqlx::Result<()> {
         let rows = deliveries.iter().map(NewDelivery::of).collect::<sqlx::Result<Vec<_>>>()?;
-        match &self.0 {
-            Database::Sqlite(database) => {
-                let send = async {
-                    let Some(mut transaction) = attempt.begin_once(database).await? else { return Ok(()) };
-                    for row in rows {
-                        let job = Deliver { delivery: row.id.clone() };
-                        let insert = sqlx::query(SEND).bind(row.id).bind(row.webhook_id).bind(row.url);
-                        let insert = insert.bind(row.created_ms).bind(row.event);
-                        insert.execute(&mut *transaction).await?;
-                        self.1.enqueue_in(&mut transaction, &job).await.map_err(refused)?;
-                    }
-                    transaction.commit().await
-                };
-                database.write().timed("send_all", send).await
+        let send = async {
+            let Some(mut transaction) = attempt.begin_once(&self.0).await? else { return Ok(()) };
+            for row in rows {
+                let job = Deliver { delivery: row.id.clone() };
+                row.insert().execute(&mut transaction).await?;
+                self.1.enqueue_in(&mut transaction, &job).await.map_err(refused)?;
             }
-            Database::Postgres(database) => {
-                let send = async {
-                    let Some(mut transaction) = attempt.begin_once(database).await? else { return Ok(()) };
-                    for row in rows {
-                        let job = Deliver { delivery: row.id.clone() };
-                        let insert = sqlx::query(SEND).bind(row.id).bind(row.webhook_id).bind(row.url);
-                        let insert = insert.bind(row.created_ms).bind(row.event);
-                        insert.execute(&mut *transaction).await?;
-                        self.1.enqueue_in(&mut transaction, &job).await.map_err(refused)?;
-                    }
-                    transaction.commit().await
-                };
-                database.connections().timed("send_all", send).await
-            }
-        }
+            transaction.commit().await
+        };
+        self.0.write().timed("send_all", send).await
     }
 
     /// The delivery with this id.
     pub(crate) async fn delivery(&self, id: &str) -> sqlx::Result<Option<Delivery>> {
-        let row: Option<DeliveryRow> = match &self.0 {
-            Database::Sqlite(database) => {
-                let select = sqlx::query_as(DELIVERY).bind(id).fetch_optional(database.read());
-                database.read().timed("select_delivery", select).await?
-            }
-            Database::Postgres(database) => {
-                let select = sqlx::query_as(DELIVERY).bind(id).fetch_optional(database);
-                database.connections().timed("select_delivery", select).await?
-            }
-        };
+        let select = statement(DELIVERY).bind(id).timed("select_delivery");
+        let row: Option<DeliveryRow> = select.fetch_optional(self.0.read()).await?;
         row.map(Delivery::try_from).transpose()
     }
 
@@ -132,17 +86,8 @@ impl Store {
     ) -> sqlx::Result<Vec<Delivery>> {
         // Sorts after every UUID.
         let before = before.map_or_else(|| "g".to_owned(), |id| id.to_string());
-        let (webhook, limit) = (webhook.to_string(), i64::from(limit));
-        let rows: Vec<DeliveryRow> = match &self.0 {
-            Database::Sqlite(database) => {
-                let select = sqlx::query_as(DELIVERIES).bind(webhook).bind(before).bind(limit);
-                database.read().timed("list_deliveries", select.fetch_all(database.read())).await?
-            }
-            Database::Postgres(database) => {
-                let select = sqlx::query_as(DELIVERIES).bind(webhook).bind(before).bind(limit);
-                database.connections().timed("list_deliveries", select.fetch_all(database)).await?
-            }
-        };
+        let select = statement(DELIVERIES).bind(webhook.to_string()).bind(before).bind(i64::from(limit));
+        let rows: Vec<DeliveryRow> = select.timed("list_deliveries").fetch_all(self.0.read()).await?;
         rows.into_iter().map(Delivery::try_from).collect()
     }
 
@@ -150,63 +95,29 @@ impl Store {
     pub(crate) async fn settle_delivery(&self, delivery: &Delivery) -> sqlx::Result<()> {
         let tries =
             serde_json::to_string(&delivery.tries).map_err(|error| sqlx::Error::Encode(error.into()))?;
-        let (id, state) = (&delivery.id, delivery.state.name());
-        match &self.0 {
-            Database::Sqlite(database) => {
-                let update = sqlx::query(SETTLE).bind(id).bind(state).bind(tries).execute(database);
-                database.write().timed("settle_delivery", update).await.map(drop)
-            }
-            Database::Postgres(database) => {
-                let update = sqlx::query(SETTLE).bind(id).bind(state).bind(tries).execute(database);
-                database.connections().timed("settle_delivery", update).await.map(drop)
-            }
-        }
+        let settle = statement(SETTLE).bind(&delivery.id).bind(delivery.state.name()).bind(tries);
+        settle.timed("settle_delivery").execute(self.0.write()).await.map(drop)
     }
 
     /// Enqueues a delivery again that is over. Tells whether it was one.
     pub(crate) async fn replay_delivery(&self, webhook: Uuid, id: &str) -> sqlx::Result<bool> {
-        let (webhook, job) = (webhook.to_string(), Deliver { delivery: id.to_owned() });
-        match &self.0 {
-            Database::Sqlite(database) => {
-                let replay = async {
-                    let mut transaction = database.begin().await?;
-                    let update = sqlx::query(REPLAY).bind(id).bind(webhook).execute(&mut *transaction);
-                    let over = update.await?.rows_affected() > 0;
-                    if over {
-                        self.1.enqueue_in(&mut transaction, &job).await.map_err(refused)?;
-                    }
-                    transaction.commit().await.map(|()| over)
-                };
-                database.write().timed("replay_delivery", replay).await
+        let job = Deliver { delivery: id.to_owned() };
+        let replay = async {
+            let mut transaction = self.0.begin().await?;
+            let update = statement(REPLAY).bind(id).bind(webhook.to_string());
+            let over = update.execute(&mut transaction).await? > 0;
+            if over {
+                self.1.enqueue_in(&mut transaction, &job).await.map_err(refused)?;
             }
-            Database::Postgres(database) => {
-                let replay = async {
-                    let mut transaction = database.begin().await?;
-                    let update = sqlx::query(REPLAY).bind(id).bind(webhook).execute(&mut *transaction);
-                    let over = update.await?.rows_affected() > 0;
-                    if over {
-                        self.1.enqueue_in(&mut transaction, &job).await.map_err(refused)?;
-                    }
-                    transaction.commit().await.map(|()| over)
-                };
-                database.connections().timed("replay_delivery", replay).await
-            }
-        }
+            transaction.commit().await.map(|()| over)
+        };
+        self.0.write().timed("replay_delivery", replay).await
     }
 
     /// Forgets deliveries that are over and older than that.
     pub(crate) async fn purge_deliveries(&self, before: Timestamp) -> sqlx::Result<()> {
-        let before = before.as_millisecond();
-        match &self.0 {
-            Database::Sqlite(database) => {
-                let purge = sqlx::query(PURGE).bind(before).execute(database);
-                database.write().timed("purge_deliveries", purge).await.map(drop)
-            }
-            Database::Postgres(database) => {
-                let purge = sqlx::query(PURGE).bind(before).execute(database);
-                database.connections().timed("purge_deliveries", purge).await.map(drop)
-            }
-        }
+        let purge = statement(PURGE).bind(before.as_millisecond()).timed("purge_deliveries");
+        purge.execute(self.0.write()).await.map(drop)
     }
 }
 
@@ -222,6 +133,11 @@ impl NewDelivery {
             serde_json::to_string(&delivery.event).map_err(|error| sqlx::Error::Encode(error.into()))?;
         let created_ms = delivery.created_at.as_millisecond();
         Ok(Self { id: delivery.id.clone(), webhook_id, url, created_ms, event })
+    }
+
+    fn insert(self) -> Statement<'static> {
+        let insert = statement(SEND).bind(self.id).bind(self.webhook_id).bind(self.url);
+        insert.bind(self.created_ms).bind(self.event)
     }
 }
 

@@ -1,6 +1,6 @@
-//! What is stored of one person, on either backend.
+//! What is stored of one person.
 
-use groundcrew::sql::Database;
+use groundcrew::sql::statement;
 
 use super::{NewRow, Store};
 use crate::document::Document;
@@ -34,16 +34,8 @@ impl Store {
     /// Summaries that name this user, or (`asked`) that this user asked for, after the one with that id.
     pub(crate) async fn naming(&self, user: &str, asked: bool, after: &str) -> sqlx::Result<Vec<Naming>> {
         let text = if asked { ASKED } else { NAMING };
-        match &self.0 {
-            Database::Sqlite(database) => {
-                let select = sqlx::query_as(text).bind(user).bind(after).bind(PORTION);
-                database.write().timed("list_naming", select.fetch_all(database.write())).await
-            }
-            Database::Postgres(database) => {
-                let select = sqlx::query_as(text).bind(user).bind(after).bind(PORTION);
-                database.connections().timed("list_naming", select.fetch_all(database)).await
-            }
-        }
+        let select = statement(text).bind(user).bind(after).bind(PORTION).timed("list_naming");
+        select.fetch_all(self.0.write()).await
     }
 
     /// Puts a document in the place of what it was. Answers that hold what it was go.
@@ -51,32 +43,15 @@ impl Store {
         self.about(ANSWERS, &document.id.to_string(), None).await?;
         let json = serde_json::to_string(document).map_err(|error| sqlx::Error::Encode(error.into()))?;
         let row = NewRow::of(document, json);
-        match &self.0 {
-            Database::Sqlite(database) => {
-                let update = sqlx::query(UPDATE).bind(row.title).bind(row.excerpt).bind(row.document);
-                let update = update.bind(row.origin.requested_by).bind(row.id).execute(database);
-                database.write().timed("replace_summary", update).await.map(drop)
-            }
-            Database::Postgres(database) => {
-                let update = sqlx::query(UPDATE).bind(row.title).bind(row.excerpt).bind(row.document);
-                let update = update.bind(row.origin.requested_by).bind(row.id).execute(database);
-                database.connections().timed("replace_summary", update).await.map(drop)
-            }
-        }
+        let update = statement(UPDATE).bind(row.title).bind(row.excerpt).bind(row.document);
+        let update = update.bind(row.origin.requested_by).bind(row.id).timed("replace_summary");
+        update.execute(self.0.write()).await.map(drop)
     }
 
     /// Some of the summaries that only this user can read.
     pub(crate) async fn private_of(&self, user: &str) -> sqlx::Result<Vec<String>> {
-        match &self.0 {
-            Database::Sqlite(database) => {
-                let select = sqlx::query_scalar(PRIVATE).bind(user).bind(PORTION);
-                database.write().timed("list_private", select.fetch_all(database.write())).await
-            }
-            Database::Postgres(database) => {
-                let select = sqlx::query_scalar(PRIVATE).bind(user).bind(PORTION);
-                database.connections().timed("list_private", select.fetch_all(database)).await
-            }
-        }
+        let select = statement(PRIVATE).bind(user).bind(PORTION).timed("list_private");
+        select.scalar().fetch_all(self.0.write()).await
     }
 
     /// Deletes what this user thought of summaries, and says how much.
@@ -107,22 +82,10 @@ impl Store {
         user: &str,
         instead: Option<&'static str>,
     ) -> sqlx::Result<u64> {
-        let done = match &self.0 {
-            Database::Sqlite(database) => {
-                let mut query = sqlx::query(text).bind(user);
-                if let Some(instead) = instead {
-                    query = query.bind(instead);
-                }
-                database.write().timed("erase_user", query.execute(database)).await?.rows_affected()
-            }
-            Database::Postgres(database) => {
-                let mut query = sqlx::query(text).bind(user);
-                if let Some(instead) = instead {
-                    query = query.bind(instead);
-                }
-                database.connections().timed("erase_user", query.execute(database)).await?.rows_affected()
-            }
-        };
-        Ok(done)
+        let mut change = statement(text).bind(user).timed("erase_user");
+        if let Some(instead) = instead {
+            change = change.bind(instead);
+        }
+        change.execute(self.0.write()).await
     }
 }

@@ -1,6 +1,6 @@
-//! The summaries of a server, and what readers thought of them, on either backend.
+//! The summaries of a server, and what readers thought of them.
 
-use groundcrew::sql::Database;
+use groundcrew::sql::statement;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -59,62 +59,30 @@ impl Store {
     ) -> sqlx::Result<Vec<Made>> {
         let before = before.map_or_else(|| "g".to_owned(), |id| id.to_string());
         let text = if channel.is_some() { LIST_OF_CHANNEL } else { LIST };
-        let rows: Vec<MadeRow> = match &self.0 {
-            Database::Sqlite(database) => {
-                let mut select = sqlx::query_as(text).bind(guild).bind(before).bind(i64::from(limit));
-                if let Some(channel) = channel {
-                    select = select.bind(channel);
-                }
-                database.read().timed("list_guild", select.fetch_all(database.read())).await?
-            }
-            Database::Postgres(database) => {
-                let mut select = sqlx::query_as(text).bind(guild).bind(before).bind(i64::from(limit));
-                if let Some(channel) = channel {
-                    select = select.bind(channel);
-                }
-                database.connections().timed("list_guild", select.fetch_all(database)).await?
-            }
-        };
+        let mut select = statement(text).bind(guild).bind(before).bind(i64::from(limit)).timed("list_guild");
+        if let Some(channel) = channel {
+            select = select.bind(channel);
+        }
+        let rows: Vec<MadeRow> = select.fetch_all(self.0.read()).await?;
         rows.into_iter().map(Made::try_from).collect()
     }
 
     /// How much was made in a server since then.
     pub(crate) async fn amount(&self, guild: &str, since: Timestamp) -> sqlx::Result<Amount> {
-        let since = since.as_millisecond();
-        let (summaries, messages) = match &self.0 {
-            Database::Sqlite(database) => {
-                let select = sqlx::query_as(AMOUNT).bind(guild).bind(since).fetch_one(database.read());
-                database.read().timed("count_guild", select).await?
-            }
-            Database::Postgres(database) => {
-                let select = sqlx::query_as(AMOUNT).bind(guild).bind(since).fetch_one(database);
-                database.connections().timed("count_guild", select).await?
-            }
-        };
+        let select = statement(AMOUNT).bind(guild).bind(since.as_millisecond()).timed("count_guild");
+        let (summaries, messages) = select.fetch_one(self.0.read()).await?;
         Ok(Amount { summaries, messages })
     }
 
     /// Keeps what somebody thinks of a summary; the last word counts.
     pub(crate) async fn rate(&self, summary: Uuid, user: &str, good: bool) -> sqlx::Result<Opinions> {
         let (summary, now) = (summary.to_string(), Timestamp::now().as_millisecond());
-        let (good, bad) = match &self.0 {
-            Database::Sqlite(database) => {
-                let rate = async {
-                    let insert = sqlx::query(RATE).bind(&summary).bind(user).bind(good).bind(now);
-                    insert.execute(database).await?;
-                    sqlx::query_as(OPINIONS).bind(&summary).fetch_one(database.write()).await
-                };
-                database.write().timed("rate_summary", rate).await?
-            }
-            Database::Postgres(database) => {
-                let rate = async {
-                    let insert = sqlx::query(RATE).bind(&summary).bind(user).bind(good).bind(now);
-                    insert.execute(database).await?;
-                    sqlx::query_as(OPINIONS).bind(&summary).fetch_one(database).await
-                };
-                database.connections().timed("rate_summary", rate).await?
-            }
+        let rate = async {
+            let rate = statement(RATE).bind(&summary).bind(user).bind(good).bind(now);
+            rate.execute(self.0.write()).await?;
+            statement(OPINIONS).bind(&summary).fetch_one(self.0.write()).await
         };
+        let (good, bad) = self.0.write().timed("rate_summary", rate).await?;
         Ok(Opinions { good, bad })
     }
 }

@@ -1,6 +1,6 @@
-//! What people have set for their servers, on either backend.
+//! What people have set for their servers.
 
-use groundcrew::sql::{Database, Session};
+use groundcrew::sql::{Statement, statement};
 use jiff::Timestamp;
 
 use super::Store;
@@ -19,7 +19,6 @@ pub(crate) enum Refusal {
 type ValueRow = (String, String, String, i64);
 type RuleRow = (String, String, String, String, i64);
 
-// Both backends read `$1`.
 const VERSION: &str = "SELECT version FROM guilds WHERE guild_id = $1";
 const VALUES: &str =
     "SELECT name, value, updated_by, updated_ms FROM guild_settings WHERE guild_id = $1 ORDER BY name";
@@ -52,27 +51,13 @@ impl Store {
     /// What is stored about a server; nothing, with version 0, where there was no change.
     pub(crate) async fn guild(&self, guild: &str) -> sqlx::Result<Stored> {
         // The version first: what is read with an older version than it has is refused when it is changed.
-        let (version, values, rules): (Option<i64>, Vec<ValueRow>, Vec<RuleRow>) = match &self.0 {
-            Database::Sqlite(database) => {
-                let read = async {
-                    let version =
-                        sqlx::query_scalar(VERSION).bind(guild).fetch_optional(database.read()).await?;
-                    let values = sqlx::query_as(VALUES).bind(guild).fetch_all(database.read()).await?;
-                    let rules = sqlx::query_as(RULES).bind(guild).fetch_all(database.read()).await?;
-                    Ok::<_, sqlx::Error>((version, values, rules))
-                };
-                database.read().timed("select_guild", read).await?
-            }
-            Database::Postgres(database) => {
-                let read = async {
-                    let version = sqlx::query_scalar(VERSION).bind(guild).fetch_optional(database).await?;
-                    let values = sqlx::query_as(VALUES).bind(guild).fetch_all(database).await?;
-                    let rules = sqlx::query_as(RULES).bind(guild).fetch_all(database).await?;
-                    Ok::<_, sqlx::Error>((version, values, rules))
-                };
-                database.connections().timed("select_guild", read).await?
-            }
+        let read = async {
+            let version = statement(VERSION).bind(guild).scalar().fetch_optional(self.0.read()).await?;
+            let values: Vec<ValueRow> = statement(VALUES).bind(guild).fetch_all(self.0.read()).await?;
+            let rules: Vec<RuleRow> = statement(RULES).bind(guild).fetch_all(self.0.read()).await?;
+            Ok::<_, sqlx::Error>((version, values, rules))
         };
+        let (version, values, rules) = self.0.read().timed("select_guild", read).await?;
         let values = values.into_iter().filter_map(value_of).collect();
         let rules = rules.into_iter().filter_map(rule_of).collect();
         Ok(Stored { version: version.unwrap_or(0), values, rules })
@@ -87,69 +72,31 @@ impl Store {
         change: Change,
     ) -> Result<(), Refusal> {
         let (steps, now) = (steps(change), Timestamp::now().as_millisecond());
-        match &self.0 {
-            Database::Sqlite(database) => {
-                let write = async {
-                    let mut transaction = database.begin().await?;
-                    let version: i64 =
-                        sqlx::query_scalar(RAISE).bind(guild).fetch_one(&mut *transaction).await?;
-                    if expected.is_some_and(|expected| expected + 1 != version) {
-                        return Ok(false);
-                    }
-                    for step in steps {
-                        sqlite_step(&mut transaction, guild, by, now, step).await?;
-                    }
-                    transaction.commit().await.map(|()| true)
-                };
-                made(database.write().timed("change_guild", write).await)
+        let write = async {
+            let mut transaction = self.0.begin().await?;
+            let version: i64 = statement(RAISE).bind(guild).scalar().fetch_one(&mut transaction).await?;
+            if expected.is_some_and(|expected| expected + 1 != version) {
+                return Err(Refusal::Version);
             }
-            Database::Postgres(database) => {
-                let write = async {
-                    let mut transaction = database.begin().await?;
-                    let version: i64 =
-                        sqlx::query_scalar(RAISE).bind(guild).fetch_one(&mut *transaction).await?;
-                    if expected.is_some_and(|expected| expected + 1 != version) {
-                        return Ok(false);
-                    }
-                    for step in steps {
-                        postgres_step(&mut transaction, guild, by, now, step).await?;
-                    }
-                    transaction.commit().await.map(|()| true)
-                };
-                made(database.connections().timed("change_guild", write).await)
+            for step in steps {
+                step.statement(guild, by, now).execute(&mut transaction).await?;
             }
-        }
+            Ok(transaction.commit().await?)
+        };
+        self.0.write().timed("change_guild", write).await
     }
 
     /// Takes back all that was set for a server.
     pub(crate) async fn reset_guild(&self, guild: &str) -> sqlx::Result<()> {
-        match &self.0 {
-            Database::Sqlite(database) => {
-                let write = async {
-                    let mut transaction = database.begin().await?;
-                    sqlx::query_scalar::<_, i64>(RAISE).bind(guild).fetch_one(&mut *transaction).await?;
-                    sqlx::query(DROP_VALUES).bind(guild).execute(&mut *transaction).await?;
-                    sqlx::query(DROP_RULES).bind(guild).execute(&mut *transaction).await?;
-                    transaction.commit().await
-                };
-                database.write().timed("reset_guild", write).await
+        let write = async {
+            let mut transaction = self.0.begin().await?;
+            for sql in [RAISE, DROP_VALUES, DROP_RULES] {
+                statement(sql).bind(guild).execute(&mut transaction).await?;
             }
-            Database::Postgres(database) => {
-                let write = async {
-                    let mut transaction = database.begin().await?;
-                    sqlx::query_scalar::<_, i64>(RAISE).bind(guild).fetch_one(&mut *transaction).await?;
-                    sqlx::query(DROP_VALUES).bind(guild).execute(&mut *transaction).await?;
-                    sqlx::query(DROP_RULES).bind(guild).execute(&mut *transaction).await?;
-                    transaction.commit().await
-                };
-                database.connections().timed("reset_guild", write).await
-            }
-        }
+            transaction.commit().await
+        };
+        self.0.write().timed("reset_guild", write).await
     }
-}
-
-fn made(changed: sqlx::Result<bool>) -> Result<(), Refusal> {
-    if changed? { Ok(()) } else { Err(Refusal::Version) }
 }
 
 fn steps(change: Change) -> Vec<Step> {
@@ -164,52 +111,6 @@ fn steps(change: Change) -> Vec<Step> {
     values.chain(rules).collect()
 }
 
-async fn sqlite_step(
-    connection: &mut Session<sqlx::Sqlite>,
-    guild: &str,
-    by: &str,
-    now: i64,
-    step: Step,
-) -> sqlx::Result<()> {
-    let statement = match step {
-        Step::SetValue { name, value } => {
-            sqlx::query(SET_VALUE).bind(guild).bind(name).bind(value).bind(by).bind(now)
-        }
-        Step::DropValue { name } => sqlx::query(DROP_VALUE).bind(guild).bind(name),
-        Step::SetRule { subject, level } => {
-            let statement = sqlx::query(SET_RULE).bind(guild).bind(subject.kind.name()).bind(subject.id);
-            statement.bind(level).bind(by).bind(now)
-        }
-        Step::DropRule { subject } => {
-            sqlx::query(DROP_RULE).bind(guild).bind(subject.kind.name()).bind(subject.id)
-        }
-    };
-    statement.execute(connection).await.map(drop)
-}
-
-async fn postgres_step(
-    connection: &mut Session<sqlx::Postgres>,
-    guild: &str,
-    by: &str,
-    now: i64,
-    step: Step,
-) -> sqlx::Result<()> {
-    let statement = match step {
-        Step::SetValue { name, value } => {
-            sqlx::query(SET_VALUE).bind(guild).bind(name).bind(value).bind(by).bind(now)
-        }
-        Step::DropValue { name } => sqlx::query(DROP_VALUE).bind(guild).bind(name),
-        Step::SetRule { subject, level } => {
-            let statement = sqlx::query(SET_RULE).bind(guild).bind(subject.kind.name()).bind(subject.id);
-            statement.bind(level).bind(by).bind(now)
-        }
-        Step::DropRule { subject } => {
-            sqlx::query(DROP_RULE).bind(guild).bind(subject.kind.name()).bind(subject.id)
-        }
-    };
-    statement.execute(connection).await.map(drop)
-}
-
 /// What this version does not know was set by a newer one: it is left alone.
 fn value_of((name, value, by, at): ValueRow) -> Option<StoredValue> {
     let (key, value) = (Key::of_name(&name)?, serde_json::from_str(&value).ok()?);
@@ -220,4 +121,24 @@ fn rule_of((kind, id, level, by, at): RuleRow) -> Option<Rule> {
     let subject = Subject { kind: SubjectKind::of_name(&kind)?, id };
     let level = crate::discord::access::Level::of_name(&level)?;
     Some(Rule { subject, level, origin: Source::Stored { by, at: Timestamp::from_millisecond(at).ok()? } })
+}
+
+// === impl Step ===
+
+impl Step {
+    fn statement<'a>(self, guild: &'a str, by: &'a str, now: i64) -> Statement<'a> {
+        match self {
+            Self::SetValue { name, value } => {
+                statement(SET_VALUE).bind(guild).bind(name).bind(value).bind(by).bind(now)
+            }
+            Self::DropValue { name } => statement(DROP_VALUE).bind(guild).bind(name),
+            Self::SetRule { subject, level } => {
+                let set = statement(SET_RULE).bind(guild).bind(subject.kind.name()).bind(subject.id);
+                set.bind(level).bind(by).bind(now)
+            }
+            Self::DropRule { subject } => {
+                statement(DROP_RULE).bind(guild).bind(subject.kind.name()).bind(subject.id)
+            }
+        }
+    }
 }

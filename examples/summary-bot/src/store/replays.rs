@@ -1,6 +1,6 @@
-//! The table of answers that are given again, on either backend.
+//! The table of answers that are given again.
 
-use groundcrew::sql::Database;
+use groundcrew::sql::statement;
 use uuid::Uuid;
 
 use super::Store;
@@ -54,85 +54,37 @@ impl Store {
         result: Uuid,
         now_ms: i64,
     ) -> sqlx::Result<bool> {
-        let result = result.to_string();
-        let rows = match &self.0 {
-            Database::Sqlite(database) => {
-                let claim = sqlx::query(CLAIM).bind(&name.asker).bind(&name.key).bind(fingerprint);
-                let claim = claim.bind(result).bind(now_ms).execute(database);
-                database.write().timed("claim_key", claim).await?.rows_affected()
-            }
-            Database::Postgres(database) => {
-                let claim = sqlx::query(CLAIM).bind(&name.asker).bind(&name.key).bind(fingerprint);
-                let claim = claim.bind(result).bind(now_ms).execute(database);
-                database.connections().timed("claim_key", claim).await?.rows_affected()
-            }
-        };
-        Ok(rows > 0)
+        let claim = statement(CLAIM).bind(&name.asker).bind(&name.key).bind(fingerprint);
+        let claim = claim.bind(result.to_string()).bind(now_ms).timed("claim_key");
+        Ok(claim.execute(self.0.write()).await? > 0)
     }
 
     /// Who has a key, and what they were answered.
     pub(crate) async fn claimed(&self, name: &Name) -> sqlx::Result<Option<Claimed>> {
-        let row: Option<Row> = match &self.0 {
-            Database::Sqlite(database) => {
-                // By the writer: it has seen what was written last.
-                let look = sqlx::query_as(LOOK).bind(&name.asker).bind(&name.key).fetch_optional(database);
-                database.write().timed("select_key", look).await?
-            }
-            Database::Postgres(database) => {
-                let look = sqlx::query_as(LOOK).bind(&name.asker).bind(&name.key).fetch_optional(database);
-                database.connections().timed("select_key", look).await?
-            }
-        };
+        let look = statement(LOOK).bind(&name.asker).bind(&name.key).timed("select_key");
+        // By the writer: it has seen what was written last.
+        let row: Option<Row> = look.fetch_optional(self.0.write()).await?;
         row.map(Claimed::try_from).transpose()
     }
 
     /// Takes a key over from a request that has had it since `before_ms` and was not answered.
     pub(crate) async fn reclaim(&self, name: &Name, before_ms: i64, now_ms: i64) -> sqlx::Result<bool> {
-        let rows = match &self.0 {
-            Database::Sqlite(database) => {
-                let reclaim = sqlx::query(RECLAIM).bind(now_ms).bind(&name.asker).bind(&name.key);
-                let reclaim = reclaim.bind(before_ms).execute(database);
-                database.write().timed("claim_key", reclaim).await?.rows_affected()
-            }
-            Database::Postgres(database) => {
-                let reclaim = sqlx::query(RECLAIM).bind(now_ms).bind(&name.asker).bind(&name.key);
-                let reclaim = reclaim.bind(before_ms).execute(database);
-                database.connections().timed("claim_key", reclaim).await?.rows_affected()
-            }
-        };
-        Ok(rows > 0)
+        let reclaim = statement(RECLAIM).bind(now_ms).bind(&name.asker).bind(&name.key).bind(before_ms);
+        Ok(reclaim.timed("claim_key").execute(self.0.write()).await? > 0)
     }
 
     /// Keeps the answer of a request that took the key at `claimed_ms`.
     pub(crate) async fn settle(&self, name: &Name, claimed_ms: i64, answer: Answer) -> sqlx::Result<()> {
         let headers =
             serde_json::to_string(&answer.headers).map_err(|error| sqlx::Error::Encode(error.into()))?;
-        match &self.0 {
-            Database::Sqlite(database) => {
-                let settle = sqlx::query(SETTLE).bind(i64::from(answer.status)).bind(headers);
-                let settle = settle.bind(answer.body).bind(&name.asker).bind(&name.key).bind(claimed_ms);
-                database.write().timed("settle_key", settle.execute(database)).await.map(drop)
-            }
-            Database::Postgres(database) => {
-                let settle = sqlx::query(SETTLE).bind(i64::from(answer.status)).bind(headers);
-                let settle = settle.bind(answer.body).bind(&name.asker).bind(&name.key).bind(claimed_ms);
-                database.connections().timed("settle_key", settle.execute(database)).await.map(drop)
-            }
-        }
+        let settle = statement(SETTLE).bind(answer.status).bind(headers).bind(answer.body);
+        let settle = settle.bind(&name.asker).bind(&name.key).bind(claimed_ms).timed("settle_key");
+        settle.execute(self.0.write()).await.map(drop)
     }
 
     /// Forgets keys that are older.
     pub(crate) async fn forget_keys(&self, before_ms: i64) -> sqlx::Result<u64> {
-        Ok(match &self.0 {
-            Database::Sqlite(database) => {
-                let forget = sqlx::query(FORGET).bind(before_ms).execute(database);
-                database.write().timed("forget_keys", forget).await?.rows_affected()
-            }
-            Database::Postgres(database) => {
-                let forget = sqlx::query(FORGET).bind(before_ms).execute(database);
-                database.connections().timed("forget_keys", forget).await?.rows_affected()
-            }
-        })
+        statement(FORGET).bind(before_ms).timed("forget_keys").execute(self.0.write()).await
     }
 }
 

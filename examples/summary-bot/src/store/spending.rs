@@ -1,10 +1,10 @@
-//! Money for models: set aside before it is spent, and booked afterwards, on either backend.
+//! Money for models: set aside before it is spent, and booked afterwards.
 //!
 //! Whoever sets money aside for a scope holds the row of its budget until the transaction ends, so that of two
 //! replicas the second sees what the first one took. Money that was set aside by a process that died comes back when
 //! it expires.
 
-use groundcrew::sql::Database;
+use groundcrew::sql::statement;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -80,52 +80,25 @@ impl Store {
         expires_ms: i64,
     ) -> sqlx::Result<Covered> {
         let (id, now) = (id.to_string(), Timestamp::now().as_millisecond());
-        match &self.0 {
-            Database::Sqlite(database) => {
-                let reserve = async {
-                    let mut transaction = database.begin().await?;
-                    for Limit { scope, amount: limit } in limits {
-                        let lock = sqlx::query_scalar(LOCK).bind(scope).bind(day);
-                        let spent: i64 = lock.fetch_one(&mut *transaction).await?;
-                        let sum = sqlx::query_scalar(SET_ASIDE).bind(scope).bind(day).bind(now);
-                        let aside: i64 = sum.fetch_one(&mut *transaction).await?;
-                        let taken = unsigned(spent.saturating_add(aside));
-                        if taken.saturating_add(amount) > *limit {
-                            transaction.rollback().await?;
-                            return Ok(Covered::No { scope: scope.clone(), taken });
-                        }
-                        let insert =
-                            sqlx::query(RESERVE).bind(&id).bind(scope).bind(day).bind(signed(amount));
-                        insert.bind(expires_ms).execute(&mut *transaction).await?;
-                    }
-                    transaction.commit().await?;
-                    Ok(Covered::Yes)
-                };
-                database.write().timed("set_aside", reserve).await
+        let reserve = async {
+            let mut transaction = self.0.begin().await?;
+            for Limit { scope, amount: limit } in limits {
+                let lock = statement(LOCK).bind(scope).bind(day).scalar();
+                let spent: i64 = lock.fetch_one(&mut transaction).await?;
+                let sum = statement(SET_ASIDE).bind(scope).bind(day).bind(now).scalar();
+                let aside: i64 = sum.fetch_one(&mut transaction).await?;
+                let taken = unsigned(spent.saturating_add(aside));
+                if taken.saturating_add(amount) > *limit {
+                    transaction.rollback().await?;
+                    return Ok(Covered::No { scope: scope.clone(), taken });
+                }
+                let insert = statement(RESERVE).bind(&id).bind(scope).bind(day).bind(signed(amount));
+                insert.bind(expires_ms).execute(&mut transaction).await?;
             }
-            Database::Postgres(database) => {
-                let reserve = async {
-                    let mut transaction = database.begin().await?;
-                    for Limit { scope, amount: limit } in limits {
-                        let lock = sqlx::query_scalar(LOCK).bind(scope).bind(day);
-                        let spent: i64 = lock.fetch_one(&mut *transaction).await?;
-                        let sum = sqlx::query_scalar(SET_ASIDE).bind(scope).bind(day).bind(now);
-                        let aside: i64 = sum.fetch_one(&mut *transaction).await?;
-                        let taken = unsigned(spent.saturating_add(aside));
-                        if taken.saturating_add(amount) > *limit {
-                            transaction.rollback().await?;
-                            return Ok(Covered::No { scope: scope.clone(), taken });
-                        }
-                        let insert =
-                            sqlx::query(RESERVE).bind(&id).bind(scope).bind(day).bind(signed(amount));
-                        insert.bind(expires_ms).execute(&mut *transaction).await?;
-                    }
-                    transaction.commit().await?;
-                    Ok(Covered::Yes)
-                };
-                database.connections().timed("set_aside", reserve).await
-            }
-        }
+            transaction.commit().await?;
+            Ok(Covered::Yes)
+        };
+        self.0.write().timed("set_aside", reserve).await
     }
 
     /// Books what a model did, and gives back what was set aside for it.
@@ -133,46 +106,21 @@ impl Store {
         let (id, now) = (outlay.id.to_string(), Timestamp::now().as_millisecond());
         let guild = outlay.guild.as_deref();
         let scopes = std::iter::once(ALL.to_owned()).chain(guild.map(of_guild));
-        // Nothing is added where nothing was spent: that would only make others wait for the row.
-        let scopes: Vec<String> = scopes.filter(|_| outlay.cost > 0).collect();
-        match &self.0 {
-            Database::Sqlite(database) => {
-                let book = async {
-                    let mut transaction = database.begin().await?;
-                    for scope in &scopes {
-                        let spend =
-                            sqlx::query(SPEND).bind(scope).bind(&outlay.day).bind(signed(outlay.cost));
-                        spend.execute(&mut *transaction).await?;
-                    }
-                    sqlx::query(RELEASE).bind(&id).bind(now).execute(&mut *transaction).await?;
-                    let insert = sqlx::query(BOOK).bind(&id).bind(now).bind(&outlay.day).bind(guild);
-                    let insert =
-                        insert.bind(&outlay.model).bind(outlay.outcome).bind(signed(outlay.requests));
-                    let insert = insert.bind(signed(outlay.input)).bind(signed(outlay.output));
-                    insert.bind(signed(outlay.cost)).execute(&mut *transaction).await?;
-                    transaction.commit().await
-                };
-                database.write().timed("book_outlay", book).await
+        let book = async {
+            let mut transaction = self.0.begin().await?;
+            // Nothing is added where nothing was spent: that would only make others wait for the row.
+            for scope in scopes.filter(|_| outlay.cost > 0) {
+                let spend = statement(SPEND).bind(scope).bind(&outlay.day).bind(signed(outlay.cost));
+                spend.execute(&mut transaction).await?;
             }
-            Database::Postgres(database) => {
-                let book = async {
-                    let mut transaction = database.begin().await?;
-                    for scope in &scopes {
-                        let spend =
-                            sqlx::query(SPEND).bind(scope).bind(&outlay.day).bind(signed(outlay.cost));
-                        spend.execute(&mut *transaction).await?;
-                    }
-                    sqlx::query(RELEASE).bind(&id).bind(now).execute(&mut *transaction).await?;
-                    let insert = sqlx::query(BOOK).bind(&id).bind(now).bind(&outlay.day).bind(guild);
-                    let insert =
-                        insert.bind(&outlay.model).bind(outlay.outcome).bind(signed(outlay.requests));
-                    let insert = insert.bind(signed(outlay.input)).bind(signed(outlay.output));
-                    insert.bind(signed(outlay.cost)).execute(&mut *transaction).await?;
-                    transaction.commit().await
-                };
-                database.connections().timed("book_outlay", book).await
-            }
-        }
+            statement(RELEASE).bind(&id).bind(now).execute(&mut transaction).await?;
+            let insert = statement(BOOK).bind(&id).bind(now).bind(&outlay.day).bind(guild);
+            let insert = insert.bind(&outlay.model).bind(outlay.outcome).bind(signed(outlay.requests));
+            let insert = insert.bind(signed(outlay.input)).bind(signed(outlay.output));
+            insert.bind(signed(outlay.cost)).execute(&mut transaction).await?;
+            transaction.commit().await
+        };
+        self.0.write().timed("book_outlay", book).await
     }
 }
 

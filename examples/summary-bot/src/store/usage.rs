@@ -1,6 +1,6 @@
-//! What models did and cost, on either backend.
+//! What models did and cost.
 
-use groundcrew::sql::Database;
+use groundcrew::sql::statement;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -57,17 +57,8 @@ const SPENT: &str = "SELECT CAST(COALESCE(SUM(input_tokens + output_tokens), 0) 
 impl Store {
     /// What models did from one day to another, both included, in a server or everywhere.
     pub(crate) async fn usage(&self, guild: Option<&str>, from: Date, to: Date) -> sqlx::Result<Usage> {
-        let (from, to) = (from.to_string(), to.to_string());
-        let rows: Vec<Row> = match &self.0 {
-            Database::Sqlite(database) => {
-                let select = sqlx::query_as(USAGE).bind(from).bind(to).bind(guild);
-                database.read().timed("usage", select.fetch_all(database.read())).await?
-            }
-            Database::Postgres(database) => {
-                let select = sqlx::query_as(USAGE).bind(from).bind(to).bind(guild);
-                database.connections().timed("usage", select.fetch_all(database)).await?
-            }
-        };
+        let select = statement(USAGE).bind(from.to_string()).bind(to.to_string()).bind(guild).timed("usage");
+        let rows: Vec<Row> = select.fetch_all(self.0.read()).await?;
         let mut usage = Usage::default();
         for (day, model, summaries, kept, failed, requests, input_tokens, output_tokens, cost_microdollars) in
             rows
@@ -89,17 +80,8 @@ impl Store {
 
     /// Tokens, and millionths of a dollar, that went into a server's summaries since then.
     pub(crate) async fn spent(&self, guild: &str, since: Timestamp) -> sqlx::Result<(i64, i64)> {
-        let since = since.as_millisecond();
-        match &self.0 {
-            Database::Sqlite(database) => {
-                let select = sqlx::query_as(SPENT).bind(guild).bind(since).fetch_one(database.read());
-                database.read().timed("spent", select).await
-            }
-            Database::Postgres(database) => {
-                let select = sqlx::query_as(SPENT).bind(guild).bind(since).fetch_one(database);
-                database.connections().timed("spent", select).await
-            }
-        }
+        let select = statement(SPENT).bind(guild).bind(since.as_millisecond()).timed("spent");
+        select.fetch_one(self.0.read()).await
     }
 }
 

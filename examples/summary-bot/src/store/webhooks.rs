@@ -1,7 +1,7 @@
-//! The table of webhooks, on either backend; both understand the same SQL here.
+//! The table of webhooks.
 
 use groundcrew::config::Secret;
-use groundcrew::sql::Database;
+use groundcrew::sql::statement;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -22,6 +22,7 @@ const DISABLE: &str = "UPDATE webhooks SET disabled = $2 WHERE id = $1 AND disab
 const FAILING: &str = "UPDATE webhooks SET failing_since_ms = $2 WHERE id = $1 AND failing_since_ms IS NULL";
 const REACHED: &str =
     "UPDATE webhooks SET failing_since_ms = NULL WHERE id = $1 AND failing_since_ms IS NOT NULL";
+
 #[derive(sqlx::FromRow)]
 struct WebhookRow {
     id: String,
@@ -44,53 +45,22 @@ impl Store {
     /// Keeps a webhook, unless there are `most` already. Tells whether it does.
     pub(crate) async fn insert_webhook(&self, webhook: &Webhook, most: u32) -> sqlx::Result<bool> {
         let (id, created_ms) = (webhook.id.to_string(), webhook.created_at.as_millisecond());
-        let (events, secret) = (webhook.events.join(","), webhook.secret.expose());
-        let done = match &self.0 {
-            Database::Sqlite(database) => {
-                let insert = sqlx::query(INSERT).bind(id).bind(created_ms).bind(&webhook.owner);
-                let insert = insert.bind(&webhook.guild_id).bind(&webhook.url).bind(&webhook.description);
-                let insert = insert.bind(events).bind(secret).bind(i64::from(most));
-                database.write().timed("insert_webhook", insert.execute(database)).await?.rows_affected()
-            }
-            Database::Postgres(database) => {
-                let insert = sqlx::query(INSERT).bind(id).bind(created_ms).bind(&webhook.owner);
-                let insert = insert.bind(&webhook.guild_id).bind(&webhook.url).bind(&webhook.description);
-                let insert = insert.bind(events).bind(secret).bind(i64::from(most));
-                let insert = insert.execute(database);
-                database.connections().timed("insert_webhook", insert).await?.rows_affected()
-            }
-        };
-        Ok(done > 0)
+        let insert = statement(INSERT).bind(id).bind(created_ms).bind(&webhook.owner).bind(&webhook.guild_id);
+        let insert = insert.bind(&webhook.url).bind(&webhook.description).bind(webhook.events.join(","));
+        let insert = insert.bind(webhook.secret.expose()).bind(most).timed("insert_webhook");
+        Ok(insert.execute(self.0.write()).await? > 0)
     }
 
     /// All webhooks, the oldest first: there are not many.
     pub(crate) async fn webhooks(&self) -> sqlx::Result<Vec<Webhook>> {
-        let rows: Vec<WebhookRow> = match &self.0 {
-            Database::Sqlite(database) => {
-                let select = sqlx::query_as(LIST).fetch_all(database.read());
-                database.read().timed("list_webhooks", select).await?
-            }
-            Database::Postgres(database) => {
-                let select = sqlx::query_as(LIST).fetch_all(database);
-                database.connections().timed("list_webhooks", select).await?
-            }
-        };
+        let rows: Vec<WebhookRow> = statement(LIST).timed("list_webhooks").fetch_all(self.0.read()).await?;
         rows.into_iter().map(Webhook::try_from).collect()
     }
 
     /// The webhook with this id.
     pub(crate) async fn webhook(&self, id: Uuid) -> sqlx::Result<Option<Webhook>> {
-        let id = id.to_string();
-        let row: Option<WebhookRow> = match &self.0 {
-            Database::Sqlite(database) => {
-                let select = sqlx::query_as(GET).bind(id).fetch_optional(database.read());
-                database.read().timed("select_webhook", select).await?
-            }
-            Database::Postgres(database) => {
-                let select = sqlx::query_as(GET).bind(id).fetch_optional(database);
-                database.connections().timed("select_webhook", select).await?
-            }
-        };
+        let select = statement(GET).bind(id.to_string()).timed("select_webhook");
+        let row: Option<WebhookRow> = select.fetch_optional(self.0.read()).await?;
         row.map(Webhook::try_from).transpose()
     }
 
@@ -134,16 +104,8 @@ impl Store {
         event: Event,
         guild_id: Option<&str>,
     ) -> sqlx::Result<Option<Announce>> {
-        let listeners: i64 = match &self.0 {
-            Database::Sqlite(database) => {
-                let count = sqlx::query_scalar(COUNT).fetch_one(database.read());
-                database.read().timed("count_webhooks", count).await?
-            }
-            Database::Postgres(database) => {
-                let count = sqlx::query_scalar(COUNT).fetch_one(database);
-                database.connections().timed("count_webhooks", count).await?
-            }
-        };
+        let count = statement(COUNT).timed("count_webhooks").scalar();
+        let listeners: i64 = count.fetch_one(self.0.read()).await?;
         Ok((listeners > 0).then(|| Announce { event, guild_id: guild_id.map(str::to_owned) }))
     }
 
@@ -155,22 +117,10 @@ impl Store {
         number: Option<i64>,
         text: Option<&str>,
     ) -> sqlx::Result<bool> {
-        let done = match &self.0 {
-            Database::Sqlite(database) => {
-                let mut change = sqlx::query(sql).bind(id);
-                change = if number.is_some() { change.bind(number) } else { change };
-                change = if text.is_some() { change.bind(text) } else { change };
-                database.write().timed("change_webhook", change.execute(database)).await?.rows_affected()
-            }
-            Database::Postgres(database) => {
-                let mut change = sqlx::query(sql).bind(id);
-                change = if number.is_some() { change.bind(number) } else { change };
-                change = if text.is_some() { change.bind(text) } else { change };
-                let change = change.execute(database);
-                database.connections().timed("change_webhook", change).await?.rows_affected()
-            }
-        };
-        Ok(done > 0)
+        let mut change = statement(sql).bind(id).timed("change_webhook");
+        change = if number.is_some() { change.bind(number) } else { change };
+        change = if text.is_some() { change.bind(text) } else { change };
+        Ok(change.execute(self.0.write()).await? > 0)
     }
 }
 

@@ -1,6 +1,6 @@
-//! What models wrote, by a hash of what they were asked, on either backend.
+//! What models wrote, by a hash of what they were asked.
 
-use groundcrew::sql::Database;
+use groundcrew::sql::statement;
 use jiff::Timestamp;
 
 use super::Store;
@@ -16,17 +16,8 @@ const FORGET: &str = "DELETE FROM model_answers WHERE created_ms < $1";
 impl Store {
     /// What was written to this question not before then.
     pub(crate) async fn written(&self, key: &str, since_ms: i64) -> sqlx::Result<Option<String>> {
-        match &self.0 {
-            Database::Sqlite(database) => {
-                let select =
-                    sqlx::query_scalar(FIND).bind(key).bind(since_ms).fetch_optional(database.read());
-                database.read().timed("find_written", select).await
-            }
-            Database::Postgres(database) => {
-                let select = sqlx::query_scalar(FIND).bind(key).bind(since_ms).fetch_optional(database);
-                database.connections().timed("find_written", select).await
-            }
-        }
+        let find = statement(FIND).bind(key).bind(since_ms).timed("find_written");
+        find.scalar().fetch_optional(self.0.read()).await
     }
 
     /// Keeps it.
@@ -37,29 +28,12 @@ impl Store {
         answer: &str,
     ) -> sqlx::Result<()> {
         let now = Timestamp::now().as_millisecond();
-        match &self.0 {
-            Database::Sqlite(database) => {
-                let insert = sqlx::query(KEEP).bind(key).bind(now).bind(guild).bind(answer);
-                database.write().timed("keep_written", insert.execute(database)).await.map(drop)
-            }
-            Database::Postgres(database) => {
-                let insert = sqlx::query(KEEP).bind(key).bind(now).bind(guild).bind(answer);
-                database.connections().timed("keep_written", insert.execute(database)).await.map(drop)
-            }
-        }
+        let keep = statement(KEEP).bind(key).bind(now).bind(guild).bind(answer).timed("keep_written");
+        keep.execute(self.0.write()).await.map(drop)
     }
 
     /// Forgets what is older; how much that was.
     pub(crate) async fn forget_written(&self, before_ms: i64) -> sqlx::Result<u64> {
-        Ok(match &self.0 {
-            Database::Sqlite(database) => {
-                let delete = sqlx::query(FORGET).bind(before_ms).execute(database);
-                database.write().timed("forget_written", delete).await?.rows_affected()
-            }
-            Database::Postgres(database) => {
-                let delete = sqlx::query(FORGET).bind(before_ms).execute(database);
-                database.connections().timed("forget_written", delete).await?.rows_affected()
-            }
-        })
+        statement(FORGET).bind(before_ms).timed("forget_written").execute(self.0.write()).await
     }
 }
