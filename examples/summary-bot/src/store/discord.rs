@@ -1,9 +1,9 @@
-//! What is remembered about Discord, on either backend, which take the same statements.
+//! What is remembered about Discord.
 
-use groundcrew::sql::Database;
+use groundcrew::sql::statement;
 use uuid::Uuid;
 
-use super::{NewRow, Store, postgres, refused, sqlite};
+use super::{NewRow, Store, refused};
 use crate::discord::Answer;
 use crate::document::Document;
 
@@ -51,49 +51,24 @@ impl Store {
         body: &str,
     ) -> sqlx::Result<bool> {
         let job = Answer { interaction: id.to_owned() };
-        match &self.0 {
-            Database::Sqlite(database) => {
-                let take = async {
-                    let mut transaction = database.begin().await?;
-                    let take = sqlx::query(TAKE).bind(id).bind(received_ms).bind(body);
-                    let is_new = take.execute(&mut *transaction).await?.rows_affected() > 0;
-                    if is_new {
-                        self.1.enqueue_in(&mut transaction, &job).await.map_err(refused)?;
-                    }
-                    transaction.commit().await?;
-                    Ok(is_new)
-                };
-                database.write().timed("take_interaction", take).await
+        let take = async {
+            let mut transaction = self.0.begin().await?;
+            let take = statement(TAKE).bind(id).bind(received_ms).bind(body);
+            let is_new = take.execute(&mut transaction).await? > 0;
+            if is_new {
+                self.1.enqueue_in(&mut transaction, &job).await.map_err(refused)?;
             }
-            Database::Postgres(database) => {
-                let take = async {
-                    let mut transaction = database.begin().await?;
-                    let take = sqlx::query(TAKE).bind(id).bind(received_ms).bind(body);
-                    let is_new = take.execute(&mut *transaction).await?.rows_affected() > 0;
-                    if is_new {
-                        self.1.enqueue_in(&mut transaction, &job).await.map_err(refused)?;
-                    }
-                    transaction.commit().await?;
-                    Ok(is_new)
-                };
-                database.connections().timed("take_interaction", take).await
-            }
-        }
+            transaction.commit().await?;
+            Ok(is_new)
+        };
+        self.0.write().timed("take_interaction", take).await
     }
 
     /// An interaction that waits for its answer; `None` when it has it.
     pub(crate) async fn open_interaction(&self, id: &str) -> sqlx::Result<Option<Open>> {
         type Row = (i64, String, Option<String>, i64);
-        let row = match &self.0 {
-            Database::Sqlite(database) => {
-                let select = sqlx::query_as::<_, Row>(OPEN).bind(id).fetch_optional(database.read());
-                database.read().timed("select_interaction", select).await?
-            }
-            Database::Postgres(database) => {
-                let select = sqlx::query_as::<_, Row>(OPEN).bind(id).fetch_optional(database);
-                database.connections().timed("select_interaction", select).await?
-            }
-        };
+        let select = statement(OPEN).bind(id).timed("select_interaction");
+        let row: Option<Row> = select.fetch_optional(self.0.read()).await?;
         Ok(row.map(|(received_ms, body, summaries, said)| Open {
             received_ms,
             body,
@@ -116,157 +91,71 @@ impl Store {
             let json = serde_json::to_string(document).map_err(|error| sqlx::Error::Encode(error.into()))?;
             rows.push(NewRow::of(document, json));
         }
-        match &self.0 {
-            Database::Sqlite(database) => {
-                let keep = async {
-                    let mut transaction = database.begin().await?;
-                    let mark = sqlx::query(SUMMARISE).bind(ids).bind(id).execute(&mut *transaction).await?;
-                    if mark.rows_affected() == 0 {
-                        return Ok(false);
-                    }
-                    for row in rows {
-                        sqlite::insert_in(&mut transaction, row).await?;
-                    }
-                    for announce in news {
-                        self.1.enqueue_in(&mut transaction, &announce).await.map_err(refused)?;
-                    }
-                    transaction.commit().await?;
-                    Ok(true)
-                };
-                database.write().timed("keep_for_interaction", keep).await
+        let keep = async {
+            let mut transaction = self.0.begin().await?;
+            if statement(SUMMARISE).bind(ids).bind(id).execute(&mut transaction).await? == 0 {
+                return Ok(false);
             }
-            Database::Postgres(database) => {
-                let keep = async {
-                    let mut transaction = database.begin().await?;
-                    let mark = sqlx::query(SUMMARISE).bind(ids).bind(id).execute(&mut *transaction).await?;
-                    if mark.rows_affected() == 0 {
-                        return Ok(false);
-                    }
-                    for row in rows {
-                        postgres::insert_in(&mut transaction, row).await?;
-                    }
-                    for announce in news {
-                        self.1.enqueue_in(&mut transaction, &announce).await.map_err(refused)?;
-                    }
-                    transaction.commit().await?;
-                    Ok(true)
-                };
-                database.connections().timed("keep_for_interaction", keep).await
+            for row in rows {
+                row.insert(&mut transaction).await?;
             }
-        }
+            for announce in news {
+                self.1.enqueue_in(&mut transaction, &announce).await.map_err(refused)?;
+            }
+            transaction.commit().await?;
+            Ok(true)
+        };
+        self.0.write().timed("keep_for_interaction", keep).await
     }
 
     /// Remembers how many replies followed the first.
     pub(crate) async fn said(&self, id: &str, replies: usize) -> sqlx::Result<()> {
         let replies = i64::try_from(replies).unwrap_or(i64::MAX);
-        match &self.0 {
-            Database::Sqlite(database) => {
-                let update = sqlx::query(SAID).bind(replies).bind(id).execute(database);
-                database.write().timed("mark_interaction", update).await.map(drop)
-            }
-            Database::Postgres(database) => {
-                let update = sqlx::query(SAID).bind(replies).bind(id).execute(database);
-                database.connections().timed("mark_interaction", update).await.map(drop)
-            }
-        }
+        let update = statement(SAID).bind(replies).bind(id).timed("mark_interaction");
+        update.execute(self.0.write()).await.map(drop)
     }
 
     /// The interaction is answered: what was said, and its token, go. Its id stays for a while, so that it is not
     /// answered again.
     pub(crate) async fn close_interaction(&self, id: &str) -> sqlx::Result<()> {
-        self.discord_write("close_interaction", CLOSE, id).await
+        statement(CLOSE).bind(id).timed("close_interaction").execute(self.0.write()).await.map(drop)
     }
 
     /// Lets go of interactions that were received before.
     pub(crate) async fn forget_interactions(&self, before_ms: i64) -> sqlx::Result<()> {
-        self.discord_delete("forget_interactions", FORGET, before_ms).await
+        let delete = statement(FORGET).bind(before_ms).timed("forget_interactions");
+        delete.execute(self.0.write()).await.map(drop)
     }
 
     /// Remembers that a session is begun now.
     pub(crate) async fn begin_session(&self, epoch: u64, now_ms: i64) -> sqlx::Result<()> {
         let epoch = i64::try_from(epoch).unwrap_or(i64::MAX);
-        match &self.0 {
-            Database::Sqlite(database) => {
-                let insert = sqlx::query(BEGIN).bind(epoch).bind(now_ms).execute(database);
-                database.write().timed("begin_session", insert).await.map(drop)
-            }
-            Database::Postgres(database) => {
-                let insert = sqlx::query(BEGIN).bind(epoch).bind(now_ms).execute(database);
-                database.connections().timed("begin_session", insert).await.map(drop)
-            }
-        }
+        let insert = statement(BEGIN).bind(epoch).bind(now_ms).timed("begin_session");
+        insert.execute(self.0.write()).await.map(drop)
     }
 
     /// How many sessions were begun since, and when the last one.
     pub(crate) async fn sessions_begun(&self, since_ms: i64) -> sqlx::Result<Begun> {
-        let (count, last_ms): (i64, Option<i64>) = match &self.0 {
-            Database::Sqlite(database) => {
-                let select = sqlx::query_as(BEGUN).bind(since_ms).fetch_one(database.read());
-                database.read().timed("select_sessions", select).await?
-            }
-            Database::Postgres(database) => {
-                let select = sqlx::query_as(BEGUN).bind(since_ms).fetch_one(database);
-                database.connections().timed("select_sessions", select).await?
-            }
-        };
+        let select = statement(BEGUN).bind(since_ms).timed("select_sessions");
+        let (count, last_ms) = select.fetch_one(self.0.read()).await?;
         Ok(Begun { count, last_ms })
     }
 
     /// Lets go of what was begun before.
     pub(crate) async fn forget_sessions(&self, before_ms: i64) -> sqlx::Result<()> {
-        self.discord_delete("forget_sessions", FORGET_BEGUN, before_ms).await
+        let delete = statement(FORGET_BEGUN).bind(before_ms).timed("forget_sessions");
+        delete.execute(self.0.write()).await.map(drop)
     }
 
     /// What Discord was told about something.
     pub(crate) async fn told(&self, about: &str) -> sqlx::Result<Option<String>> {
-        match &self.0 {
-            Database::Sqlite(database) => {
-                let select = sqlx::query_scalar(TOLD).bind(about).fetch_optional(database.read());
-                database.read().timed("select_told", select).await
-            }
-            Database::Postgres(database) => {
-                let select = sqlx::query_scalar(TOLD).bind(about).fetch_optional(database);
-                database.connections().timed("select_told", select).await
-            }
-        }
+        statement(TOLD).bind(about).timed("select_told").scalar().fetch_optional(self.0.read()).await
     }
 
     /// Remembers what Discord was told.
     pub(crate) async fn tell(&self, about: &str, told: &str) -> sqlx::Result<()> {
-        match &self.0 {
-            Database::Sqlite(database) => {
-                let insert = sqlx::query(TELL).bind(about).bind(told).execute(database);
-                database.write().timed("insert_told", insert).await.map(drop)
-            }
-            Database::Postgres(database) => {
-                let insert = sqlx::query(TELL).bind(about).bind(told).execute(database);
-                database.connections().timed("insert_told", insert).await.map(drop)
-            }
-        }
-    }
-
-    async fn discord_write(&self, name: &'static str, sql: &'static str, id: &str) -> sqlx::Result<()> {
-        match &self.0 {
-            Database::Sqlite(database) => {
-                database.write().timed(name, sqlx::query(sql).bind(id).execute(database)).await.map(drop)
-            }
-            Database::Postgres(database) => {
-                let update = sqlx::query(sql).bind(id).execute(database);
-                database.connections().timed(name, update).await.map(drop)
-            }
-        }
-    }
-
-    async fn discord_delete(&self, name: &'static str, sql: &'static str, ms: i64) -> sqlx::Result<()> {
-        match &self.0 {
-            Database::Sqlite(database) => {
-                database.write().timed(name, sqlx::query(sql).bind(ms).execute(database)).await.map(drop)
-            }
-            Database::Postgres(database) => {
-                let delete = sqlx::query(sql).bind(ms).execute(database);
-                database.connections().timed(name, delete).await.map(drop)
-            }
-        }
+        let insert = statement(TELL).bind(about).bind(told).timed("insert_told");
+        insert.execute(self.0.write()).await.map(drop)
     }
 }
 

@@ -1,8 +1,7 @@
 //! Lists of summaries: filtered, searched, page by page; and the index that searching needs.
 
-use groundcrew::sql::Database;
+use groundcrew::sql::{Database, Statement, Transaction, statement};
 use jiff::Timestamp;
-use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use super::{Entry, Row, Store};
@@ -14,6 +13,18 @@ pub(super) const INDEXED: i64 = 1;
 
 const COLUMNS: &str = "SELECT id, created_ms, title, excerpt, messages, participants, guild_id, channel_id, \
     requested_by, language, engine, private FROM summaries WHERE id < ";
+const MATCHES: &str = " AND id IN (SELECT n.id FROM summary_words w JOIN summary_numbers n ON n.number = w.rowid \
+    WHERE w.words MATCH ";
+const UNINDEXED: &str = "SELECT id, document FROM summaries WHERE indexed = 0 LIMIT $1";
+const LABEL: &str = "UPDATE summaries SET language = $1, engine = $2 WHERE id = $3 AND indexed = 0";
+const LABEL_AND_INDEX: &str =
+    "UPDATE summaries SET language = $1, engine = $2, words = $3::tsvector, indexed = $4 WHERE id = $5";
+/// One that is indexed again keeps its number.
+const NUMBER: &str = "INSERT INTO summary_numbers (id) VALUES ($1) ON CONFLICT (id) DO UPDATE SET id = excluded.id \
+    RETURNING number";
+const DROP_WORDS: &str = "DELETE FROM summary_words WHERE rowid = $1";
+const ADD_WORDS: &str = "INSERT INTO summary_words (rowid, words) VALUES ($1, $2)";
+const MARK: &str = "UPDATE summaries SET indexed = $1 WHERE id = $2";
 
 /// Which summaries.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -51,72 +62,42 @@ impl Store {
     ) -> sqlx::Result<Vec<Entry>> {
         // Sorts after every UUID.
         let before = before.map_or_else(|| "g".to_owned(), |id| id.to_string());
-        let rows: Vec<Row> = match &self.0 {
-            Database::Sqlite(database) => {
-                let mut select = QueryBuilder::<sqlx::Sqlite>::new(COLUMNS);
-                select.push_bind(before);
-                narrow(&mut select, filter);
-                if let Some(query) = &filter.query {
-                    select.push(
-                        " AND id IN (SELECT n.id FROM summary_words w JOIN summary_numbers n ON n.number = w.rowid \
-                         WHERE w.words MATCH ",
-                    );
-                    select.push_bind(query.for_fts5()).push(")");
+        let mut select = narrowed(statement(COLUMNS).push_bind(before), filter);
+        if let Some(query) = &filter.query {
+            select = match self.0 {
+                Database::Sqlite(_) => select.push(MATCHES).push_bind(query.for_fts5()).push(")"),
+                Database::Postgres(_) => {
+                    select.push(" AND words @@ ").push_bind(query.for_postgres()).push("::tsquery")
                 }
-                select.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(limit));
-                let select = select.build_query_as().fetch_all(database.read());
-                database.read().timed("list_summaries", select).await?
-            }
-            Database::Postgres(database) => {
-                let mut select = QueryBuilder::<sqlx::Postgres>::new(COLUMNS);
-                select.push_bind(before);
-                narrow(&mut select, filter);
-                if let Some(query) = &filter.query {
-                    select.push(" AND words @@ ").push_bind(query.for_postgres()).push("::tsquery");
-                }
-                select.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(limit));
-                let select = select.build_query_as().fetch_all(database);
-                database.connections().timed("list_summaries", select).await?
-            }
-        };
+            };
+        }
+        let select = select.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(limit));
+        let rows: Vec<Row> = select.timed("list_summaries").fetch_all(self.0.read()).await?;
         rows.into_iter().map(Entry::try_from).collect()
     }
 
     /// Indexes summaries that were stored by a version that did not, at most so many; how many.
     pub(crate) async fn index_some(&self, most: u16) -> sqlx::Result<usize> {
-        const SELECT: &str = "SELECT id, document FROM summaries WHERE indexed = 0 LIMIT $1";
-        let rows: Vec<(String, String)> = match &self.0 {
-            Database::Sqlite(database) => {
-                let select = sqlx::query_as(SELECT).bind(i64::from(most));
-                database.read().timed("select_unindexed", select.fetch_all(database.read())).await?
-            }
-            Database::Postgres(database) => {
-                let select = sqlx::query_as(SELECT).bind(i64::from(most));
-                database.connections().timed("select_unindexed", select.fetch_all(database)).await?
-            }
-        };
+        let select = statement(UNINDEXED).bind(i64::from(most)).timed("select_unindexed");
+        let rows: Vec<(String, String)> = select.fetch_all(self.0.read()).await?;
         let count = rows.len();
         for (id, json) in rows {
             // What does not read is not found by its words, and not looked at again.
-            let index =
+            let found =
                 serde_json::from_str::<Document>(&json).map_or_else(|_| Index::empty(), |it| Index::of(&it));
             match &self.0 {
                 Database::Sqlite(database) => {
                     let mut transaction = database.begin().await?;
-                    let update =
-                        "UPDATE summaries SET language = $1, engine = $2 WHERE id = $3 AND indexed = 0";
-                    let update = sqlx::query(update).bind(&index.language).bind(&index.engine).bind(&id);
-                    if update.execute(&mut *transaction).await?.rows_affected() > 0 {
-                        super::sqlite::index(&mut transaction, &id, &index.words).await?;
+                    let update = statement(LABEL).bind(&found.language).bind(&found.engine).bind(&id);
+                    if update.execute(&mut transaction).await? > 0 {
+                        index(&mut transaction, &id, &found.words).await?;
                     }
                     transaction.commit().await?;
                 }
                 Database::Postgres(database) => {
-                    let update = "UPDATE summaries SET language = $1, engine = $2, words = $3::tsvector, indexed = $4 \
-                        WHERE id = $5";
-                    let update = sqlx::query(update).bind(&index.language).bind(&index.engine);
-                    let update = update.bind(words::tsvector(&index.words)).bind(INDEXED).bind(&id);
-                    database.connections().timed("index_summary", update.execute(database)).await?;
+                    let update = statement(LABEL_AND_INDEX).bind(&found.language).bind(&found.engine);
+                    let update = update.bind(words::tsvector(&found.words)).bind(INDEXED).bind(&id);
+                    update.timed("index_summary").execute(database).await?;
                 }
             }
         }
@@ -124,12 +105,19 @@ impl Store {
     }
 }
 
-fn narrow<DB>(select: &mut QueryBuilder<DB>, filter: &Filter)
-where
-    DB: sqlx::Database,
-    String: for<'a> sqlx::Encode<'a, DB> + sqlx::Type<DB>,
-    i64: for<'a> sqlx::Encode<'a, DB> + sqlx::Type<DB>,
-{
+/// Within a transaction. SQLite searches words in a table of their own.
+pub(super) async fn index(
+    transaction: &mut Transaction<sqlx::Sqlite>,
+    id: &str,
+    words: &[String],
+) -> sqlx::Result<()> {
+    let number: i64 = statement(NUMBER).bind(id).scalar().fetch_one(&mut *transaction).await?;
+    statement(DROP_WORDS).bind(number).execute(&mut *transaction).await?;
+    statement(ADD_WORDS).bind(number).bind(words.join(" ")).execute(&mut *transaction).await?;
+    statement(MARK).bind(INDEXED).bind(id).execute(transaction).await.map(drop)
+}
+
+fn narrowed<'a>(mut select: Statement<'a>, filter: &'a Filter) -> Statement<'a> {
     for (column, value) in [
         (" AND guild_id = ", &filter.guild_id),
         (" AND channel_id = ", &filter.channel_id),
@@ -138,17 +126,18 @@ where
         (" AND engine = ", &filter.engine),
     ] {
         if let Some(value) = value {
-            select.push(column).push_bind(value.clone());
+            select = select.push(column).push_bind(value);
         }
     }
     if let Some(since) = filter.since {
-        select.push(" AND created_ms >= ").push_bind(since.as_millisecond());
+        select = select.push(" AND created_ms >= ").push_bind(since.as_millisecond());
     }
     if let Some(until) = filter.until {
-        select.push(" AND created_ms < ").push_bind(until.as_millisecond());
+        select = select.push(" AND created_ms < ").push_bind(until.as_millisecond());
     }
-    if let Some(reader) = &filter.reader {
-        select.push(" AND (NOT private OR requested_by = ").push_bind(reader.clone()).push(")");
+    match &filter.reader {
+        Some(reader) => select.push(" AND (NOT private OR requested_by = ").push_bind(reader).push(")"),
+        None => select,
     }
 }
 

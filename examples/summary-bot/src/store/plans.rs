@@ -1,13 +1,11 @@
-//! How the runs of schedules went, on either backend.
+//! How the runs of schedules went.
 
-use groundcrew::jobs::{
-    Attempt, EnqueueError, NewPlan, Plan, PlanChange, PlanError, PlanId, Publisher, Timetable,
-};
-use groundcrew::sql::Database;
+use groundcrew::jobs::{Attempt, NewPlan, Plan, PlanChange, PlanError, PlanId, Publisher, Timetable};
+use groundcrew::sql::{DatabaseTransaction, statement};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{NewRow, Store};
+use super::{NewRow, Store, refused};
 use crate::document::Document;
 use crate::plans::{Ended, Outcome, Post, Standing};
 
@@ -29,24 +27,6 @@ const UNDELIVERED: &str = "UPDATE plans SET \
      WHERE id = $1 RETURNING delivery_failures";
 const FORGIVE: &str = "UPDATE plans SET failures = 0, delivery_failures = 0 WHERE id = $1";
 
-/// Does the same on either backend; `backend` is its module.
-macro_rules! each {
-    ($store:expr, $database:ident => $done:expr) => {
-        match &$store.0 {
-            Database::Sqlite($database) => {
-                #[allow(unused_imports, reason = "some uses need no statement of the module's")]
-                use super::sqlite as backend;
-                $done
-            }
-            Database::Postgres($database) => {
-                #[allow(unused_imports, reason = "some uses need no statement of the module's")]
-                use super::postgres as backend;
-                $done
-            }
-        }
-    };
-}
-
 /// What is done about a plan that failed so often.
 pub(crate) struct Patience<'a> {
     pub(crate) timetable: &'a Timetable,
@@ -67,13 +47,11 @@ impl Store {
         new: NewPlan,
         guild: &str,
     ) -> Result<Plan, PlanError> {
-        each!(self, database => {
-            let mut transaction = database.begin().await?;
-            let plan = timetable.create_in(&mut transaction, new).await?;
-            sqlx::query(INSERT).bind(plan.id.to_string()).bind(guild).execute(&mut *transaction).await?;
-            transaction.commit().await?;
-            Ok(plan)
-        })
+        let mut transaction = self.0.begin().await?;
+        let plan = timetable.create_in(&mut transaction, new).await?;
+        statement(INSERT).bind(plan.id.to_string()).bind(guild).execute(&mut transaction).await?;
+        transaction.commit().await?;
+        Ok(plan)
     }
 
     /// Changes a plan, and lets it begin without failures.
@@ -83,35 +61,29 @@ impl Store {
         id: PlanId,
         change: PlanChange,
     ) -> Result<Plan, PlanError> {
-        each!(self, database => {
-            let mut transaction = database.begin().await?;
-            let plan = timetable.update_in(&mut transaction, id, change).await?;
-            sqlx::query(FORGIVE).bind(id.to_string()).execute(&mut *transaction).await?;
-            transaction.commit().await?;
-            Ok(plan)
-        })
+        let mut transaction = self.0.begin().await?;
+        let plan = timetable.update_in(&mut transaction, id, change).await?;
+        statement(FORGIVE).bind(id.to_string()).execute(&mut transaction).await?;
+        transaction.commit().await?;
+        Ok(plan)
     }
 
     /// Lets a plan come again, without the failures before.
     pub(crate) async fn resume_plan(&self, timetable: &Timetable, id: PlanId) -> Result<Plan, PlanError> {
-        each!(self, database => {
-            let mut transaction = database.begin().await?;
-            let plan = timetable.resume_in(&mut transaction, id).await?;
-            sqlx::query(FORGIVE).bind(id.to_string()).execute(&mut *transaction).await?;
-            transaction.commit().await?;
-            Ok(plan)
-        })
+        let mut transaction = self.0.begin().await?;
+        let plan = timetable.resume_in(&mut transaction, id).await?;
+        statement(FORGIVE).bind(id.to_string()).execute(&mut transaction).await?;
+        transaction.commit().await?;
+        Ok(plan)
     }
 
     /// Whether there was such a plan; now there is none.
     pub(crate) async fn delete_plan(&self, timetable: &Timetable, id: PlanId) -> Result<bool, PlanError> {
-        each!(self, database => {
-            let mut transaction = database.begin().await?;
-            let deleted = timetable.delete_in(&mut transaction, id).await?;
-            sqlx::query(DELETE).bind(id.to_string()).execute(&mut *transaction).await?;
-            transaction.commit().await?;
-            Ok(deleted)
-        })
+        let mut transaction = self.0.begin().await?;
+        let deleted = timetable.delete_in(&mut transaction, id).await?;
+        statement(DELETE).bind(id.to_string()).execute(&mut transaction).await?;
+        transaction.commit().await?;
+        Ok(deleted)
     }
 
     /// How the plans between these two went, of one server or of all.
@@ -121,17 +93,8 @@ impl Store {
         last: PlanId,
         guild: Option<&str>,
     ) -> sqlx::Result<Vec<(PlanId, Standing)>> {
-        let (first, last) = (first.to_string(), last.to_string());
-        let rows: Vec<StandingRow> = match &self.0 {
-            Database::Sqlite(database) => {
-                let query = sqlx::query_as(STANDINGS).bind(first).bind(last).bind(guild);
-                query.fetch_all(database.read()).await?
-            }
-            Database::Postgres(database) => {
-                let query = sqlx::query_as(STANDINGS).bind(first).bind(last).bind(guild);
-                query.fetch_all(database).await?
-            }
-        };
+        let select = statement(STANDINGS).bind(first.to_string()).bind(last.to_string()).bind(guild);
+        let rows: Vec<StandingRow> = select.fetch_all(self.0.read()).await?;
         Ok(rows.into_iter().filter_map(standing).collect())
     }
 
@@ -156,35 +119,28 @@ impl Store {
             announcements.extend(self.created(document).await?);
         }
         let (id, outcome, at) = (plan.to_string(), outcome.name(), at.as_millisecond());
-        each!(self, database => {
-            let Some(mut transaction) = attempt.begin_once(database).await? else { return Ok(()) };
-            match problem {
-                None => {
-                    let went = sqlx::query(WENT).bind(&id).bind(outcome).bind(at).bind(summary);
-                    went.execute(&mut *transaction).await?;
-                }
-                Some(problem) => {
-                    let failed = sqlx::query_scalar(FAILED).bind(&id).bind(outcome).bind(at).bind(&problem);
-                    let failures: Option<i64> = failed.fetch_optional(&mut *transaction).await?;
-                    if let Some(reason) = failures.and_then(|failures| limit.reason(failures, &problem)) {
-                        limit.timetable.pause_in(&mut transaction, plan, &reason).await.map_err(not_planned)?;
-                        for post in (limit.notices)(&reason) {
-                            limit.publisher.enqueue_in(&mut transaction, &post).await.map_err(not_enqueued)?;
-                        }
-                    }
-                }
+        let Some(mut transaction) = attempt.begin_once(&self.0).await? else { return Ok(()) };
+        match problem {
+            None => {
+                let went = statement(WENT).bind(id).bind(outcome).bind(at).bind(summary);
+                went.execute(&mut transaction).await?;
             }
-            for row in rows {
-                backend::insert_in(&mut transaction, row).await?;
+            Some(problem) => {
+                let failed = statement(FAILED).bind(id).bind(outcome).bind(at).bind(&problem).scalar();
+                let failures = failed.fetch_optional(&mut transaction).await?;
+                limit.judge(&mut transaction, plan, failures, &problem).await?;
             }
-            for announcement in announcements {
-                limit.publisher.enqueue_in(&mut transaction, &announcement).await.map_err(not_enqueued)?;
-            }
-            for post in posts {
-                limit.publisher.enqueue_in(&mut transaction, &post).await.map_err(not_enqueued)?;
-            }
-            transaction.commit().await
-        })
+        }
+        for row in rows {
+            row.insert(&mut transaction).await?;
+        }
+        for announcement in announcements {
+            limit.publisher.enqueue_in(&mut transaction, &announcement).await.map_err(refused)?;
+        }
+        for post in posts {
+            limit.publisher.enqueue_in(&mut transaction, &post).await.map_err(refused)?;
+        }
+        transaction.commit().await
     }
 
     /// Notes that something could not be delivered: once for each job.
@@ -195,29 +151,33 @@ impl Store {
         problem: &str,
         limit: &Patience<'_>,
     ) -> sqlx::Result<()> {
-        each!(self, database => {
-            let Some(mut transaction) = attempt.begin_once_for("undelivered", database).await? else {
-                return Ok(())
-            };
-            let noted = sqlx::query_scalar(UNDELIVERED).bind(plan.to_string()).bind(problem);
-            let failures: Option<i64> = noted.fetch_optional(&mut *transaction).await?;
-            if let Some(reason) = failures.and_then(|failures| limit.reason(failures, problem)) {
-                limit.timetable.pause_in(&mut transaction, plan, &reason).await.map_err(not_planned)?;
-                for post in (limit.notices)(&reason) {
-                    limit.publisher.enqueue_in(&mut transaction, &post).await.map_err(not_enqueued)?;
-                }
-            }
-            transaction.commit().await
-        })
+        let once = attempt.begin_once_for("undelivered", &self.0).await?;
+        let Some(mut transaction) = once else { return Ok(()) };
+        let noted = statement(UNDELIVERED).bind(plan.to_string()).bind(problem).scalar();
+        let failures = noted.fetch_optional(&mut transaction).await?;
+        limit.judge(&mut transaction, plan, failures, problem).await?;
+        transaction.commit().await
     }
 }
 
 // === impl Patience ===
 
 impl Patience<'_> {
-    /// Why it is paused, when it has just failed often enough.
-    fn reason(&self, failures: i64, problem: &str) -> Option<String> {
-        (failures == self.failures).then(|| format!("it failed {failures} times in a row: {problem}"))
+    /// Pauses a plan that has just failed often enough, and tells why.
+    async fn judge(
+        &self,
+        transaction: &mut DatabaseTransaction,
+        plan: PlanId,
+        failures: Option<i64>,
+        problem: &str,
+    ) -> sqlx::Result<()> {
+        let Some(failures) = failures.filter(|failures| *failures == self.failures) else { return Ok(()) };
+        let reason = format!("it failed {failures} times in a row: {problem}");
+        self.timetable.pause_in(transaction, plan, &reason).await.map_err(not_planned)?;
+        for post in (self.notices)(&reason) {
+            self.publisher.enqueue_in(transaction, &post).await.map_err(refused)?;
+        }
+        Ok(())
     }
 }
 
@@ -245,8 +205,4 @@ fn not_planned(error: PlanError) -> sqlx::Error {
         // Whoever deleted it meanwhile wants no more of it.
         other => sqlx::Error::Encode(other.into()),
     }
-}
-
-fn not_enqueued(error: EnqueueError) -> sqlx::Error {
-    sqlx::Error::Encode(error.into())
 }

@@ -1,60 +1,54 @@
-//! The table of requests, on either backend.
+//! The table of requests.
 
 use groundcrew::jobs::{Attempt, Publisher};
-use groundcrew::sql::{Database, SqlProblem};
+use groundcrew::sql::{SqlProblem, Statement, statement};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{NewRow, Store, postgres, refused, sqlite};
+use super::{NewRow, Store, refused};
 use crate::clerk::Summarize;
 use crate::document::Document;
 use crate::headway::{Phase, Step};
 use crate::request::{Asking, Media, Standing, State};
 use crate::webhooks::Event;
 
-/// The columns that tell how far a request is, as either backend hands them over.
-pub(super) type StandingRow = (Option<String>, Option<String>, bool, i64, String, i64, i64);
+/// The columns that tell how far a request is.
+type StandingRow = (Option<String>, Option<String>, bool, i64, String, i64, i64);
 /// The columns that its job needs.
-pub(super) type AskingRow = (String, String, Option<Vec<u8>>, Option<String>);
+type AskingRow = (String, String, Option<Vec<u8>>, Option<String>);
 
-/// The columns of a new request.
-pub(super) struct NewRequest {
-    pub(super) id: String,
-    pub(super) created_ms: i64,
-    pub(super) media: &'static str,
-    pub(super) query: String,
-    pub(super) body: Vec<u8>,
-    pub(super) requested_by: Option<String>,
-}
+const INSERT: &str =
+    "INSERT INTO requests (id, created_ms, media, query, body, requested_by) VALUES ($1, $2, $3, $4, $5, $6)";
+const ASKING: &str = "SELECT media, query, body, requested_by FROM requests WHERE id = $1";
+const ANSWER: &str = "UPDATE requests SET summary_id = $1, problem = NULL, query = '[]', body = NULL, revision = revision + 1 \
+     WHERE id = $2 AND NOT cancelled";
+const REFUSE: &str = "UPDATE requests SET problem = $1, query = '[]', body = NULL, revision = revision + 1 \
+     WHERE id = $2 AND summary_id IS NULL AND NOT cancelled";
+const GIVE_UP: &str = "UPDATE requests SET problem = $1, revision = revision + 1 \
+     WHERE id = $2 AND summary_id IS NULL AND problem IS NULL AND NOT cancelled";
+const CANCEL: &str = "UPDATE requests SET cancelled = TRUE, query = '[]', body = NULL, revision = revision + 1 \
+     WHERE id = $1 AND summary_id IS NULL AND problem IS NULL AND NOT cancelled";
+const NOTE: &str = "UPDATE requests SET percent = $1, phase = $2, \
+     revision = revision + CASE WHEN percent <> $1 OR phase <> $2 THEN 1 ELSE 0 END \
+     WHERE id = $3 AND summary_id IS NULL AND NOT cancelled";
+const FORGET: &str = "DELETE FROM requests WHERE created_ms < $1 \
+     AND (summary_id IS NOT NULL OR problem IS NOT NULL OR cancelled)";
+const STANDING: &str =
+    "SELECT summary_id, problem, cancelled, percent, phase, revision, created_ms FROM requests WHERE id = $1";
 
 // === impl Store ===
 
 impl Store {
     /// Keeps a request and enqueues its job, in one transaction. One that is there already stays as it is.
     pub(crate) async fn accept(&self, publisher: &Publisher, id: Uuid, asking: Asking) -> sqlx::Result<()> {
-        let row = NewRequest::of(id, asking)?;
-        let job = Summarize { request: id };
-        let accepted = match &self.0 {
-            Database::Sqlite(database) => {
-                let accept = async {
-                    let mut transaction = database.begin().await?;
-                    sqlite::insert_request(&mut transaction, row).await?;
-                    publisher.enqueue_in(&mut transaction, &job).await.map_err(refused)?;
-                    transaction.commit().await
-                };
-                database.write().timed("accept_request", accept).await
-            }
-            Database::Postgres(database) => {
-                let accept = async {
-                    let mut transaction = database.begin().await?;
-                    postgres::insert_request(&mut transaction, row).await?;
-                    publisher.enqueue_in(&mut transaction, &job).await.map_err(refused)?;
-                    transaction.commit().await
-                };
-                database.connections().timed("accept_request", accept).await
-            }
+        let (insert, job) = (insert(id, asking)?, Summarize { request: id });
+        let accept = async {
+            let mut transaction = self.0.begin().await?;
+            insert.execute(&mut transaction).await?;
+            publisher.enqueue_in(&mut transaction, &job).await.map_err(refused)?;
+            transaction.commit().await
         };
-        match accepted {
+        match self.0.write().timed("accept_request", accept).await {
             Err(error) if SqlProblem::of(&error) == SqlProblem::Exists => Ok(()),
             accepted => accepted,
         }
@@ -62,11 +56,8 @@ impl Store {
 
     /// What was asked; `None` when it is answered already.
     pub(crate) async fn asking(&self, id: Uuid) -> sqlx::Result<Option<Asking>> {
-        let id = id.to_string();
-        let row = match &self.0 {
-            Database::Sqlite(database) => sqlite::asking(database, &id).await?,
-            Database::Postgres(database) => postgres::asking(database, &id).await?,
-        };
+        let select = statement(ASKING).bind(id.to_string()).timed("select_request");
+        let row: Option<AskingRow> = select.fetch_optional(self.0.read()).await?;
         let Some((media, query, Some(body), asker)) = row else { return Ok(None) };
         let media = Media::of_name(&media).ok_or_else(|| damaged("media"))?;
         let query = serde_json::from_str(&query).map_err(|_| damaged("query"))?;
@@ -81,121 +72,69 @@ impl Store {
         document: &Document,
     ) -> sqlx::Result<bool> {
         let json = serde_json::to_string(document).map_err(|error| sqlx::Error::Encode(error.into()))?;
-        let (row, id) = (NewRow::of(document, json), id.to_string());
+        let row = NewRow::of(document, json);
         let announce = self.created(document).await?;
-        match &self.0 {
-            Database::Sqlite(database) => {
-                let fulfil = async {
-                    let Some(mut transaction) = attempt.begin_once(database).await? else { return Ok(true) };
-                    if !sqlite::mark_answered(&mut transaction, &id, &row.id).await? {
-                        return transaction.rollback().await.map(|()| false);
-                    }
-                    sqlite::insert_in(&mut transaction, row).await?;
-                    if let Some(announce) = announce {
-                        self.1.enqueue_in(&mut transaction, &announce).await.map_err(refused)?;
-                    }
-                    transaction.commit().await.map(|()| true)
-                };
-                database.write().timed("fulfil_request", fulfil).await
+        let fulfil = async {
+            let Some(mut transaction) = attempt.begin_once(&self.0).await? else { return Ok(true) };
+            let answer = statement(ANSWER).bind(&row.id).bind(id.to_string());
+            if answer.execute(&mut transaction).await? == 0 {
+                return transaction.rollback().await.map(|()| false);
             }
-            Database::Postgres(database) => {
-                let fulfil = async {
-                    let Some(mut transaction) = attempt.begin_once(database).await? else { return Ok(true) };
-                    if !postgres::mark_answered(&mut transaction, &id, &row.id).await? {
-                        return transaction.rollback().await.map(|()| false);
-                    }
-                    postgres::insert_in(&mut transaction, row).await?;
-                    if let Some(announce) = announce {
-                        self.1.enqueue_in(&mut transaction, &announce).await.map_err(refused)?;
-                    }
-                    transaction.commit().await.map(|()| true)
-                };
-                database.connections().timed("fulfil_request", fulfil).await
+            row.insert(&mut transaction).await?;
+            if let Some(announce) = announce {
+                self.1.enqueue_in(&mut transaction, &announce).await.map_err(refused)?;
             }
-        }
+            transaction.commit().await.map(|()| true)
+        };
+        self.0.write().timed("fulfil_request", fulfil).await
     }
 
     /// Says why there will be no summary, and tells who wants to know.
     pub(crate) async fn refuse(&self, id: Uuid, problem: &str) -> sqlx::Result<()> {
-        self.fail(id, problem, true).await
+        self.fail(id, problem, REFUSE).await
     }
 
     /// Says that nobody will make the summary, without forgetting what was asked: a person may have it made yet.
     pub(crate) async fn give_up(&self, id: Uuid, problem: &str) -> sqlx::Result<()> {
-        self.fail(id, problem, false).await
+        self.fail(id, problem, GIVE_UP).await
     }
 
-    async fn fail(&self, id: Uuid, problem: &str, forget: bool) -> sqlx::Result<()> {
+    async fn fail(&self, id: Uuid, problem: &str, sql: &'static str) -> sqlx::Result<()> {
         let words = serde_json::from_str(problem).map_err(|_| damaged("problem"))?;
         let announce = self.announcement(Event::Failed { job: id, problem: words }, None).await?;
-        let id = id.to_string();
-        match &self.0 {
-            Database::Sqlite(database) => {
-                let fail = async {
-                    let mut transaction = database.begin().await?;
-                    let news = if forget {
-                        sqlite::refuse(&mut transaction, &id, problem).await?
-                    } else {
-                        sqlite::give_up(&mut transaction, &id, problem).await?
-                    };
-                    if let Some(announce) = announce.filter(|_| news) {
-                        self.1.enqueue_in(&mut transaction, &announce).await.map_err(refused)?;
-                    }
-                    transaction.commit().await
-                };
-                database.write().timed("refuse_request", fail).await
+        let fail = async {
+            let mut transaction = self.0.begin().await?;
+            let fail = statement(sql).bind(problem).bind(id.to_string());
+            let is_news = fail.execute(&mut transaction).await? > 0;
+            if let Some(announce) = announce.filter(|_| is_news) {
+                self.1.enqueue_in(&mut transaction, &announce).await.map_err(refused)?;
             }
-            Database::Postgres(database) => {
-                let fail = async {
-                    let mut transaction = database.begin().await?;
-                    let news = if forget {
-                        postgres::refuse(&mut transaction, &id, problem).await?
-                    } else {
-                        postgres::give_up(&mut transaction, &id, problem).await?
-                    };
-                    if let Some(announce) = announce.filter(|_| news) {
-                        self.1.enqueue_in(&mut transaction, &announce).await.map_err(refused)?;
-                    }
-                    transaction.commit().await
-                };
-                database.connections().timed("refuse_request", fail).await
-            }
-        }
+            transaction.commit().await
+        };
+        self.0.write().timed("refuse_request", fail).await
     }
 
     /// Calls a request off and forgets what was asked; `false` if it is decided already, or there is none.
     pub(crate) async fn cancel(&self, id: Uuid) -> sqlx::Result<bool> {
-        let id = id.to_string();
-        match &self.0 {
-            Database::Sqlite(database) => sqlite::cancel(database, &id).await,
-            Database::Postgres(database) => postgres::cancel(database, &id).await,
-        }
+        let cancel = statement(CANCEL).bind(id.to_string()).timed("cancel_request");
+        Ok(cancel.execute(self.0.write()).await? > 0)
     }
 
     /// Notes how far a request is; `false` if nobody wants it any more.
     pub(crate) async fn note(&self, id: Uuid, step: Step) -> sqlx::Result<bool> {
-        let (id, percent) = (id.to_string(), i64::from(step.percent));
-        match &self.0 {
-            Database::Sqlite(database) => sqlite::note(database, &id, percent, step.phase.name()).await,
-            Database::Postgres(database) => postgres::note(database, &id, percent, step.phase.name()).await,
-        }
+        let note = statement(NOTE).bind(i64::from(step.percent)).bind(step.phase.name()).bind(id.to_string());
+        Ok(note.timed("note_request").execute(self.0.write()).await? > 0)
     }
 
     /// Forgets requests that came before and are decided.
     pub(crate) async fn forget_requests(&self, before_ms: i64) -> sqlx::Result<u64> {
-        match &self.0 {
-            Database::Sqlite(database) => sqlite::forget_requests(database, before_ms).await,
-            Database::Postgres(database) => postgres::forget_requests(database, before_ms).await,
-        }
+        statement(FORGET).bind(before_ms).timed("forget_requests").execute(self.0.write()).await
     }
 
     /// How a request stands; `None` when there is none of this id.
     pub(crate) async fn standing(&self, id: Uuid) -> sqlx::Result<Option<Standing>> {
-        let id = id.to_string();
-        let row = match &self.0 {
-            Database::Sqlite(database) => sqlite::standing(database, &id).await?,
-            Database::Postgres(database) => postgres::standing(database, &id).await?,
-        };
+        let select = statement(STANDING).bind(id.to_string()).timed("select_request");
+        let row: Option<StandingRow> = select.fetch_optional(self.0.read()).await?;
         row.map(Standing::try_from).transpose()
     }
 }
@@ -204,16 +143,11 @@ fn damaged(column: &str) -> sqlx::Error {
     sqlx::Error::Decode(format!("requests.{column} does not read").into())
 }
 
-// === impl NewRequest ===
-
-impl NewRequest {
-    fn of(id: Uuid, asking: Asking) -> sqlx::Result<Self> {
-        let query =
-            serde_json::to_string(&asking.query).map_err(|error| sqlx::Error::Encode(error.into()))?;
-        let created_ms = Timestamp::now().as_millisecond();
-        let (media, body, requested_by) = (asking.media.name(), asking.body.into(), asking.asker);
-        Ok(Self { id: id.to_string(), created_ms, media, query, body, requested_by })
-    }
+fn insert(id: Uuid, asking: Asking) -> sqlx::Result<Statement<'static>> {
+    let query = serde_json::to_string(&asking.query).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let insert = statement(INSERT).bind(id.to_string()).bind(Timestamp::now().as_millisecond());
+    let insert = insert.bind(asking.media.name()).bind(query).bind(Vec::from(asking.body));
+    Ok(insert.bind(asking.asker))
 }
 
 // === impl Standing ===
