@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
 
 use futures_core::future::BoxFuture;
-use sqlx::Error;
 use sqlx::query::Query;
+use sqlx::{Error, SqlStr};
 
 use crate::metrics::Queries;
 use crate::value::{Value, arguments};
@@ -48,7 +48,7 @@ pub trait Kind: sqlx::Database {
 
     fn text<'s>(statement: &'s Statement<'_>) -> &'s Cow<'static, str>;
 
-    fn arguments(values: Vec<Value<'_>>) -> Result<Self::Arguments, Error>;
+    fn bound(sql: SqlStr, values: Vec<Value<'_>>) -> Result<Bound<Self>, Error>;
 
     /// How many rows it changed.
     fn change(session: &mut Session<Self>, query: Bound<Self>) -> BoxFuture<'_, Result<u64, Error>>;
@@ -62,7 +62,7 @@ pub trait Kind: sqlx::Database {
 }
 
 /// A statement with its arguments.
-pub type Bound<DB> = Query<'static, DB, <DB as sqlx::Database>::Arguments>;
+pub(crate) type Bound<DB> = Query<'static, DB, <DB as sqlx::Database>::Arguments>;
 
 // === impl Kind ===
 
@@ -76,8 +76,8 @@ impl Kind for sqlx::Sqlite {
         &statement.sqlite
     }
 
-    fn arguments(values: Vec<Value<'_>>) -> Result<Self::Arguments, Error> {
-        arguments::<Self>(values)
+    fn bound(sql: SqlStr, values: Vec<Value<'_>>) -> Result<Bound<Self>, Error> {
+        Ok(sqlx::query_with(sql, arguments::<Self>(values)?))
     }
 
     fn change(session: &mut Session<Self>, query: Bound<Self>) -> BoxFuture<'_, Result<u64, Error>> {
@@ -106,8 +106,8 @@ impl Kind for sqlx::Postgres {
         &statement.postgres
     }
 
-    fn arguments(values: Vec<Value<'_>>) -> Result<Self::Arguments, Error> {
-        arguments::<Self>(values)
+    fn bound(sql: SqlStr, values: Vec<Value<'_>>) -> Result<Bound<Self>, Error> {
+        Ok(sqlx::query_with(sql, arguments::<Self>(values)?))
     }
 
     fn change(session: &mut Session<Self>, query: Bound<Self>) -> BoxFuture<'_, Result<u64, Error>> {

@@ -4,11 +4,10 @@ use std::borrow::Cow;
 use std::fmt;
 
 use futures_core::future::BoxFuture;
-use sqlx::query::Query;
 use sqlx::{Error, FromRow};
 
 use self::text::{excerpt, misread, places, sql};
-use crate::lend::{Kind, On, Source};
+use crate::lend::{Bound, Kind, On, Source};
 use crate::metrics::Queries;
 use crate::value::{IntoValue, Value};
 use crate::{Bind, FromEitherRow, RunsOn};
@@ -171,7 +170,7 @@ impl<'q> Statement<'q> {
 /// On the database that it has come to.
 impl Statement<'_> {
     fn change<DB: Kind>(self, source: Source<'_, DB>) -> BoxFuture<'_, Result<u64, Error>> {
-        let (timed, queries, query) = (self.timed, source.queries(), self.query::<DB>());
+        let (timed, queries, query) = (self.timed, source.queries(), self.bound::<DB>());
         clocked(timed, queries, async move {
             let (query, mut session) = (query?, source.lend().await?);
             DB::change(&mut session, query).await
@@ -183,7 +182,7 @@ impl Statement<'_> {
         T: for<'r> FromRow<'r, DB::Row> + Send + 'c,
     {
         let (timed, queries, text) = (self.timed, source.queries(), DB::text(&self).clone());
-        let query = self.query::<DB>();
+        let query = self.bound::<DB>();
         clocked(timed, queries, async move {
             let (query, mut session) = (query?, source.lend().await?);
             let rows = DB::all(&mut session, query).await?;
@@ -197,7 +196,7 @@ impl Statement<'_> {
         T: for<'r> FromRow<'r, DB::Row> + Send + 'c,
     {
         let (timed, queries, text) = (self.timed, source.queries(), DB::text(&self).clone());
-        let query = self.query::<DB>();
+        let query = self.bound::<DB>();
         clocked(timed, queries, async move {
             let (query, mut session) = (query?, source.lend().await?);
             let row = DB::first(&mut session, query).await?;
@@ -205,10 +204,10 @@ impl Statement<'_> {
         })
     }
 
-    fn query<DB: Kind>(self) -> Result<Query<'static, DB, DB::Arguments>, Error> {
+    fn bound<DB: Kind>(self) -> Result<Bound<DB>, Error> {
         let text = DB::text(&self);
         self.check(text)?;
-        Ok(sqlx::query_with(sql(text.clone()), DB::arguments(self.values)?))
+        DB::bound(sql(text.clone()), self.values)
     }
 
     /// SQLite takes an argument that is missing for NULL, and does not mind one too many; Postgres refuses both.
