@@ -141,6 +141,7 @@ impl Ask {
     }
 
     /// Whether any rate holds over all processes.
+    #[cfg(feature = "postgres")]
     pub(crate) fn has_rates(&self) -> bool {
         self.known.iter().any(|known| known.global_rate.is_some() || known.key_rate.is_some())
     }

@@ -168,7 +168,8 @@ async fn a_job_that_is_there_twice_runs_once_at_a_time_and_both_messages_end_wit
         let stage = process.stage().await;
         let (twice, other) = (envelope("plain"), envelope("plain"));
         enqueue(&stage.backend, vec![twice.clone(), twice.clone(), other]).await;
-        let (gate, open) = (Arc::new(tokio::sync::Semaphore::new(0)), Arc::new(tokio::sync::Semaphore::new(0)));
+        let (gate, open) =
+            (Arc::new(tokio::sync::Semaphore::new(0)), Arc::new(tokio::sync::Semaphore::new(0)));
         let (entered, leave) = (gate.clone(), open.clone());
         let app = App::logging(move |_, _| {
             let (entered, leave) = (entered.clone(), leave.clone());

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::extract::{Path, State};
@@ -51,6 +52,8 @@ struct Desk {
     token: Mutex<String>,
     verbs: Mutex<BTreeSet<&'static str>>,
     shelf: Mutex<Shelf>,
+    /// How often changes were asked for, also those under way.
+    updates: AtomicU32,
 }
 
 #[derive(Default)]
@@ -70,6 +73,7 @@ impl Cluster {
             token: Mutex::default(),
             verbs: Mutex::new(BTreeSet::from(["get", "create", "update"])),
             shelf: Mutex::default(),
+            updates: AtomicU32::new(0),
         });
         let leases = "/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases";
         let app = Router::new()
@@ -110,6 +114,10 @@ impl Cluster {
         self.desk.shelf.lock().conflicts
     }
 
+    pub(crate) fn updates(&self) -> u32 {
+        self.desk.updates.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn lease(&self, name: &str) -> Option<Value> {
         self.desk.shelf.lock().leases.get(name).cloned()
     }
@@ -132,6 +140,7 @@ impl Cluster {
 impl Desk {
     /// Who may do that, in the order in which Kubernetes asks.
     async fn admit(&self, verb: &'static str, name: &str, headers: &HeaderMap) -> Result<(), Response> {
+        self.updates.fetch_add(u32::from(verb == "update"), Ordering::Relaxed);
         let fault = *self.fault.lock();
         if let Fault::Slow(delay) = fault {
             tokio::time::sleep(delay).await;

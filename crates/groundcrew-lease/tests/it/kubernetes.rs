@@ -21,8 +21,8 @@ use crate::ledger::{Ledger, Line, Watch, now};
 use crate::process::Process;
 use crate::support::{bounded, crew, diligent, metric, until};
 
-const DURATION: Duration = Duration::from_secs(2);
-const RENEW_DEADLINE: Duration = Duration::from_millis(1200);
+const DURATION: Duration = Duration::from_secs(3);
+const RENEW_DEADLINE: Duration = Duration::from_secs(2);
 const OBJECT: &str = "parcels-sweep";
 
 /// A replica behind a network of its own.
@@ -49,7 +49,7 @@ impl Replica {
     }
 }
 
-/// The times of a test: failing over takes 2.2 s.
+/// The times of a test: failing over takes 3.2 s.
 fn config(url: &str, account: &Path) -> KubernetesLeaseConfig {
     KubernetesLeaseConfig {
         duration: DURATION,
@@ -107,7 +107,7 @@ async fn of_three_replicas_one_leads_and_a_rolling_restart_hands_over_at_once() 
             let landing = tokio::spawn(async move { old.crew.land().await });
             let took = until("another leads", || leader(&replicas).is_some()).await;
             println!("handing over took {took:?}");
-            assert!(took < Duration::from_secs(1), "it did not wait for the duration: {took:?}");
+            assert!(took < DURATION, "it did not wait for the duration: {took:?}");
             let receipt = landing.await.expect("no panic");
             assert_eq!(receipt.cut().count(), 0, "{receipt}");
         }
@@ -168,7 +168,7 @@ async fn a_black_holed_leader_steps_down_before_another_leads() {
             replicas[old].proxy.set(Mode::BlackHole).await;
             until("it steps down", || !replicas[old].status.is_leader()).await;
             let down = cut.elapsed();
-            assert!(down < RENEW_DEADLINE + Duration::from_millis(300), "{down:?}");
+            assert!(down < DURATION, "{down:?}");
             until("the other leads", || replicas[1 - old].status.is_leader()).await;
             println!("round {round}: down after {down:?}, another led after {:?}", cut.elapsed());
             assert!(silence(&cluster.changes()) >= DURATION);
@@ -249,10 +249,9 @@ async fn who_stops_while_the_lease_is_being_won_gives_it_back() {
         until("the first leads", || first.status.is_leader()).await;
         first.crew.land().await;
         cluster.fault(Fault::Slow(Duration::from_millis(300)));
-        let (before, second) = (cluster.changes().len(), Replica::start(&cluster, &ledger).await);
-        until("it asks for the lease", || second.proxy.accepted() > 0).await;
-        let began = Instant::now();
-        until("it has read and now writes", || began.elapsed() > Duration::from_millis(400)).await;
+        let (before, asked) = (cluster.changes().len(), cluster.updates());
+        let second = Replica::start(&cluster, &ledger).await;
+        until("it has read and now writes", || cluster.updates() > asked).await;
         second.crew.land().await;
         until("it took it and gave it back", || cluster.changes().len() == before + 2).await;
         assert_eq!(cluster.lease(OBJECT).expect("a lease")["spec"]["holderIdentity"], "");
@@ -434,7 +433,7 @@ async fn control_without_a_renew_deadline_a_black_holed_leader_goes_on_beside_it
         let naive = Naive::new(proxy.addr());
         let mut object = naive.read().await.expect("a lease");
         object["spec"]["holderIdentity"] = "naive".into();
-        object["spec"]["leaseDurationSeconds"] = 2.into();
+        object["spec"]["leaseDurationSeconds"] = DURATION.as_secs().into();
         object["spec"]["leaseTransitions"] = 2.into();
         assert!(naive.replace(&object).await);
         proxy.set(Mode::BlackHole).await;
@@ -500,7 +499,7 @@ async fn the_times_in_the_object_decide_nothing_whichever_way_they_are_wrong() {
             let wrong = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours);
             cluster.rewrite(OBJECT, |object| {
                 object["spec"]["holderIdentity"] = "gone".into();
-                object["spec"]["leaseDurationSeconds"] = 2.into();
+                object["spec"]["leaseDurationSeconds"] = DURATION.as_secs().into();
                 object["spec"]["renewTime"] = format!("{wrong:.6}").into();
             });
             let heir = Replica::start(&cluster, &ledger).await;
