@@ -25,13 +25,16 @@ pub struct Builder {
     check: Option<String>,
     trace: Option<bool>,
     resolver: Arc<dyn Resolve>,
+    authorities: Option<Vec<u8>>,
+    http1: bool,
 }
 
 // === impl Builder ===
 
 impl Builder {
     pub(crate) fn new(config: ClientConfig, name: String) -> Self {
-        Self { config, name, guard: None, check: None, trace: None, resolver: Arc::new(System) }
+        let (guard, check, trace, authorities) = (None, None, None, None);
+        Self { config, name, guard, check, trace, resolver: Arc::new(System), authorities, http1: false }
     }
 
     /// For URLs that come from strangers: only `https`, only hosts with a name that leads to public addresses, no
@@ -83,6 +86,20 @@ impl Builder {
     /// Another resolver than that of the operating system. A guard looks at its answers too.
     pub fn resolver(mut self, resolver: impl Resolve) -> Self {
         self.resolver = Arc::new(resolver);
+        self
+    }
+
+    /// Trusts these authorities (certificates in PEM) and none of the system's: for a service with an authority of its
+    /// own, such as the API server of Kubernetes.
+    pub fn authorities(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.authorities = Some(pem.into());
+        self
+    }
+
+    /// Speaks HTTP/1.1 only. A call that gets no answer then closes its connection, and the next one makes another;
+    /// over HTTP/2 both share one, and it takes 25 s until a connection is given up whose other side is silent.
+    pub fn http1_only(mut self) -> Self {
+        self.http1 = true;
         self
     }
 
@@ -156,6 +173,16 @@ impl Builder {
             .http2_keep_alive_timeout(Duration::from_secs(10));
         if guarded {
             http = http.no_proxy();
+        }
+        if self.http1 {
+            http = http.http1_only();
+        }
+        if let Some(pem) = &self.authorities {
+            let authorities = reqwest::Certificate::from_pem_bundle(pem).unwrap_or_default();
+            if authorities.is_empty() {
+                return Err(problem("its `authorities` hold no certificate in PEM".into()));
+            }
+            http = http.tls_certs_only(authorities);
         }
         http.build().map_err(|error| BuildError::Setup {
             client: self.name.clone(),

@@ -187,6 +187,9 @@ impl Backend for AmqpJobs {
     fn admit(&self, _name: &'static str, policy: &Policy) -> Result<(), BackendError> {
         let action = if policy.global_concurrency.is_some() {
             "limit how many jobs run over all processes (`Policy::global_concurrency`): keep such jobs in SQL"
+        } else if policy.global_rate.is_some() || policy.key_rate.is_some() {
+            "limit how many jobs begin over all processes (`Policy::global_rate`, `Policy::key_rate`): keep such jobs in \
+             SQL, or use `Policy::rate`, which holds for a process"
         } else if policy.timeout >= CONSUMER_TIMEOUT {
             "wait for a job as long as its `Policy::timeout` allows: stay below 30 min, the broker's own limit"
         } else {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use crate::dead::{DeadJob, DeadQuery, Selection};
-use crate::{Envelope, JobId, NewJob, Policy, QueueStat, Settlement};
+use crate::{Envelope, JobId, JobRate, NewJob, Policy, QueueStat, Settlement};
 
 /// The seam between the worker and where jobs are kept: SQL, a broker, memory.
 ///
@@ -91,6 +91,10 @@ pub struct Known {
     pub global: Option<u32>,
     /// How many may run at once over all workers with the same key.
     pub per_key: u32,
+    /// How many may begin within a time over all workers.
+    pub global_rate: Option<JobRate>,
+    /// How many with the same key may begin within a time over all workers.
+    pub key_rate: Option<JobRate>,
 }
 
 /// A job in the hands of a worker.
@@ -163,6 +167,15 @@ pub enum BackendError {
         /// What was wanted.
         action: &'static str,
     },
+}
+
+// === impl Known ===
+
+impl Known {
+    /// One without limits, but that jobs with the same key run one after another.
+    pub fn new(name: &'static str, version: u32) -> Self {
+        Self { name, version, free: None, global: None, per_key: 1, global_rate: None, key_rate: None }
+    }
 }
 
 // === impl Enqueued ===

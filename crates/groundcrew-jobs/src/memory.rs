@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::choose::Chooser;
 use crate::dead::{DeadJob, DeadQuery, Selection};
+use crate::debts::Debts;
 use crate::{
     Ask, Backend, BackendError, Beat, Delivery, Enqueued, Envelope, Fate, JobId, NewJob, QueueStat,
     Retention, Settlement, State, When,
@@ -40,6 +41,7 @@ struct Table {
     due: BTreeSet<(Reverse<i16>, Timestamp, JobId)>,
     running: HashSet<JobId>,
     unique: HashMap<(String, String), Holder>,
+    debts: Debts,
 }
 
 #[derive(Debug)]
@@ -186,7 +188,7 @@ impl Table {
     }
 
     fn reserve(&mut self, ask: &Ask, now: Timestamp) -> Vec<Delivery> {
-        let mut chooser = Chooser::new(ask);
+        let mut chooser = Chooser::new(ask, now.as_microsecond(), std::mem::take(&mut self.debts));
         for id in &self.running {
             let row = &self.rows[id];
             if row.due > now {
@@ -203,6 +205,7 @@ impl Table {
                 chosen.push(*id);
             }
         }
+        self.debts = chooser.into_debts();
         for id in &chosen {
             self.change(*id, |row| {
                 // Its lease ended without an outcome.
@@ -385,6 +388,7 @@ impl Backend for Memory {
         for id in table.selected(&which) {
             table.remove(id);
         }
+        table.debts.sweep(now.as_microsecond());
         let Table { rows, unique, .. } = &mut *table;
         unique.retain(|_, held| rows.contains_key(&held.id) || held.until.is_some_and(|until| until > now));
         std::future::ready(Ok(())).boxed()

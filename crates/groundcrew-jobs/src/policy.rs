@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use groundcrew_runtime::Backoff;
 
+use crate::JobRate;
+
 /// How often a job is tried, how long an attempt may take, and how many run at once.
 ///
 /// ```
@@ -13,7 +15,9 @@ use groundcrew_runtime::Backoff;
 ///     .timeout(Duration::from_secs(60))
 ///     .concurrency(2)          // in this process
 ///     .global_concurrency(8)   // over all processes
-///     .rate(100, Duration::from_secs(60));
+///     .rate(100, Duration::from_secs(60))            // in this process
+///     .global_rate(500, Duration::from_secs(60))     // over all processes
+///     .key_rate(10, Duration::from_secs(60));        // of each key, over all processes
 /// # let _ = policy;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,6 +30,8 @@ pub struct Policy {
     pub(crate) global_concurrency: Option<u32>,
     pub(crate) key_concurrency: u32,
     pub(crate) rate: Option<(u32, Duration)>,
+    pub(crate) global_rate: Option<JobRate>,
+    pub(crate) key_rate: Option<JobRate>,
 }
 
 /// Which of two jobs that could run now runs first. Few and fixed, since brokers need a queue for each.
@@ -82,6 +88,8 @@ impl Default for Policy {
             global_concurrency: None,
             key_concurrency: 1,
             rate: None,
+            global_rate: None,
+            key_rate: None,
         }
     }
 }
@@ -134,6 +142,23 @@ impl Policy {
     /// How many of this job may begin within a time in this process.
     pub fn rate(mut self, jobs: u32, within: Duration) -> Self {
         self.rate = Some((jobs.max(1), within.max(Duration::from_micros(1))));
+        self
+    }
+
+    /// How many of this job may begin within a time over all processes, where the backend can tell (SQL, memory).
+    ///
+    /// As many at once after a pause, and then one every `within / jobs`. A job begins for the rate when a worker
+    /// takes it, again with each attempt. What is over the rate stays where it is, costs no attempt, and nothing waits
+    /// behind it.
+    pub fn global_rate(mut self, jobs: u32, within: Duration) -> Self {
+        self.global_rate = Some(JobRate::new(jobs, within));
+        self
+    }
+
+    /// The same for jobs with the same key, each key apart. Jobs without one are not limited by it. See
+    /// [`Enqueue::key`](crate::Enqueue::key).
+    pub fn key_rate(mut self, jobs: u32, within: Duration) -> Self {
+        self.key_rate = Some(JobRate::new(jobs, within));
         self
     }
 }

@@ -26,8 +26,8 @@ impl Held for Always {
         false
     }
 
-    fn beat(&mut self) -> Asking<'_, ()> {
-        Box::pin(std::future::ready(Ok(())))
+    fn beat(&mut self) -> Asking<'_, Instant> {
+        Box::pin(std::future::ready(Ok(Instant::now())))
     }
 
     fn release(self: Box<Self>) -> Asking<'static, ()> {

@@ -101,8 +101,12 @@ impl Campaign {
             () = stop.requested() => {}
             () = std::future::ready(()), if grace.is_zero() => {}
         }
-        // Not given back: the leader before us may still believe, and so whoever comes after us has to wait too.
         if stop.is_requested() {
+            // Otherwise not given back: the leader before us may still believe, and whoever comes after us has to wait.
+            if grace.is_zero() {
+                // If that fails it runs out.
+                let _released = keeper.release().await;
+            }
             return End::Stopped;
         }
         if !term.is_valid() {

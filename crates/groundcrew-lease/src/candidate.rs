@@ -11,7 +11,7 @@ pub(crate) type Asking<'a, T> = Pin<Box<dyn Future<Output = Result<T, Trouble>> 
 
 /// Somebody who would like to lead.
 pub(crate) trait Candidate: Send + Sync {
-    /// Asks once, in bounded time. Dropping the future, or what it returns, gives the lease back.
+    /// Asks once, in bounded time. Dropping the future, or what it returns, gives the lease back or lets it run out.
     fn ask(&mut self) -> Asking<'_, Option<Won>>;
 }
 
@@ -30,8 +30,13 @@ pub(crate) trait Held: Send {
     /// Whether it can be lost while this process lives, and so needs a heartbeat.
     fn can_be_lost(&self) -> bool;
 
-    /// Asks whether it is still ours; the caller bounds the time.
-    fn beat(&mut self) -> Asking<'_, ()>;
+    /// Asks whether it is still ours, and returns when it asked what was answered; the caller bounds the time.
+    fn beat(&mut self) -> Asking<'_, Instant>;
+
+    /// What has gone wrong since the last beat that was answered.
+    fn doubt(&self) -> Option<Trouble> {
+        None
+    }
 
     /// Gives it back, so that the next leader need not wait; the caller bounds the time.
     fn release(self: Box<Self>) -> Asking<'static, ()>;

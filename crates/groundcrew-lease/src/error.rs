@@ -28,6 +28,30 @@ pub enum LeaseError {
         /// The configured deadline.
         deadline: Duration,
     },
+    /// A leader would lead beside its successor, or give up after one renewal that is late.
+    #[cfg(feature = "kubernetes")]
+    #[error(
+        "a Lease of Kubernetes with duration {duration:?}, renew_deadline {renew_deadline:?} and retry {retry:?} \
+         cannot work: two of retry, which is not zero, must fit into renew_deadline, and duration must be at least a \
+         quarter longer than that"
+    )]
+    Order {
+        /// The configured duration.
+        duration: Duration,
+        /// The configured deadline.
+        renew_deadline: Duration,
+        /// The configured pause.
+        retry: Duration,
+    },
+    /// Nothing says where the API server is, or how to speak with it.
+    #[cfg(feature = "kubernetes")]
+    #[error("the lease `{lease}` cannot be kept in Kubernetes: {problem}")]
+    Kubernetes {
+        /// The lease's name.
+        lease: String,
+        /// What is missing, and what to do.
+        problem: String,
+    },
     /// Its metrics could not be registered: most likely there is a lease of that name already.
     #[error(
         "the lease `{lease}` is not shown in the metrics; each lease of a process needs a name of its own"

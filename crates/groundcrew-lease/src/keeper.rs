@@ -66,12 +66,15 @@ async fn keep(
         let sent = Instant::now();
         let until = term.valid_until().unwrap_or(sent + deadline);
         let trouble = match timeout_at(until, held.beat()).await {
-            Ok(Ok(())) => {
-                term.confirmed(sent, deadline);
+            Ok(Ok(asked)) => {
+                term.confirmed(asked, deadline);
                 continue;
             }
             Ok(Err(trouble)) => trouble,
-            Err(_) => Trouble(format!("no answer to a heartbeat within {deadline:?}")),
+            Err(_) => {
+                let none = || Trouble(format!("no answer to a heartbeat within {deadline:?}"));
+                held.doubt().unwrap_or_else(none)
+            }
         };
         term.end();
         return Err(trouble);

@@ -8,6 +8,8 @@ mod config;
 mod database;
 mod error;
 mod keeper;
+#[cfg(feature = "kubernetes")]
+mod kubernetes;
 mod lease;
 mod metrics;
 #[cfg(feature = "postgres")]
@@ -18,6 +20,8 @@ mod term;
 
 pub use config::LeaseConfig;
 pub use error::LeaseError;
+#[cfg(feature = "kubernetes")]
+pub use kubernetes::KubernetesLeaseConfig;
 pub use lease::{Lease, LeaseStatus};
 pub use metrics::names;
 pub use term::Leadership;

@@ -146,11 +146,12 @@ impl Held for Locked {
         true
     }
 
-    fn beat(&mut self) -> Asking<'_, ()> {
+    fn beat(&mut self) -> Asking<'_, Instant> {
         Box::pin(async move {
+            let asked = Instant::now();
             let beat = sqlx::query_scalar(BEAT).bind(self.backend).bind(&self.lease).bind(self.epoch);
             match beat.fetch_one(&mut self.connection).await {
-                Ok(true) => Ok(()),
+                Ok(true) => Ok(asked),
                 Ok(false) => Err(Trouble::new(
                     "the session is another one, or somebody began a new term: behind PgBouncer set \
                      database.direct_url to Postgres itself",

@@ -10,7 +10,7 @@ use groundcrew::client::ClientConfig;
 use groundcrew::config::{ByteSize, FromConfig};
 use groundcrew::http::{AdminConfig, HttpConfig};
 use groundcrew::jobs::JobsConfig;
-use groundcrew::lease::LeaseConfig;
+use groundcrew::lease::{KubernetesLeaseConfig, LeaseConfig};
 use groundcrew::limit::LimitConfig;
 use groundcrew::redis::RedisConfig;
 use groundcrew::sql::SqlConfig;
@@ -65,6 +65,8 @@ pub struct Config {
     pub jobs: JobsConfig,
     /// How replicas choose one of them for what must happen once.
     pub lease: LeaseConfig,
+    /// The same, where `discord.lease` is `kubernetes`.
+    pub kubernetes_lease: KubernetesLeaseConfig,
     /// Shares the cache and the rate limits among replicas.
     pub redis: RedisConfig,
     /// Carries the jobs; without it the database does.

@@ -53,7 +53,7 @@ pub use bot_metrics::GENERATION_BUCKETS;
 pub use collect::{Collector, Conversation, Counts, Filter, Item, Person};
 pub use config::{Config, SummariesConfig};
 pub use conversation::{Author, Kind, Message, When};
-pub use discord::{DiscordConfig, DiscordMode, QuotaConfig};
+pub use discord::{DiscordConfig, DiscordLease, DiscordMode, QuotaConfig};
 pub use document::{Asked, Citation, Document};
 pub use engine::summarize;
 pub use models::{

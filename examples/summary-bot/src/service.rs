@@ -16,7 +16,7 @@ use crate::caretaker::{Caretaker, Sweep};
 use crate::clerk::{Clerk, Desk, Summarize};
 use crate::config::Config;
 use crate::discord::quotas::Quotas;
-use crate::discord::{self, Answer};
+use crate::discord::{self, Answer, DiscordLease};
 use crate::janitor::Janitor;
 use crate::models::{Chain, Purse};
 use crate::plans::{self, Mailer, Plans, Post, SummarizeChannels};
@@ -96,7 +96,10 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     if let Some(front) = &front {
         plans.reach(front.history.clone(), Arc::new(front.rest.clone()));
     }
-    let lease = |name: &str| config.lease.database(name, &crew, &database);
+    let lease = |name: &str| match config.discord.lease {
+        DiscordLease::Database => config.lease.database(name, &crew, &database),
+        DiscordLease::Kubernetes => config.kubernetes_lease.lease(name, &crew),
+    };
     let (jobs, interactions) = match &front {
         Some(front) => (jobs.register::<Answer>(), discord::run(front, lease)?),
         None => (jobs, Router::new()),

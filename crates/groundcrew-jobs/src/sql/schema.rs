@@ -13,10 +13,12 @@ const SCHEDULES: (&str, &str) = ("schedules", include_str!("schedules.sql"));
 
 const TIMETABLE: (&str, &str) = ("timetable", include_str!("timetable.sql"));
 
+const RATES: (&str, &str) = ("rates", include_str!("rates.sql"));
+
 static SQLITE: LazyLock<Migrator> =
-    LazyLock::new(|| migrator(&[("jobs", include_str!("sqlite.sql")), SCHEDULES, TIMETABLE]));
+    LazyLock::new(|| migrator(&[("jobs", include_str!("sqlite.sql")), SCHEDULES, TIMETABLE, RATES]));
 static POSTGRES: LazyLock<Migrator> =
-    LazyLock::new(|| migrator(&[("jobs", include_str!("postgres.sql")), SCHEDULES, TIMETABLE]));
+    LazyLock::new(|| migrator(&[("jobs", include_str!("postgres.sql")), SCHEDULES, TIMETABLE, RATES]));
 
 /// Makes the tables of jobs, or brings them up to date, one process at a time. [`JobsConfig::connect`] does it;
 /// so does whoever uses [`Attempt::begin_once`] on another database than the one of the jobs.

@@ -11,6 +11,9 @@ use crate::{Ask, Delivery, Known};
 /// How long a job waits that may be what kills the process, while another one is tried.
 const SUSPECT_PAUSE: Duration = Duration::from_secs(1);
 
+/// How often a rate that holds over all processes is looked at, at most.
+const SHORTEST_LOOK: Duration = Duration::from_millis(20);
+
 /// Fetches jobs until the stop; then what has not begun goes back.
 pub(super) async fn run(worker: Arc<Worker>, stop: Stop) {
     let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
@@ -73,12 +76,20 @@ impl Worker {
                     open_in = Some(open_in.map_or(next, |open| open.min(next)));
                 }
             }
+            let policy = &runner.policy;
+            let rates = [policy.global_rate, policy.key_rate];
+            for rate in rates.into_iter().flatten() {
+                // Other processes take from it too, so it is looked at again before it can have become full.
+                let look = (rate.within / 4).max(SHORTEST_LOOK);
+                open_in = Some(open_in.map_or(look, |open| open.min(look)));
+            }
             known.push(Known {
-                name: runner.name,
-                version: runner.version,
                 free,
-                global: runner.policy.global_concurrency,
-                per_key: runner.policy.key_concurrency,
+                global: policy.global_concurrency,
+                per_key: policy.key_concurrency,
+                global_rate: policy.global_rate,
+                key_rate: policy.key_rate,
+                ..Known::new(runner.name, runner.version)
             });
         }
         (Ask { max, known, lease: self.config.lease, worker: self.name.clone() }, open_in)

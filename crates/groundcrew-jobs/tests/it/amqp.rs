@@ -12,7 +12,7 @@ use groundcrew_jobs::{
 use groundcrew_runtime::Crew;
 use groundcrew_testkit::rabbitmq::{RabbitMq, Vhost};
 
-use crate::stage::{Alone, App, Plain, PlainNext, Stage, config, crew, envelope, land, until};
+use crate::stage::{Alone, App, Plain, PlainNext, Shared, Stage, config, crew, envelope, land, until};
 
 /// A broker with a virtual host for one test.
 struct Broker {
@@ -80,8 +80,7 @@ async fn bounded(test: impl Future<Output = ()>) {
 }
 
 fn ask(max: usize, names: &[&'static str]) -> Ask {
-    let known =
-        names.iter().map(|name| Known { name, version: 1, free: None, global: None, per_key: 1 }).collect();
+    let known = names.iter().map(|name| Known::new(name, 1)).collect();
     Ask { max, known, lease: Duration::from_secs(60), worker: "test".into() }
 }
 
@@ -169,7 +168,8 @@ async fn a_job_that_is_there_twice_runs_once_at_a_time_and_both_messages_end_wit
         let stage = process.stage().await;
         let (twice, other) = (envelope("plain"), envelope("plain"));
         enqueue(&stage.backend, vec![twice.clone(), twice.clone(), other]).await;
-        let (gate, open) = (Arc::new(tokio::sync::Semaphore::new(0)), Arc::new(tokio::sync::Semaphore::new(0)));
+        let (gate, open) =
+            (Arc::new(tokio::sync::Semaphore::new(0)), Arc::new(tokio::sync::Semaphore::new(0)));
         let (entered, leave) = (gate.clone(), open.clone());
         let app = App::logging(move |_, _| {
             let (entered, leave) = (entered.clone(), leave.clone());
@@ -205,6 +205,10 @@ async fn what_a_broker_cannot_keep_is_said_and_not_forgotten() {
         assert!(unsupported(unique) && unsupported(keyed));
         let registered = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| jobs.register::<Alone>()));
         assert!(registered.is_err(), "its global limit would not hold");
+        let jobs = broker.process().await.jobs().await;
+        let registered = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| jobs.register::<Shared>()));
+        let words = registered.err().and_then(|panic| panic.downcast::<String>().ok());
+        assert!(words.is_some_and(|words| words.contains("Policy::global_rate")), "nor would its rate");
     })
     .await;
 }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use groundcrew_jobs::{Envelope, FailureKind, JobError, JobsConfig, NewJob, State, When};
+use groundcrew_jobs::{Envelope, FailureKind, JobError, Jobs, JobsConfig, NewJob, State, When};
 use parking_lot::Mutex;
 
 use crate::stage::{
-    Alone, App, Brief, Other, Pair, Plain, PlainNext, Stage, config, crew, envelope, land, until,
+    Alone, App, Brief, Each, Other, Pair, Plain, PlainNext, Shared, Stage, config, crew, envelope, land,
+    until,
 };
 
 fn x() -> String {
@@ -140,7 +141,7 @@ pub(crate) async fn a_job_that_kills_its_process_is_stopped_by_the_crash_limit(s
     // A process that dies leaves a delivery without an outcome, and nothing else.
     let killer = envelope("plain");
     stage.backend.enqueue(vec![NewJob { envelope: killer, when: When::Now }]).await;
-    let known = groundcrew_jobs::Known { name: "plain", version: 1, free: None, global: None, per_key: 1 };
+    let known = groundcrew_jobs::Known::new("plain", 1);
     let lease = Duration::from_millis(1);
     let ask = groundcrew_jobs::Ask { max: 1, known: vec![known], lease, worker: "victim".into() };
     let deaths = AtomicU32::new(0);
@@ -216,6 +217,25 @@ pub(crate) async fn a_global_limit_holds_over_two_processes(stage: Stage) {
     stage.jobs_in(&crew(), &config()).register::<Alone>().run(app.clone());
     stage.idle().await;
     assert_eq!((app.runs(), *most.lock()), (10, 1));
+}
+
+pub(crate) async fn a_global_rate_holds_over_two_processes_and_a_rate_of_each_does_not(stage: Stage) {
+    let app = App::noting();
+    let runs = |tag: &str| app.log.lock().iter().filter(|written| *written == tag).count();
+    let publisher = stage.publisher();
+    publisher.enqueue_many(&[(); 10].map(|()| Shared("shared".to_owned()))).await.expect("enqueued");
+    publisher.enqueue_many(&[(); 10].map(|()| Each("each".to_owned()))).await.expect("enqueued");
+    let run = |jobs: Jobs<App>| {
+        jobs.register::<Shared>().register::<Each>().register::<Plain>().run(app.clone());
+    };
+    run(stage.jobs());
+    run(stage.jobs_in(&crew(), &config()));
+    until("each has done its own", || async { runs("each") == 6 && runs("shared") == 3 }).await;
+    // Both have looked for more since.
+    publisher.enqueue_many(&[(); 50].map(|()| Plain("plain".to_owned()))).await.expect("enqueued");
+    until("others are done", || async { runs("plain") == 50 }).await;
+    until("all ends are on record", || async { stage.live().await == 4 + 7 }).await;
+    assert_eq!((runs("each"), runs("shared")), (6, 3));
 }
 
 pub(crate) async fn a_limit_for_this_process_holds(stage: Stage) {
@@ -351,6 +371,7 @@ macro_rules! all_tests {
             a_job_that_kills_its_process_is_stopped_by_the_crash_limit,
             jobs_with_one_key_do_not_overlap_and_others_do,
             a_global_limit_holds_over_two_processes,
+            a_global_rate_holds_over_two_processes_and_a_rate_of_each_does_not,
             a_limit_for_this_process_holds,
             a_shutdown_hands_back_what_has_not_begun_and_another_worker_does_it,
             a_checkpoint_survives_a_failed_attempt,

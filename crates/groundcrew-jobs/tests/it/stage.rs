@@ -68,6 +68,8 @@ job!(Brief, "brief", 1, soon().timeout(Duration::from_millis(50)));
 job!(Alone, "alone", 1, soon().global_concurrency(1));
 job!(Pair, "pair", 1, soon().concurrency(2));
 job!(Rated, "rated", 1, soon().rate(2, Duration::from_secs(10)));
+job!(Shared, "shared", 1, soon().global_rate(3, Duration::from_secs(3600)));
+job!(Each, "each", 1, soon().rate(3, Duration::from_secs(3600)));
 job!(Usual, "usual", 1, Policy::default());
 
 // === impl Stage ===

@@ -2,6 +2,10 @@
 #![cfg(all(unix, feature = "sqlite", feature = "postgres"))]
 
 mod alone;
+#[cfg(feature = "kubernetes")]
+mod cluster;
+#[cfg(feature = "kubernetes")]
+mod kubernetes;
 mod ledger;
 mod postgres;
 mod process;

@@ -4,6 +4,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use groundcrew_lease::LeaseStatus;
+use groundcrew_runtime::Crew;
+
 use crate::ledger::{Ledger, Line};
 use crate::support::crew;
 
@@ -69,11 +72,7 @@ async fn replica() {
     // With `--long` it is called by nobody's test.
     let Ok(url) = std::env::var(URL) else { return };
     let (crew, unused) = (crew(), Ledger::default());
-    let status = if url.starts_with("sqlite:") {
-        crate::sqlite::replica(&url, &crew, &unused).await
-    } else {
-        crate::postgres::replica(&url, &crew, &unused).await
-    };
+    let status = run(&url, &crew, &unused).await;
     std::thread::spawn(move || {
         loop {
             let at = crate::ledger::now();
@@ -87,4 +86,16 @@ async fn replica() {
         }
     });
     tokio::time::sleep(Duration::from_secs(110)).await;
+}
+
+async fn run(url: &str, crew: &Crew, unused: &Ledger) -> LeaseStatus {
+    #[cfg(feature = "kubernetes")]
+    if url.starts_with("kubernetes ") {
+        return crate::kubernetes::replica(url, crew, unused);
+    }
+    if url.starts_with("sqlite:") {
+        crate::sqlite::replica(url, crew, unused).await
+    } else {
+        crate::postgres::replica(url, crew, unused).await
+    }
 }

@@ -10,6 +10,9 @@ pub struct DiscordConfig {
     /// How commands come in.
     #[config(default = "gateway")]
     pub mode: DiscordMode,
+    /// Where it is kept which replica has the session with Discord.
+    #[config(default = "database")]
+    pub lease: DiscordLease,
     /// The application's id. Unset: Discord is asked for it.
     #[config(alias = "DISCORD_APPLICATION_ID")]
     pub application_id: Option<String>,
@@ -48,4 +51,14 @@ pub enum DiscordMode {
     Endpoint,
     /// Not at all.
     Off,
+}
+
+/// Where it is kept which replica has the session with Discord.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, FromConfig)]
+pub enum DiscordLease {
+    /// In the database, by the section `lease`.
+    #[default]
+    Database,
+    /// In a Lease of Kubernetes, by the section `kubernetes_lease`.
+    Kubernetes,
 }

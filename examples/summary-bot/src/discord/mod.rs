@@ -37,7 +37,7 @@ pub(crate) mod task;
 pub(crate) mod words;
 
 pub(crate) use answer::Answer;
-pub use config::{DiscordConfig, DiscordMode};
+pub use config::{DiscordConfig, DiscordLease, DiscordMode};
 pub(crate) use front::Front;
 pub(crate) use launch::{Parts, front, run};
 pub use quotas::QuotaConfig;

@@ -46,6 +46,8 @@ const SWEEP_UNIQUE: &str = concat!(
      AND (NOT held OR NOT EXISTS (SELECT 1 FROM groundcrew_jobs j WHERE j.id = u.job_id))"
 );
 
+const SWEEP_RATES: &str = concat!("DELETE FROM groundcrew_jobs_rates WHERE full_at <= ", now!());
+
 pub(super) async fn list(postgres: &Postgres, query: &DeadQuery) -> Result<Vec<DeadRow>, Error> {
     sqlx::query_as(LIST)
         .bind(query.id.map(|id| id.to_string()))
@@ -78,5 +80,6 @@ pub(super) async fn sweep(postgres: &Postgres, keep: Retention) -> Result<(), Er
     sqlx::query(SWEEP_DEAD).bind(micros(keep.dead)).execute(postgres).await?;
     sqlx::query(SWEEP_EFFECTS).bind(micros(keep.effects)).execute(postgres).await?;
     sqlx::query(SWEEP_UNIQUE).execute(postgres).await?;
+    sqlx::query(SWEEP_RATES).execute(postgres).await?;
     Ok(())
 }

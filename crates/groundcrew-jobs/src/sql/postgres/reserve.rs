@@ -7,6 +7,7 @@ use groundcrew_sql::sqlx::{self, Error};
 use super::super::rows::{DeliveryRow, json, micros};
 use super::now;
 use crate::choose::Chooser;
+use crate::debts::Debts;
 use crate::{Ask, JobId, Known};
 
 /// How many candidates are looked at together, and how often.
@@ -68,27 +69,51 @@ const RUNNING: &str = concat!(
     " AND (key IS NOT NULL OR name = ANY($1)) GROUP BY name, key"
 );
 
-/// Jobs of names that have limits, and jobs with a key, but for those that are full or chosen.
+/// What may not be chosen of the jobs: what is chosen already, and keys that are full or over their rate.
+macro_rules! unless_full {
+    () => {
+        " AND NOT j.id = ANY($4::uuid[])
+          AND NOT EXISTS (SELECT 1 FROM busy b WHERE b.name = j.name AND b.key = j.key)
+          AND (j.key IS NULL OR NOT EXISTS (
+               SELECT 1 FROM rated k
+               JOIN groundcrew_jobs_rates r ON r.name = j.name AND r.keyed AND r.key = j.key
+               WHERE k.name = j.name AND r.full_at > k.\"over\" AND r.full_at <= k.most)) "
+    };
+}
+
+/// Jobs of names that have limits, and jobs with a key, but for those that are full or chosen; with what a key owes.
 const CANDIDATES: &str = concat!(
-    "WITH busy AS (SELECT * FROM json_to_recordset($3::json) AS r(name text, key text))
-     SELECT c.id::text, c.name, c.version, c.key FROM (
+    "WITH busy AS (SELECT * FROM json_to_recordset($3::json) AS r(name text, key text)),
+          rated AS (SELECT * FROM json_to_recordset($6::json) AS r(name text, \"over\" bigint, most bigint))
+     SELECT c.id::text, c.name, c.version, c.key,
+            (SELECT r.full_at FROM groundcrew_jobs_rates r WHERE r.name = c.name AND r.keyed AND r.key = c.key)
+     FROM (
         (SELECT d.* FROM unnest($1::text[]) AS k(name) CROSS JOIN LATERAL (
             SELECT j.id, j.name, j.version, j.key, j.priority, j.due_at FROM groundcrew_jobs j
             WHERE j.name = k.name AND j.state < 2 AND j.due_at <= ",
     now!(),
-    " AND NOT j.id = ANY($4::uuid[])
-              AND NOT EXISTS (SELECT 1 FROM busy b WHERE b.name = j.name AND b.key = j.key)
-            ORDER BY j.priority DESC, j.due_at LIMIT $5) AS d)
+    unless_full!(),
+    "ORDER BY j.priority DESC, j.due_at LIMIT $5) AS d)
         UNION ALL
         (SELECT j.id, j.name, j.version, j.key, j.priority, j.due_at FROM groundcrew_jobs j
          WHERE j.key IS NOT NULL AND j.name = ANY($2) AND j.state < 2 AND j.due_at <= ",
     now!(),
-    "
-           AND NOT j.id = ANY($4::uuid[])
-           AND NOT EXISTS (SELECT 1 FROM busy b WHERE b.name = j.name AND b.key = j.key)
-         ORDER BY j.priority DESC, j.due_at LIMIT $5)
+    unless_full!(),
+    "ORDER BY j.priority DESC, j.due_at LIMIT $5)
      ) AS c ORDER BY c.priority DESC, c.due_at, c.id"
 );
+
+/// What names owe, and the time: not that of the beginning, since others may have written while we waited for the lock.
+const RATES: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, r.name, r.full_at
+     FROM (VALUES (1)) AS always(row) LEFT JOIN groundcrew_jobs_rates r ON NOT r.keyed AND r.name = ANY($1)";
+
+const OWE: &str = "INSERT INTO groundcrew_jobs_rates (name, keyed, key, full_at)
+     SELECT d.name, d.key IS NOT NULL, coalesce(d.key, ''), d.full_at
+     FROM json_to_recordset($1::json) AS d(name text, key text, full_at bigint)
+     ON CONFLICT (name, keyed, key) DO UPDATE SET full_at = excluded.full_at";
+
+/// A job that may be chosen, with what its key owes.
+type Candidate = (String, String, i32, Option<String>, Option<i64>);
 
 const TAKE_CHOSEN: &str = concat!(
     take!(),
@@ -151,9 +176,13 @@ async fn limited(postgres: &Postgres, ask: &Ask, max: usize) -> Result<Vec<Deliv
     let mut transaction = postgres.begin().await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *transaction).await?;
     let ask = Ask { max, ..ask.clone() };
-    let chosen = choose(&mut transaction, &ask, &free, &bound).await?;
+    let (chosen, debts) = choose(&mut transaction, &ask, &free, &bound).await?;
     let mut rows = Vec::new();
     if !chosen.is_empty() {
+        let owed = debts.changed();
+        if !owed.is_empty() {
+            sqlx::query(OWE).bind(json(&owed)).execute(&mut *transaction).await?;
+        }
         rows = sqlx::query_as(TAKE_CHOSEN)
             .bind(micros(ask.lease))
             .bind(&*ask.worker)
@@ -170,8 +199,8 @@ async fn choose(
     ask: &Ask,
     free: &[&'static str],
     bound: &[&'static str],
-) -> Result<Vec<String>, Error> {
-    let mut chooser = Chooser::new(ask);
+) -> Result<(Vec<String>, Debts), Error> {
+    let mut chooser = begin(connection, ask).await?;
     let running: Vec<(String, Option<String>, i64)> =
         sqlx::query_as(RUNNING).bind(bound).fetch_all(&mut *connection).await?;
     for (name, key, count) in running {
@@ -181,16 +210,20 @@ async fn choose(
     for _ in 0..PAGES {
         let full: Vec<&str> = chooser.full_names().collect();
         let open: Vec<&str> = bound.iter().copied().filter(|name| !full.contains(name)).collect();
-        let page: Vec<(String, String, i32, Option<String>)> = sqlx::query_as(CANDIDATES)
+        let page: Vec<Candidate> = sqlx::query_as(CANDIDATES)
             .bind(open)
             .bind(free)
             .bind(json(&chooser.full_keys().map(Busy::of).collect::<Vec<_>>()))
             .bind(&chosen)
             .bind(i64::try_from(PAGE).unwrap_or(i64::MAX))
+            .bind(json(&chooser.key_rates().collect::<Vec<_>>()))
             .fetch_all(&mut *connection)
             .await?;
         let before = chosen.len();
-        for (id, name, version, key) in &page {
+        for (id, name, version, key, full_at) in &page {
+            if let (Some(key), Some(full_at)) = (key, full_at) {
+                chooser.owes(name, Some(key), *full_at);
+            }
             if chooser.take(name, u32::try_from(*version).unwrap_or(u32::MAX), key.as_deref()) {
                 chosen.push(id.clone());
             }
@@ -200,7 +233,24 @@ async fn choose(
             break;
         }
     }
-    Ok(chosen.into_iter().filter(|id| id.parse::<JobId>().is_ok()).collect())
+    let chosen = chosen.into_iter().filter(|id| id.parse::<JobId>().is_ok()).collect();
+    Ok((chosen, chooser.into_debts()))
+}
+
+/// A chooser that knows the time and what names owe, where that matters.
+async fn begin<'a>(connection: &mut Session<sqlx::Postgres>, ask: &'a Ask) -> Result<Chooser<'a>, Error> {
+    let mut owed: Vec<(i64, Option<String>, Option<i64>)> = Vec::new();
+    if ask.has_rates() {
+        owed = sqlx::query_as(RATES).bind(ask.rated()).fetch_all(connection).await?;
+    }
+    let now = owed.first().map_or(0, |(now, ..)| *now);
+    let mut chooser = Chooser::new(ask, now, Debts::default());
+    for (_, name, full_at) in &owed {
+        if let (Some(name), Some(full_at)) = (name, full_at) {
+            chooser.owes(name, None, *full_at);
+        }
+    }
+    Ok(chooser)
 }
 
 /// A key of which as many run as may.

@@ -34,6 +34,8 @@ const SWEEP_EFFECTS: &str =
 const SWEEP_UNIQUE: &str = "DELETE FROM groundcrew_jobs_unique WHERE (until IS NULL OR until <= ?1)
      AND (NOT held OR job_id NOT IN (SELECT id FROM groundcrew_jobs))";
 
+const SWEEP_RATES: &str = "DELETE FROM groundcrew_jobs_rates WHERE full_at <= ?1";
+
 pub(super) async fn list(sqlite: &Sqlite, query: &DeadQuery) -> Result<Vec<DeadRow>, Error> {
     sqlx::query_as(LIST)
         .bind(query.id.map(|id| id.to_string()))
@@ -67,5 +69,6 @@ pub(super) async fn sweep(sqlite: &Sqlite, keep: Retention) -> Result<(), Error>
     sqlx::query(SWEEP_DEAD).bind(now() - micros(keep.dead)).execute(sqlite).await?;
     sqlx::query(SWEEP_EFFECTS).bind(now() - micros(keep.effects)).execute(sqlite).await?;
     sqlx::query(SWEEP_UNIQUE).bind(now()).execute(sqlite).await?;
+    sqlx::query(SWEEP_RATES).bind(now()).execute(sqlite).await?;
     Ok(())
 }

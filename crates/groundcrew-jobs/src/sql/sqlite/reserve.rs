@@ -5,6 +5,7 @@ use groundcrew_sql::sqlx::{self, Error};
 use super::super::rows::{DeliveryRow, json, micros};
 use super::now;
 use crate::choose::Chooser;
+use crate::debts::Debts;
 use crate::{Ask, Priority};
 
 /// How many candidates are looked at together, and how often.
@@ -19,12 +20,19 @@ const HAS_DUE: &str =
 const RUNNING: &str =
     "SELECT name, key, count(*) FROM groundcrew_jobs WHERE state = 1 AND due_at > ?1 GROUP BY name, key";
 
-const CANDIDATES: &str = "SELECT j.id, j.name, j.version, j.key FROM groundcrew_jobs j
+const CANDIDATES: &str = "SELECT j.id, j.name, j.version, j.key,
+            (SELECT r.full_at FROM groundcrew_jobs_rates r WHERE r.name = j.name AND r.keyed = 1 AND r.key = j.key)
+     FROM groundcrew_jobs j
      WHERE j.priority = ?1 AND j.state < 2 AND j.due_at <= ?2
        AND j.version <= (SELECT k.value ->> 'version' FROM json_each(?3) k WHERE k.value ->> 'name' = j.name)
        AND NOT EXISTS (SELECT 1 FROM json_each(?4) b
                        WHERE b.value ->> 'name' = j.name AND b.value ->> 'key' = j.key)
        AND j.id NOT IN (SELECT c.value FROM json_each(?5) c)
+       AND (j.key IS NULL OR NOT EXISTS (
+            SELECT 1 FROM json_each(?7) k
+            JOIN groundcrew_jobs_rates r ON r.name = j.name AND r.keyed = 1 AND r.key = j.key
+            WHERE k.value ->> 'name' = j.name
+              AND r.full_at > k.value ->> 'over' AND r.full_at <= k.value ->> 'most'))
      ORDER BY j.due_at, j.id LIMIT ?6";
 
 const TAKE: &str = "UPDATE groundcrew_jobs SET state = 1, crashes = crashes + (state = 1), due_at = ?1 + ?2,
@@ -32,6 +40,17 @@ const TAKE: &str = "UPDATE groundcrew_jobs SET state = 1, crashes = crashes + (s
      WHERE id IN (SELECT c.value FROM json_each(?4) c)
      RETURNING id, name, version, payload, priority, key, unique_key, enqueued_at, attempts, max_attempts, crashes,
         history, trace, checkpoint, token";
+
+const RATES: &str = "SELECT name, full_at FROM groundcrew_jobs_rates
+     WHERE keyed = 0 AND name IN (SELECT n.value FROM json_each(?1) n)";
+
+const OWE: &str = "INSERT INTO groundcrew_jobs_rates (name, keyed, key, full_at)
+     SELECT d.value ->> 'name', d.value ->> 'key' IS NOT NULL, coalesce(d.value ->> 'key', ''), d.value ->> 'full_at'
+     FROM json_each(?1) d WHERE true
+     ON CONFLICT (name, keyed, key) DO UPDATE SET full_at = excluded.full_at";
+
+/// A job that may be chosen, with what its key owes.
+type Candidate = (String, String, i32, Option<String>, Option<i64>);
 
 #[derive(Debug, serde::Serialize)]
 struct Open {
@@ -52,9 +71,15 @@ pub(super) async fn reserve(sqlite: &Sqlite, ask: &Ask) -> Result<Vec<DeliveryRo
         return Ok(Vec::new());
     }
     let mut transaction = sqlite.begin().await?;
-    let chosen = choose(&mut transaction, ask, now).await?;
+    // Only now is nobody else writing: what is owed must not have been written later.
+    let now = self::now();
+    let (chosen, debts) = choose(&mut transaction, ask, now).await?;
     let mut rows = Vec::new();
     if !chosen.is_empty() {
+        let owed = debts.changed();
+        if !owed.is_empty() {
+            sqlx::query(OWE).bind(json(&owed)).execute(&mut *transaction).await?;
+        }
         rows = sqlx::query_as(TAKE)
             .bind(now)
             .bind(micros(ask.lease))
@@ -67,8 +92,20 @@ pub(super) async fn reserve(sqlite: &Sqlite, ask: &Ask) -> Result<Vec<DeliveryRo
     Ok(rows)
 }
 
-async fn choose(connection: &mut Session<sqlx::Sqlite>, ask: &Ask, now: i64) -> Result<Vec<String>, Error> {
-    let mut chooser = Chooser::new(ask);
+async fn choose(
+    connection: &mut Session<sqlx::Sqlite>,
+    ask: &Ask,
+    now: i64,
+) -> Result<(Vec<String>, Debts), Error> {
+    let mut chooser = Chooser::new(ask, now, Debts::default());
+    let rated = ask.rated();
+    if !rated.is_empty() {
+        let owed: Vec<(String, i64)> =
+            sqlx::query_as(RATES).bind(json(&rated)).fetch_all(&mut *connection).await?;
+        for (name, full_at) in &owed {
+            chooser.owes(name, None, *full_at);
+        }
+    }
     let running: Vec<(String, Option<String>, i64)> =
         sqlx::query_as(RUNNING).bind(now).fetch_all(&mut *connection).await?;
     for (name, key, count) in running {
@@ -79,13 +116,16 @@ async fn choose(connection: &mut Session<sqlx::Sqlite>, ask: &Ask, now: i64) -> 
         for _ in 0..PAGES {
             let page = candidates(connection, ask, &chooser, priority, now, &chosen).await?;
             let before = chosen.len();
-            for (id, name, version, key) in &page {
+            for (id, name, version, key, full_at) in &page {
+                if let (Some(key), Some(full_at)) = (key, full_at) {
+                    chooser.owes(name, Some(key), *full_at);
+                }
                 if chooser.take(name, u32::try_from(*version).unwrap_or(u32::MAX), key.as_deref()) {
                     chosen.push(id.clone());
                 }
             }
             if chooser.is_full() {
-                return Ok(chosen);
+                return Ok((chosen, chooser.into_debts()));
             }
             // Without one more chosen the next page would be the same.
             if page.len() < PAGE || chosen.len() == before {
@@ -93,7 +133,7 @@ async fn choose(connection: &mut Session<sqlx::Sqlite>, ask: &Ask, now: i64) -> 
             }
         }
     }
-    Ok(chosen)
+    Ok((chosen, chooser.into_debts()))
 }
 
 async fn candidates(
@@ -103,7 +143,7 @@ async fn candidates(
     priority: Priority,
     now: i64,
     chosen: &[String],
-) -> Result<Vec<(String, String, i32, Option<String>)>, Error> {
+) -> Result<Vec<Candidate>, Error> {
     let full: Vec<&str> = chooser.full_names().collect();
     let open = ask.known.iter().filter(|known| !full.contains(&known.name));
     let open: Vec<_> = open.map(|known| Open { name: known.name, version: known.version }).collect();
@@ -115,6 +155,7 @@ async fn candidates(
         .bind(json(&busy))
         .bind(json(chosen))
         .bind(i64::try_from(PAGE).unwrap_or(i64::MAX))
+        .bind(json(&chooser.key_rates().collect::<Vec<_>>()))
         .fetch_all(connection)
         .await
 }
