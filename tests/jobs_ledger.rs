@@ -2,6 +2,7 @@
 //! confirmed has its effect, once.
 #![cfg(unix)]
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -77,34 +78,36 @@ async fn run(plan: &Plan) -> Report {
 
     let (publisher, amqp) = (system.publisher.clone(), system.amqp.clone());
     let enqueued = async {
-        tokio::join!(enqueue(&publisher, &ledger, plan.jobs), tell_the_truth(&amqp, &over, &ledger)).0;
+        tokio::join!(enqueue(&publisher, &ledger, plan.jobs), tell_the_truth(&amqp, &over, &ledger)).0
     };
     let faulty = async {
         harm(&mut system, workers, plan, &ledger).await;
         over.store(true, Ordering::Release);
     };
-    tokio::join!(enqueued, faulty);
+    let (confirmed, ()) = tokio::join!(enqueued, faulty);
 
-    system.settle(&ledger).await;
+    system.settle(&confirmed).await;
     let report = system.judge(ledger).await;
     println!("{report}");
     report
 }
 
-/// Enqueues until so many are confirmed. One that is not confirmed is let be: whether it is there is not known.
-async fn enqueue(publisher: &Publisher, ledger: &Ledger, jobs: usize) {
-    let mut next = 0;
-    while ledger.report().acknowledged < jobs as u64 {
+/// Enqueues until so many are confirmed, and gives these. One that is not confirmed is let be: whether it is there
+/// is not known.
+async fn enqueue(publisher: &Publisher, ledger: &Ledger, jobs: usize) -> Vec<String> {
+    let (mut next, mut confirmed) = (0, Vec::new());
+    while confirmed.len() < jobs {
         let ids: Vec<String> = (next..next + CHUNK).map(|number| number.to_string()).collect();
         next += CHUNK;
         let enqueued = ids.iter().map(|id| async {
             ledger.attempted(id);
-            if publisher.enqueue(&Count { id: id.clone() }).await.is_ok() {
-                ledger.acknowledged(id);
-            }
+            publisher.enqueue(&Count { id: id.clone() }).await.ok()?;
+            ledger.acknowledged(id);
+            Some(id.clone())
         });
-        futures_util::future::join_all(enqueued).await;
+        confirmed.extend(futures_util::future::join_all(enqueued).await.into_iter().flatten());
     }
+    confirmed
 }
 
 /// Unroutable messages on the same connection meanwhile: none of them may ever look delivered.
@@ -186,14 +189,15 @@ impl System {
         });
     }
 
-    /// Waits until every queue is empty and nothing runs.
-    async fn settle(&self, ledger: &Ledger) {
+    /// Waits until every confirmed job has had its effect and every queue is empty. What workers hold is in no
+    /// queue, so that empty queues alone mean nothing.
+    async fn settle(&self, confirmed: &[String]) {
         let empty = async {
             loop {
                 let stats = self.publisher.backend().stats().await.unwrap_or_default();
                 let open: u64 = stats.iter().map(|stat| stat.count).sum();
-                let effects = self.effects().await.len() as u64;
-                if !stats.is_empty() && open == 0 && effects >= ledger.report().acknowledged {
+                let effects: HashSet<String> = self.effects().await.into_iter().collect();
+                if !stats.is_empty() && open == 0 && confirmed.iter().all(|id| effects.contains(id)) {
                     return;
                 }
                 tokio::time::sleep(Duration::from_millis(100)).await;

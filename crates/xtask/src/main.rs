@@ -4,6 +4,7 @@ mod bench;
 mod bot;
 mod cargo;
 mod counts;
+mod deploy;
 mod failure;
 mod features;
 mod fuzz;

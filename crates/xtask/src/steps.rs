@@ -5,7 +5,7 @@ use crate::counts::Counts;
 use crate::failure::Failure;
 use crate::shared::Shared;
 use crate::style::Style;
-use crate::{features, fuzz, stream, tools};
+use crate::{deploy, features, fuzz, stream, tools};
 use std::process::Command;
 
 /// What a step needs to know.
@@ -45,6 +45,7 @@ pub(crate) const STEPS: &[Step] = &[
         what: "the bot answers every request as its OpenAPI document says",
         run: fuzz_the_bot,
     },
+    Step { name: "deploy", what: "the image and the compose files are as they should be", run: deploy_files },
     Step { name: "doctests", what: "every example in the documentation", run: doctests },
     Step { name: "features", what: "each library with each feature alone", run: each_feature },
 ];
@@ -103,6 +104,10 @@ fn doctests(context: &Context, counts: &mut Counts) -> Result<Outcome, Failure> 
 /// Not counted: how many requests are made up depends on the machine.
 fn fuzz_the_bot(context: &Context, _: &mut Counts) -> Result<Outcome, Failure> {
     Ok(outcome(fuzz::run(&context.workspace, context.long)?))
+}
+
+fn deploy_files(context: &Context, _: &mut Counts) -> Result<Outcome, Failure> {
+    Ok(outcome(deploy::check(&context.workspace)?))
 }
 
 fn each_feature(context: &Context, _: &mut Counts) -> Result<Outcome, Failure> {

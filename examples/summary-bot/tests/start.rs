@@ -104,6 +104,44 @@ fn what_is_set_is_not_called_off_and_its_secret_is_not_shown() {
     assert_eq!(service.stop(), Some(0));
 }
 
+/// The variables that a compose file gives the bot.
+fn composed(file: &str) -> Vec<(String, String)> {
+    let path = format!("{}/deploy/{file}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).expect("the compose file");
+    let after = text.lines().skip_while(|line| line.trim() != "environment:").skip(1);
+    let variables = after.take_while(|line| line.starts_with("      "));
+    let pairs = variables.filter_map(|line| line.trim().split_once(": "));
+    pairs
+        .filter(|(name, _)| !name.starts_with('#'))
+        .map(|(name, value)| (name.into(), value.trim_matches('"').into()))
+        .collect()
+}
+
+#[test]
+fn what_the_compose_file_says_is_enough_in_production() {
+    let folder = TempDir::new().expect("a folder");
+    let mut variables = composed("compose.yaml");
+    for (_, value) in &mut variables {
+        *value = value.replace("/data", &folder.path().display().to_string());
+    }
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert!(variables.contains(&("ENVIRONMENT", "production")), "{variables:?}");
+    let mut service = Service::start(&folder, &variables);
+    service.read_until(|line| line["message"] == "ready to summarise");
+    assert!(folder.path().join("summary-bot.db").exists(), "where the volume is");
+    assert_eq!(service.stop(), Some(0));
+}
+
+#[test]
+fn what_the_compose_file_of_replicas_says_is_known_to_the_bot() {
+    let names: Vec<String> = composed("compose.replicas.yaml").into_iter().map(|(name, _)| name).collect();
+    let reference = include_str!("../config.reference.toml");
+    assert!(names.len() > 3, "{names:?}");
+    for name in names {
+        assert!(reference.contains(&name), "{name} is in no line of the reference");
+    }
+}
+
 #[test]
 fn in_production_the_file_must_be_chosen() {
     let folder = TempDir::new().expect("a folder");

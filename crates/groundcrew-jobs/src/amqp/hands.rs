@@ -1,6 +1,5 @@
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use groundcrew_amqp::Held;
 use parking_lot::Mutex;
@@ -9,57 +8,107 @@ use super::route::Route;
 use crate::{Beat, JobId};
 
 /// What was handed to the worker and is not acknowledged.
+///
+/// A job may be there twice: whoever heard no confirm has sent it again, and whoever died between a confirm and the
+/// acknowledgement that follows it has left both. A copy of a job that is in hand is kept with it and ends with it.
 #[derive(Debug, Default)]
-pub(super) struct Hands {
-    last: AtomicU64,
-    held: Mutex<HashMap<u64, InHand>>,
+pub(super) struct Hands(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    last: u64,
+    jobs: HashMap<u64, InHand>,
+    tokens: HashMap<JobId, u64>,
 }
 
-/// A message, and of which kind.
+/// The messages of one job, and of which kind it is.
 #[derive(Debug)]
 struct InHand {
+    id: JobId,
     route: Arc<Route>,
-    /// None while it is being moved elsewhere.
-    held: Option<Held>,
+    messages: Vec<Held>,
+    /// Whether the others are being moved elsewhere.
+    is_moving: bool,
 }
 
 // === impl Hands ===
 
 impl Hands {
-    /// Keeps it, under a number that no other delivery has.
-    pub(super) fn put(&self, held: Held, route: Arc<Route>) -> u64 {
-        let token = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        self.held.lock().insert(token, InHand { route, held: Some(held) });
-        token
+    /// Keeps it, under a number that no other delivery has; `None` where it is a copy of one that is kept.
+    pub(super) fn put(&self, id: JobId, held: Held, route: Arc<Route>) -> Option<u64> {
+        let state = &mut *self.0.lock();
+        let older = state.tokens.get(&id).copied();
+        if let Some(older) = older.and_then(|token| state.jobs.get_mut(&token)).filter(|job| !job.is_lost()) {
+            older.messages.push(held);
+            return None;
+        }
+        if let Some(lost) = older {
+            state.jobs.remove(&lost);
+        }
+        state.last += 1;
+        state.jobs.insert(state.last, InHand { id, route, messages: vec![held], is_moving: false });
+        state.tokens.insert(id, state.last);
+        Some(state.last)
     }
 
-    /// Lets go of it.
-    pub(super) fn take(&self, token: u64) -> Option<(Held, Arc<Route>)> {
-        let InHand { held, route } = self.held.lock().remove(&token)?;
-        Some((held?, route))
+    /// Takes the messages of a job out, which stays in hand meanwhile; `None` if it is settled, or somebody else's.
+    pub(super) fn lift(&self, token: u64) -> Option<(Vec<Held>, Arc<Route>)> {
+        let mut state = self.0.lock();
+        let job = state.jobs.get_mut(&token)?;
+        let messages: Vec<Held> = job.messages.extract_if(.., |held| !held.is_lost()).collect();
+        if messages.is_empty() {
+            state.forget(token);
+            return None;
+        }
+        job.is_moving = true;
+        Some((messages, job.route.clone()))
     }
 
-    /// Puts it where it was taken, or marks that it is on its way elsewhere.
-    pub(super) fn keep(&self, token: u64, held: Option<Held>, route: Arc<Route>) {
-        self.held.lock().insert(token, InHand { route, held });
+    /// Puts back what was taken out.
+    pub(super) fn lay_down(&self, token: u64, messages: Vec<Held>) {
+        if let Some(job) = self.0.lock().jobs.get_mut(&token) {
+            job.is_moving = false;
+            job.messages.extend(messages);
+        }
+    }
+
+    /// Lets go of a job; the copies that have come while it was moved.
+    pub(super) fn release(&self, token: u64) -> Vec<Held> {
+        self.0.lock().forget(token).map(|job| job.messages).unwrap_or_default()
     }
 
     /// Forgets those that the broker gives to somebody else, and says which of these they are.
     pub(super) fn lost(&self, beats: &[Beat]) -> Vec<JobId> {
-        let mut held = self.held.lock();
-        let is_lost = |beat: &&Beat| held.get(&beat.token).is_some_and(InHand::is_lost);
+        let state = &mut *self.0.lock();
+        let is_lost = |beat: &&Beat| state.jobs.get(&beat.token).is_some_and(InHand::is_lost);
         let lost = beats.iter().filter(is_lost).map(|beat| beat.id).collect();
-        held.retain(|_, hand| !hand.is_lost());
+        let gone: Vec<u64> =
+            state.jobs.iter().filter(|(_, job)| job.is_lost()).map(|(token, _)| *token).collect();
+        for token in gone {
+            state.forget(token);
+        }
         lost
     }
 
     /// How many there are of each kind.
     pub(super) fn counts(&self) -> HashMap<String, u64> {
         let mut counts = HashMap::new();
-        for hand in self.held.lock().values().filter(|hand| !hand.is_lost()) {
-            *counts.entry(hand.route.name.clone()).or_default() += 1;
+        for job in self.0.lock().jobs.values().filter(|job| !job.is_lost()) {
+            *counts.entry(job.route.name.clone()).or_default() += 1;
         }
         counts
+    }
+}
+
+// === impl State ===
+
+impl State {
+    fn forget(&mut self, token: u64) -> Option<InHand> {
+        let job = self.jobs.remove(&token)?;
+        if self.tokens.get(&job.id) == Some(&token) {
+            self.tokens.remove(&job.id);
+        }
+        Some(job)
     }
 }
 
@@ -67,6 +116,6 @@ impl Hands {
 
 impl InHand {
     fn is_lost(&self) -> bool {
-        self.held.as_ref().is_some_and(Held::is_lost)
+        !self.is_moving && self.messages.iter().all(Held::is_lost)
     }
 }

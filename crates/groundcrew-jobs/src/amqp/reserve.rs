@@ -46,8 +46,10 @@ impl AmqpJobs {
                     }
                 }
                 if is_empty && got.len() > before {
-                    let widened = source.widen(&self.inner.amqp, lane, wanted(ask, known));
-                    widened.map_err(|error| unavailable("consume jobs", &error))?;
+                    // What was got is not to be lost because no more can be fetched ahead.
+                    if let Err(error) = source.widen(&self.inner.amqp, lane, wanted(ask, known)) {
+                        tracing::debug!(job.name = known.name, %error, "no more is fetched ahead");
+                    }
                 }
             }
         }
@@ -106,7 +108,7 @@ impl Inner {
             return None;
         }
         source.came(envelope.enqueued_at);
-        let token = self.hands.put(held, route.clone());
+        let token = self.hands.put(envelope.id, held, route.clone())?;
         Some(Delivery { envelope, token })
     }
 

@@ -1,13 +1,10 @@
 //! From the worker's hands back to the broker: what is to be kept is confirmed where it goes, and only then is the old
 //! message acknowledged. Should the process die in between, the job is there twice, and `begin_once` makes one effect.
 
-use std::sync::Arc;
-
 use groundcrew_amqp::{Held, Message};
 use jiff::Timestamp;
 
 use super::letter::{self, Wait};
-use super::route::Route;
 use super::{AmqpJobs, publish_failed};
 use crate::memory::after;
 use crate::{BackendError, Ending, Fate, Settlement};
@@ -21,16 +18,15 @@ impl AmqpJobs {
         for settlement in batch {
             let token = settlement.delivery.token;
             // Settled before, or somebody else's by now.
-            let ours = inner.hands.take(token).filter(|(held, _)| !held.is_lost());
-            let Some((held, route)) = ours else { continue };
+            let Some((held, route)) = inner.hands.lift(token) else { continue };
             if self.is_untouched(settlement) {
                 // As it came, to where it was: without a copy.
-                held.requeue();
+                held.into_iter().chain(inner.hands.release(token)).for_each(Held::requeue);
                 continue;
             }
             let message = match settlement.fate() {
                 Fate::Over => {
-                    held.ack();
+                    held.into_iter().chain(inner.hands.release(token)).for_each(Held::ack);
                     continue;
                 }
                 Fate::Waits { envelope, after: delay } if delay.is_zero() => {
@@ -42,9 +38,8 @@ impl AmqpJobs {
                 }
                 Fate::Dead { envelope } => letter::dead(&inner.names, &envelope, Timestamp::now()),
             };
-            inner.hands.keep(token, None, route.clone());
             messages.push(message);
-            moving.push((token, held, route));
+            moving.push((token, held));
         }
         if messages.is_empty() { Ok(()) } else { self.settle_moves(messages, moving).await }
     }
@@ -52,18 +47,15 @@ impl AmqpJobs {
     async fn settle_moves(
         &self,
         messages: Vec<Message>,
-        moving: Vec<(u64, Held, Arc<Route>)>,
+        moving: Vec<(u64, Vec<Held>)>,
     ) -> Result<(), BackendError> {
         let moved = self.inner.publisher.publish_all(messages).await;
         let mut settled = Ok(());
-        for ((token, held, route), moved) in moving.into_iter().zip(moved) {
+        for ((token, held), moved) in moving.into_iter().zip(moved) {
             match moved {
-                Ok(()) => {
-                    held.ack();
-                    self.inner.hands.take(token);
-                }
+                Ok(()) => held.into_iter().chain(self.inner.hands.release(token)).for_each(Held::ack),
                 Err(error) => {
-                    self.inner.hands.keep(token, Some(held), route);
+                    self.inner.hands.lay_down(token, held);
                     settled = Err(publish_failed("settle jobs", &error));
                 }
             }

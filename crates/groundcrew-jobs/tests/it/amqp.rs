@@ -160,6 +160,36 @@ async fn a_job_that_kills_its_process_is_dead_after_ten_times_and_its_neighbours
     .await;
 }
 
+/// Whoever heard no confirm sends again, and both may be there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_is_there_twice_runs_once_at_a_time_and_both_messages_end_with_it() {
+    bounded(async {
+        let broker = Broker::shared().await;
+        let process = broker.process().await;
+        let stage = process.stage().await;
+        let (twice, other) = (envelope("plain"), envelope("plain"));
+        enqueue(&stage.backend, vec![twice.clone(), twice.clone(), other]).await;
+        let (gate, open) = (Arc::new(tokio::sync::Semaphore::new(0)), Arc::new(tokio::sync::Semaphore::new(0)));
+        let (entered, leave) = (gate.clone(), open.clone());
+        let app = App::logging(move |_, _| {
+            let (entered, leave) = (entered.clone(), leave.clone());
+            async move {
+                entered.add_permits(1);
+                leave.acquire().await.expect("never closed").forget();
+                Ok(())
+            }
+        });
+        stage.jobs().register::<Plain>().run(app.clone());
+        // The third message has come: the copy came before it.
+        let _both = gate.acquire_many(2).await.expect("never closed");
+        open.add_permits(10);
+        let held = || broker.vhost.queue_depth("parcels.jobs.plain.normal.v1");
+        until("no message is left", || async { held().await.expect("asked") == 0 }).await;
+        assert_eq!(app.runs(), 2, "each of the two jobs once");
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_broker_cannot_keep_is_said_and_not_forgotten() {
     bounded(async {
