@@ -132,7 +132,9 @@ impl Future for Answer {
             AnswerProject::Handled { future, span, meta, patience } => {
                 let _entered = meta.context.enter();
                 let _in_span = span.enter();
+                slot::polled(Some(meta.started));
                 let polled = catch_unwind(AssertUnwindSafe(|| future.poll(cx)));
+                slot::polled(None);
                 if let Some(route) = slot::take_route() {
                     meta.learn(route);
                 }

@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, header::HeaderName};
 use hyper::body::{Body as _, Incoming};
 use tower::Service;
 
+use crate::HttpConfig;
 use crate::answer::{Answer, Meta};
 use crate::body::{InFlight, ResponseBody};
 use crate::connection::Connection;
@@ -44,7 +45,7 @@ impl hyper::service::Service<Request<Incoming>> for Edge {
         if let Some(response) = self.shared.probes.answer(request.method(), request.uri().path()) {
             return Answer::ready(response, in_flight, &self.shared, request.version());
         }
-        let mut meta = meta(&request, in_flight, self.shared.config.trace_share);
+        let mut meta = meta(&request, in_flight, &self.shared.config);
         let Some(table) = self.shared.routes.get() else {
             return Answer::not_yet(meta);
         };
@@ -56,10 +57,16 @@ impl hyper::service::Service<Request<Incoming>> for Edge {
     }
 }
 
-fn meta(request: &Request<Incoming>, in_flight: InFlight, trace_share: f64) -> Meta {
-    let context = Arc::new(context(request.headers(), trace_share));
+fn meta(request: &Request<Incoming>, in_flight: InFlight, config: &HttpConfig) -> Meta {
+    let started = Instant::now();
+    let context = context(request.headers(), config.trace_share);
+    let context = match started.checked_add(config.request_timeout) {
+        Some(deadline) => context.with_deadline(deadline),
+        None => context,
+    };
+    let context = Arc::new(context);
     Meta {
-        started: Instant::now(),
+        started,
         method: request.method().clone(),
         uri: request.uri().clone(),
         version: request.version(),

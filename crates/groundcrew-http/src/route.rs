@@ -1,8 +1,9 @@
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
+use groundcrew_telemetry::Scope;
 use tower::{Layer, Service};
 
 use crate::http_metrics::{HttpMetrics, Route, UNMATCHED};
@@ -45,7 +46,8 @@ impl<S: Service<Request>> Service<Request> for Marked<S> {
     }
 }
 
-/// Gives a route its own request timeout instead of the server's.
+/// Gives a route its own request timeout instead of the server's, for what its handlers call as well: they find what is
+/// left of it as the deadline of [`groundcrew_telemetry::current`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -83,14 +85,25 @@ pub struct OwnTimeout<S> {
 impl<S: Service<Request>> Service<Request> for OwnTimeout<S> {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = S::Future;
+    type Future = Scope<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request) -> S::Future {
+    fn call(&mut self, request: Request) -> Scope<S::Future> {
         slot::override_timeout(self.timeout);
-        self.inner.call(request)
+        let began = slot::started().unwrap_or_else(Instant::now);
+        let ids = groundcrew_telemetry::current();
+        let context = ids.map_or_else(groundcrew_telemetry::Context::random, |context| context.detached());
+        let context = match began.checked_add(self.timeout) {
+            Some(deadline) => context.with_deadline(deadline),
+            None => context,
+        };
+        let context = context.into_arc();
+        let entered = context.enter();
+        let future = self.inner.call(request);
+        drop(entered);
+        context.scope(future)
     }
 }

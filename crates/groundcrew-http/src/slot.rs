@@ -1,6 +1,6 @@
 use std::cell::Cell;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::http_metrics::Route;
 
@@ -10,6 +10,17 @@ thread_local! {
     /// would cost an allocation for the same news.
     static ROUTE: Cell<Option<Arc<Route>>> = const { Cell::new(None) };
     static TIMEOUT: Cell<Option<Duration>> = const { Cell::new(None) };
+    /// When the request began.
+    static STARTED: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// The router is polled for a request that began then, or (`None`) not any more.
+pub(crate) fn polled(started: Option<Instant>) {
+    STARTED.set(started);
+}
+
+pub(crate) fn started() -> Option<Instant> {
+    STARTED.get()
 }
 
 /// The route that matched.

@@ -107,6 +107,12 @@ impl Context {
         self
     }
 
+    /// The same ids without a deadline: for work that goes on when nobody waits for it any more.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self { deadline: None, ..self.clone() }
+    }
+
     /// Sets what other vendors handed along with the trace, to be passed on.
     pub fn with_trace_state(mut self, state: TraceState) -> Self {
         self.trace_state = Some(state);

@@ -76,7 +76,7 @@ async function submit(event) {
       method: "POST", headers: { "content-type": looksLikeJson(head) ? "application/json" : "text/plain" }, body,
     });
     // A large conversation is summarised later: then the answer is a job.
-    const summary = answer.state ? await ask((await follow(answer, button)).summary) : answer;
+    const summary = answer.state ? await ask((await finished(answer, button)).summary) : answer;
     history.pushState(null, "", `#${summary.id}`);
     show(summary);
     list();
@@ -90,7 +90,7 @@ async function submit(event) {
 }
 
 /** Waits until a job has ended, and shows how far it is. */
-async function follow(job, button) {
+async function finished(job, button) {
   while (job.state === "pending") {
     button.textContent = `Summarising… ${job.percent} %`;
     await new Promise((wake) => setTimeout(wake, 1000));
@@ -305,12 +305,14 @@ async function enter() {
   }
   list();
   follow();
+  servers();
 }
 
 async function signOut() {
   await ask("/auth/logout", { method: "POST" }).catch(() => null);
   hide();
   by("earlier").replaceChildren();
+  noServers();
   await enter();
   by("sign-in").focus();
 }

@@ -11,9 +11,11 @@ use tokio::time::{Instant, MissedTickBehavior};
 use uuid::Uuid;
 
 use crate::api::{self, Channels};
+use crate::auth::Readers;
 use crate::caretaker::Caretaker;
 use crate::discord::Front;
 use crate::headway::{self, Step};
+use crate::models::ModelNames;
 use crate::plans::Plans;
 use crate::request::Asking;
 use crate::store::Store;
@@ -44,6 +46,10 @@ pub(crate) struct Desk {
     pub(crate) plans: Plans,
     pub(crate) channels: Channels,
     pub(crate) webhooks: Webhooks,
+    /// Who may read what.
+    pub(crate) readers: Readers,
+    /// The models that one may wish for.
+    pub(crate) models: ModelNames,
     pub(crate) max_messages: u64,
     /// Where Discord is configured.
     pub(crate) discord: Option<Front>,
@@ -85,7 +91,7 @@ impl Job for Summarize {
             return Ok(()); // answered by an earlier delivery
         };
         let (most, tell) = (desk.max_messages, api::webhook_url(&asking));
-        let order = Box::pin(api::order(asking, most, desk.channels.clone()));
+        let order = Box::pin(api::order(asking, most, desk.models.clone(), desk.channels.clone()));
         let (work, steps) = headway::followed(Box::pin(desk.workshop.draft(order)));
         let Some(outcome) = wanted(store, self.request, steps, work).await else {
             return Ok(()); // called off

@@ -17,6 +17,7 @@ pub(crate) fn routes() -> Router {
     Router::new()
         .route("/", file(HTML, include_str!("../page/index.html")))
         .route("/app.js", file(SCRIPT, include_str!("../page/app.js")))
+        .route("/servers.js", file(SCRIPT, include_str!("../page/servers.js")))
         .route("/app.css", file(STYLE, include_str!("../page/app.css")))
         .route("/docs", file(HTML, include_str!("../page/docs.html")))
         .route("/docs.js", file(SCRIPT, include_str!("../page/docs.js")))

@@ -12,7 +12,7 @@ use groundcrew::http::axum::http::header::{CONTENT_LOCATION, CONTENT_TYPE, LINK,
 use groundcrew::http::axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use groundcrew::http::axum::middleware::Next;
 use groundcrew::http::axum::response::{IntoResponse, Response};
-use groundcrew::telemetry;
+use groundcrew::telemetry::{self, Context};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -138,14 +138,14 @@ impl Replays {
             Turn::Ours { result, claimed_ms } => (result, claimed_ms),
         };
         let this = self.clone();
+        let context = telemetry::current().unwrap_or_else(|| Context::random().into_arc());
+        // The work has the request's time; what came of it is kept whenever that is.
+        let keeping = context.detached().into_arc();
         let done = async move {
-            let response = work(result).await.unwrap_or_else(IntoResponse::into_response);
+            let response = context.scope(work(result)).await.unwrap_or_else(IntoResponse::into_response);
             this.keep(&name, claimed_ms, response).await
         };
-        let receiver = match telemetry::current() {
-            Some(context) => self.crew.detach("idempotent request", context.scope(done)),
-            None => self.crew.detach("idempotent request", done),
-        };
+        let receiver = self.crew.detach("idempotent request", keeping.scope(done));
         receiver.await.map_err(|_| internal_error())
     }
 

@@ -71,7 +71,9 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let webhooks = Webhooks::build(&config.webhooks, &config.client, &crew, store.clone())?;
     let benches = Benches::new(config.summaries.concurrency);
     let purse = Purse::new(store.clone(), settings.clone(), config.budget.clone());
-    let scribe = Scribe::new(benches.clone(), Chain::build(&config, purse.clone(), answers, &crew)?);
+    let chain = Chain::build(&config, purse.clone(), answers, &crew)?;
+    let models = chain.names();
+    let scribe = Scribe::new(benches.clone(), chain);
     let workshop = Workshop::new(&crew, store.clone(), benches, scribe, metrics.clone(), &config);
     let clerk = Clerk::new(store.clone(), jobs.publisher());
     let publisher = jobs.publisher();
@@ -116,6 +118,8 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         workshop: workshop.clone(),
         plans: plans.clone(),
         webhooks: webhooks.clone(),
+        readers: readers.clone(),
+        models: models.clone(),
         channels: channels.clone(),
         max_messages,
         caretaker,
@@ -134,6 +138,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         settings,
         config: config.summaries,
         readers,
+        models,
     };
     let routes = api::routes(&app, access, &metrics, limiter);
     http.serve(routes.merge(page::routes()).merge(interactions));

@@ -1,13 +1,12 @@
 //! Where summaries are made: a bounded number at a time, off the workers, to the end even if the client goes.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use groundcrew::Crew;
 use groundcrew::http::Problem;
 use groundcrew::http::axum::http::StatusCode;
 use groundcrew::sql::SqlProblem;
-use groundcrew::telemetry::{self, prometheus::IntGauge, track_performance};
+use groundcrew::telemetry::{self, Context, prometheus::IntGauge, track_performance};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
@@ -36,7 +35,6 @@ pub(crate) struct Workshop {
     room: u32,
     benches: Benches,
     scribe: Scribe,
-    timeout: Duration,
 }
 
 /// A place in the workshop: at first in its queue.
@@ -81,17 +79,7 @@ impl Workshop {
         let places = Arc::new(Semaphore::new(config.concurrency + config.queue + thinking));
         let room = kib(config.memory.as_usize());
         let memory = Arc::new(Semaphore::new(room as usize));
-        Self {
-            crew: crew.clone(),
-            store,
-            metrics,
-            places,
-            memory,
-            room,
-            benches,
-            scribe,
-            timeout: config.timeout,
-        }
+        Self { crew: crew.clone(), store, metrics, places, memory, room, benches, scribe }
     }
 
     /// A place, before a conversation is even read: what is read has to be kept in memory until its turn.
@@ -124,7 +112,8 @@ impl Workshop {
         F: Future<Output = Result<Order, Problem>> + Send + 'static,
     {
         let this = self.clone();
-        let by = Instant::now() + self.timeout;
+        let context = telemetry::current().unwrap_or_else(|| Context::random().into_arc());
+        let by = context.deadline();
         let made = async move {
             let Place { _permit, _memory, queue } = place;
             let bench = this.benches.take().await;
@@ -133,16 +122,13 @@ impl Workshop {
             let write = async {
                 let order = Self::read(order).await?;
                 drop(bench);
-                this.scribe.write_by(order, Some(by)).await
+                this.scribe.write_by(order, by).await
             };
             let document = track_performance(&this.metrics.generation, write).await?;
             this.keep(Document { id, ..document }).await
         };
-        // The log lines of the work carry the ids of its request.
-        let receiver = match telemetry::current() {
-            Some(context) => self.crew.detach("summary", context.scope(made)),
-            None => self.crew.detach("summary", made),
-        };
+        // The log lines of the work carry the ids of its request; its end is stored although nobody waits any more.
+        let receiver = self.crew.detach("summary", context.detached().into_arc().scope(made));
         receiver.await.unwrap_or_else(|_| Err(internal_error()))
     }
 

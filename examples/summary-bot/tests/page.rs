@@ -223,7 +223,6 @@ fn with_sign_in(config: &mut summary_bot::Config, discord: &groundcrew_testkit_d
     let secret = |text: String| Some(groundcrew::config::Secret::new(text));
     config.discord.api_url = discord.api();
     config.discord.token = secret(discord.token());
-    config.discord.mode = summary_bot::DiscordMode::Off;
     config.sign_in.client_id = Some(discord.application_id().to_string());
     config.sign_in.client_secret = secret(discord.client_secret());
 }
@@ -265,6 +264,61 @@ async fn people_sign_in_with_discord_and_out_again() {
     wait_for("the way in", || shown("sign-in").as_bool().filter(|is| *is));
     assert_eq!((browser.all("#earlier li").len(), shown("result")), (0, json!(false)));
     assert_eq!(browser.complaints(), Vec::<String>::new());
+    drop(browser);
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_see_the_schedules_and_the_usage_of_the_servers_where_they_may() {
+    let discord = groundcrew_testkit_discord::Discord::start().await.expect("a local Discord");
+    let (open, closed) = (discord.guild("Ground crew").create(), discord.guild("Hangar").create());
+    let hall = discord.channel(open, "hall").create();
+    let ada = discord.member(open, "ada").create();
+    discord.join(closed, ada).create();
+    let folder = TempDir::new().expect("a folder");
+    let mut config = config(&folder.path().join("bot.db"));
+    with_sign_in(&mut config, &discord);
+    config.guilds.entry(closed.to_string()).or_default().require_permissions = Some(true.into());
+    let bot = Bot::start(config).await;
+    let key = ["create", "test", "--scopes", "*"].map(str::to_owned).to_vec();
+    let key = bot.crew.operate("keys", key).await.expect("a key");
+    let key: serde_json::Value = serde_json::from_str(&key).expect("JSON");
+    let bearer = format!("Bearer {}", key["secret"].as_str().expect("a secret"));
+    for (guild, name) in [(open, "the week"), (closed, "the secret")] {
+        let body = json!({
+            "name": name, "guild_id": guild.to_string(), "channels": [hall.to_string()],
+            "timing": {"kind": "weekly"}, "destinations": [{"channel": hall.to_string()}],
+        });
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+        let made = bot.call("POST", "/api/v1/schedules", &headers, body.to_string().as_bytes());
+        assert_eq!(made.status, 201, "{}", made.body);
+    }
+    let pool = service::file(&folder).await;
+    let day = jiff::Timestamp::now().to_string()[..10].to_owned();
+    for guild in [open, closed] {
+        let insert = sqlx::query(
+            "INSERT INTO model_usage VALUES ($1, 0, $2, $1, 'large', 'written', 1, 1200, 34, 5600)",
+        );
+        insert.bind(guild.to_string()).bind(&day).execute(&pool).await.expect("inserted");
+    }
+    pool.close().await;
+
+    discord.sign_in_as(ada);
+    let browser = Browser::open();
+    browser.go(&format!("http://{}/", bot.address));
+    browser.find("#sign-in").click();
+    wait_for("the schedule", || browser.find("#schedules").text().contains("the week").then_some(()));
+    assert!(browser.find("#usage").text().contains("1,234"), "{}", browser.find("#usage").text());
+    browser.find("[aria-label='Run now the week']").click();
+    wait_for("the run", || (browser.find("#told").text() == "Run now: the week").then_some(()));
+    // That takes an admin, and it is said so.
+    browser.find("[aria-label='Pause the week']").click();
+    wait_for("the refusal", || browser.find("#told").text().contains("“admin”").then_some(()));
+
+    browser.find(&format!("#server option[value='{closed}']")).click();
+    wait_for("nothing", || browser.find("#schedules").text().contains("shows you nothing").then_some(()));
+    assert!(!browser.find("#usage").text().contains("1,234"));
+    assert!(!browser.find("body").text().contains("the secret"));
     drop(browser);
     bot.land().await;
 }

@@ -7,7 +7,10 @@ use groundcrew::http::Problem;
 use groundcrew::http::axum::http::StatusCode;
 use serde_json::{Value, json};
 
+use super::wished::{WISHES, not_too_long};
 use crate::document::Asked;
+use crate::models::ModelNames;
+use crate::order::Wish;
 use crate::read::{Moment, parse_moment};
 use crate::{Filter, Length, Options, Perspective};
 
@@ -24,6 +27,7 @@ pub(crate) struct Wanted {
     pub(crate) filter: Filter,
     pub(crate) options: Options,
     pub(crate) asked: Asked,
+    pub(crate) wish: Wish,
 }
 
 /// Options as they were given.
@@ -68,6 +72,7 @@ impl Given {
                     let all = known.chain(more);
                     all.filter(|user| user != "").collect()
                 }
+                "temperature" => text.parse::<f64>().map_or_else(|_| text.into(), Value::from),
                 "include_bots" => text.parse::<bool>().map_or_else(|_| text.into(), Value::from),
                 "words" | "min_messages" => text.parse::<u64>().map_or_else(|_| text.into(), Value::from),
                 _ => Value::from(text),
@@ -97,7 +102,7 @@ impl Given {
     }
 
     /// The options, or one problem that says all that is wrong.
-    pub(crate) fn check(mut self) -> Result<Wanted, Problem> {
+    pub(crate) fn check(mut self, models: &ModelNames) -> Result<Wanted, Problem> {
         let words = self.number("words", 1, MAX_WORDS);
         let length = self.choice("length", &["brief", "detailed", "comprehensive"]);
         if words.is_some() && length.is_some() {
@@ -110,15 +115,18 @@ impl Given {
         let exclude = self.names("exclude_users");
         let bots = self.flag("include_bots");
         let min_messages = self.number("min_messages", 0, 1_000_000).unwrap_or(5);
+        let wish = self.wish(models);
+        let names = [&NAMES[..], &WISHES].concat();
         for (field, _) in
-            self.values.iter().filter(|(name, _)| !NAMES.contains(&name.as_str())).map(|(_, it)| it)
+            self.values.iter().filter(|(name, _)| !names.contains(&name.as_str())).map(|(_, it)| it)
         {
-            let words = format!("there is no such option; there are {}", NAMES.join(", "));
+            let words = format!("there is no such option; there are {}", names.join(", "));
             self.problems.push((field.clone(), words));
         }
         if let Some(problem) = invalid(&self.problems) {
             return Err(problem);
         }
+        not_too_long("options.custom_prompt", wish.custom_prompt.as_deref())?;
         if let (Some(Moment::At(since)), Some(Moment::At(until))) = (since, until)
             && since > until
         {
@@ -149,15 +157,16 @@ impl Given {
                 min_messages,
             },
             asked,
+            wish,
         })
     }
 
     /// The value of an option; `null` counts as not given.
-    fn value(&self, name: &str) -> Option<Value> {
+    pub(super) fn value(&self, name: &str) -> Option<Value> {
         self.values.get(name).map(|(_, value)| value.clone()).filter(|value| !value.is_null())
     }
 
-    fn wrong(&mut self, name: &str, words: impl Into<String>) {
+    pub(super) fn wrong(&mut self, name: &str, words: impl Into<String>) {
         let field = self.values.get(name).map_or_else(|| name.to_owned(), |(field, _)| field.clone());
         self.problems.push((field, words.into()));
     }

@@ -16,7 +16,8 @@ use super::fields::{Fields, Form};
 use super::openapi::{later, problem, schema};
 use super::prefer::prefers_async;
 use super::{App, SUMMARIES, asker, conversation, jobs, unwrap};
-use crate::auth::Reader;
+use crate::auth::{Deed, Reader, too_low};
+use crate::discord::access::Level;
 use crate::discord::history::{ChannelHistory, History, Wanted, Why};
 use crate::document::Asked;
 use crate::order::{Order, Origin};
@@ -64,6 +65,11 @@ async fn answer(
     if form.channel_id.is_some() && app.channels.is_none() {
         return Err(discord_off());
     }
+    // Whoever names a server spends its budget, and has its prompts.
+    if let (Some(guild), Some(reader)) = (&form.guild_id, &reader) {
+        let unseen = || too_low(Deed::Summarize.level(), Level::None);
+        reader.admit(Deed::Summarize, Some(guild), unseen).await?;
+    }
     if let (Some(channel), Some(reader)) = (&form.channel_id, &reader) {
         reader.enter(form.guild_id.as_deref(), channel).await?;
     }
@@ -76,7 +82,7 @@ async fn answer(
         return jobs::accepted(&app.store, id, preferred).await;
     }
     let (most, channels) = (app.config.max_messages, app.channels.clone());
-    let order = super::order(asking, most, channels);
+    let order = super::order(asking, most, app.models.clone(), channels);
     let (document, _) = app.workshop.make_as(id, place, order).await?;
     if let Some(url) = &form.webhook_url {
         app.webhooks.send_once(url, Event::Created { summary: document.id }).await?;

@@ -13,8 +13,9 @@ use uuid::Uuid;
 use super::asked::{Given, MAX_WORDS};
 use super::openapi::{later, problem, schema};
 use super::prefer::{RESPOND_ASYNC, prefers_async};
-use super::{App, SUMMARIES, asker, conversation, jobs};
-use crate::order::{Order, Origin, Wish};
+use super::{App, SUMMARIES, asker, conversation, jobs, wished};
+use crate::models::ModelNames;
+use crate::order::{Order, Origin};
 use crate::replay;
 use crate::request::{Asking, Media};
 use crate::scribe::off_the_workers;
@@ -54,8 +55,8 @@ async fn answer(
         app.clerk.take(id, asking).await?;
         return jobs::accepted(&app.store, id, preferred).await;
     }
-    let most = app.config.max_messages;
-    let order = off_the_workers(move || order(asking, most));
+    let (most, models) = (app.config.max_messages, app.models.clone());
+    let order = off_the_workers(move || order(asking, most, &models));
     let (document, json) = app.workshop.make_as(id, place, order).await?;
     let location = format!("{SUMMARIES}/{}", document.id);
     let headers = [(LOCATION, location), (CONTENT_TYPE, "application/json".to_owned())];
@@ -70,10 +71,11 @@ async fn is_for_later(app: &App, asking: &Asking, preferred: bool) -> Result<boo
         return Ok(false);
     }
     let Asking { media, mut query, body, .. } = asking.clone();
+    let models = app.models.clone();
     off_the_workers(move || {
         let envelope = conversation::envelope(&body, media == Media::Json)?;
         take_title(&mut query);
-        Given::in_body(envelope.options).and(Given::in_query(query)).check()?;
+        Given::in_body(envelope.options).and(Given::in_query(query)).check(&models)?;
         Ok(conversation::count(&body, most)? > small || preferred)
     })
     .await
@@ -98,14 +100,14 @@ fn media(headers: &HeaderMap) -> Result<Media, Problem> {
 }
 
 /// Reads what was sent; not for a worker.
-pub(super) fn order(asking: Asking, most: u64) -> Result<Order, Problem> {
+pub(super) fn order(asking: Asking, most: u64, models: &ModelNames) -> Result<Order, Problem> {
     let Asking { media, mut query, body, asker } = asking;
     let envelope = conversation::envelope(&body, media == Media::Json)?;
     let title = take_title(&mut query).or(envelope.title);
-    let wanted = Given::in_body(envelope.options).and(Given::in_query(query)).check()?;
-    let conversation = conversation::messages(&body, wanted.filter, most)?;
+    let wanted = Given::in_body(envelope.options).and(Given::in_query(query)).check(models)?;
+    let conversation = conversation::messages(&body, wanted.filter.clone(), most)?;
     let origin = Origin { requested_by: asker, ..Origin::default() };
-    let (options, asked, wish) = (wanted.options, wanted.asked, Wish::default());
+    let super::asked::Wanted { options, asked, wish, .. } = wanted;
     Ok(Order { conversation, options, asked, title, origin, wish })
 }
 
@@ -208,6 +210,7 @@ fn parameters() -> Value {
         return Value::Null;
     };
     parameters.extend(options);
+    parameters.extend(wished::schemas().map(|(name, schema, words)| parameter(name, schema, words)));
     parameters.into()
 }
 

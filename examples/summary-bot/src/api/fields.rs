@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::asked::{empty_range, invalid};
+use super::wished::not_too_long;
 use crate::order::Wish;
 use crate::read::Moment;
 use crate::render::Rendering;
@@ -113,15 +114,7 @@ impl<'a> Fields<'a> {
         {
             return Err(empty_range("time_range.start", "time_range.end"));
         }
-        let length_of_prompt = prompt.as_deref().unwrap_or_default().chars().count();
-        if length_of_prompt > LONGEST_PROMPT {
-            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "PROMPT_TOO_LONG")
-                .detail(format!(
-                    "`custom_prompt` has {length_of_prompt} characters, and at most {LONGEST_PROMPT} may be"
-                ))
-                .with("field", "custom_prompt")
-                .with("maximum", LONGEST_PROMPT));
-        }
+        not_too_long("custom_prompt", prompt.as_deref())?;
         let (_, length, view) = TYPES.into_iter().find(|(name, ..)| *name == kind).unwrap_or(TYPES[1]);
         let shorter = most.map(|most| usize::try_from(most).unwrap_or(usize::MAX));
         let shorter = shorter.filter(|most| *most < length.words());

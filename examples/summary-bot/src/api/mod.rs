@@ -25,6 +25,7 @@ mod unwrap;
 mod usage;
 mod visible;
 mod webhooks;
+mod wished;
 
 use std::convert::Infallible;
 
@@ -39,10 +40,11 @@ use groundcrew::http::axum::routing::{MethodRouter, delete, get, patch, post};
 use groundcrew::http::{Problem, RateLimit, RequestTimeout};
 use groundcrew::limit::Limiter;
 
-use crate::auth::{Access, Readers, guarded, key_routes, sign_in_routes};
+use crate::auth::{Access, Readers, guarded, key_routes, sign_in_routes, token_routes};
 use crate::bot_metrics::{BotMetrics, Outcomes};
 use crate::clerk::Clerk;
 use crate::config::SummariesConfig;
+use crate::models::ModelNames;
 use crate::order::Order;
 use crate::plans::Plans;
 use crate::replay::{self, Replays};
@@ -58,6 +60,7 @@ pub(crate) use asker::asker;
 pub(crate) use compatible::{Channels, webhook_url};
 pub use config::ApiConfig;
 pub(crate) use events::Followers;
+pub(crate) use visible::origin;
 
 /// Where summaries are.
 pub(crate) const SUMMARIES: &str = "/api/v1/summaries";
@@ -108,6 +111,8 @@ pub(crate) struct App {
     pub(crate) config: SummariesConfig,
     /// Who may read what.
     pub(crate) readers: Readers,
+    /// The models that one may wish for.
+    pub(crate) models: ModelNames,
 }
 
 /// Every route of the API.
@@ -164,6 +169,7 @@ pub(crate) fn routes(app: &App, access: Access, metrics: &BotMetrics, limiter: L
         .route(JOB_EVENTS, counted("follow_job", own(get(events::follow))))
         .with_state(app.clone())
         .merge(key_routes(access.clone()))
+        .merge(token_routes(access.clone()))
         .merge(sign_in_routes(access.clone()))
         // Within the limit, so that guessing is limited, too.
         .route_layer(access.auth)
@@ -173,10 +179,15 @@ pub(crate) fn routes(app: &App, access: Access, metrics: &BotMetrics, limiter: L
 }
 
 /// What a request asks for, read from what was sent; where it names a channel, from there.
-pub(crate) async fn order(asking: Asking, most: u64, channels: Channels) -> Result<Order, Problem> {
+pub(crate) async fn order(
+    asking: Asking,
+    most: u64,
+    models: ModelNames,
+    channels: Channels,
+) -> Result<Order, Problem> {
     match asking.media {
         Media::Compatible => compatible::order(asking, most, channels).await,
-        Media::Json | Media::Text => off_the_workers(move || create::order(asking, most)).await,
+        Media::Json | Media::Text => off_the_workers(move || create::order(asking, most, &models)).await,
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
     compatible, create, events, feeds, jobs, list, one, schedules, schemas, security, settings, usage,
     webhooks,
 };
-use crate::auth::{ME, key_paths, key_schemas, me_operation, me_schema};
+use crate::auth::{ME, key_paths, key_schemas, me_operation, me_schema, token_paths, token_schema};
 use crate::replay;
 
 pub(super) fn routes() -> Router {
@@ -65,10 +65,14 @@ pub(crate) fn document() -> Value {
     add(&mut document["components"]["schemas"], schedules::schemas().into_iter().collect());
     add(&mut document["components"]["schemas"], settings::schemas());
     add(&mut document["components"]["schemas"], usage::schemas());
-    for (path, operations) in key_paths().into_iter().chain([(ME, json!({"get": me_operation()}))]) {
+    for (path, operations) in
+        key_paths().into_iter().chain(token_paths()).chain([(ME, json!({"get": me_operation()}))])
+    {
         document["paths"][path] = operations;
     }
-    for (name, schema) in key_schemas().into_iter().chain([("Me", me_schema())]) {
+    for (name, schema) in
+        key_schemas().into_iter().chain([("Me", me_schema()), ("TokenPair", token_schema())])
+    {
         document["components"]["schemas"][name] = schema;
     }
     security::require(&mut document);

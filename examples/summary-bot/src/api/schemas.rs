@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::asked::MAX_WORDS;
 use super::openapi::schema;
-use super::{codes, fields};
+use super::{codes, fields, wished};
 use crate::Perspective;
 use crate::headway::Phase;
 
@@ -140,7 +140,7 @@ fn message() -> Value {
 
 fn options() -> Value {
     let perspectives = Perspective::ALL.map(|(name, _)| name);
-    json!({
+    let mut options = json!({
         "type": "object",
         "description": "How to summarise. The same names may be given in the query instead.",
         "additionalProperties": false,
@@ -160,7 +160,13 @@ fn options() -> Value {
             "min_messages": {"type": ["integer", "null"], "minimum": 0, "maximum": 1_000_000,
                 "description": "With fewer messages there is no summary; 5 by default."},
         },
-    })
+    });
+    for (name, mut schema, description) in wished::schemas() {
+        schema["type"] = json!([schema["type"], "null"]);
+        schema["description"] = description.into();
+        options["properties"][name] = schema;
+    }
+    options
 }
 
 fn summary() -> Value {

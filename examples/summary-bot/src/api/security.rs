@@ -1,9 +1,12 @@
 //! What the OpenAPI document says of who may ask.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::openapi::problem;
-use crate::auth::scope_of;
+use crate::auth::{Deed, scope_of};
+use crate::discord::access::Level;
 
 /// How one says who one is: either of them.
 pub(super) fn schemes() -> Value {
@@ -24,8 +27,11 @@ pub(super) fn schemes() -> Value {
 pub(super) fn require(document: &mut Value) {
     let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
     for operation in paths.filter_map(Value::as_object_mut).flat_map(|all| all.values_mut()) {
+        if operation["security"].is_array() {
+            continue; // it says itself who may
+        }
         let Some(name) = operation["operationId"].as_str() else { continue };
-        let scope = scope_of(name);
+        let (scope, deed) = (scope_of(name), Deed::of(name));
         let needed = if name == "who_am_i" { json!([]) } else { json!([scope]) };
         operation["security"] = json!([{"bearer": needed}, {"key": needed}, {"session": needed}]);
         let responses = &mut operation["responses"];
@@ -34,7 +40,10 @@ pub(super) fn require(document: &mut Value) {
             "description": "How to say who asks (RFC 6750).", "schema": {"type": "string"},
         }});
         responses["401"] = refused;
-        let forbidden = format!("`CROSS_SITE`; `INSUFFICIENT_SCOPE` without `{scope}`.");
+        let mut forbidden = format!("`CROSS_SITE`; `INSUFFICIENT_SCOPE` without `{scope}`.");
+        if let Some(deed) = deed {
+            concern(responses, &mut forbidden, deed.level());
+        }
         match responses["403"]["description"].as_str() {
             Some(words) if words != "`CROSS_SITE`." => {}
             _ => responses["403"] = problem(&forbidden),
@@ -45,5 +54,19 @@ pub(super) fn require(document: &mut Value) {
         if let Some(words) = away.filter(|words| words.matches("AUTH_UNAVAILABLE").count() == 1) {
             responses["503"]["description"] = words.into();
         }
+    }
+}
+
+/// What concerns a server takes a level there, and Discord is asked who somebody is in it.
+fn concern(responses: &mut Value, forbidden: &mut String, level: Level) {
+    let _ = write!(
+        forbidden,
+        " `FORBIDDEN` for people whose level in the server is below `{}`, `CHANNEL_ACCESS_DENIED` for channels that \
+         they cannot read.",
+        level.name()
+    );
+    if let Some(words) = responses["503"]["description"].as_str().filter(|words| !words.contains("DISCORD_"))
+    {
+        responses["503"]["description"] = format!("`DISCORD_UNAVAILABLE`, {words}").into();
     }
 }

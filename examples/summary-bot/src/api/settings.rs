@@ -1,6 +1,7 @@
 //! `/api/v1/guilds/{guild_id}/settings`: what holds for a server, who said so, and changing it.
 
 use bytes::Bytes;
+use groundcrew::auth::Principal;
 use groundcrew::http::axum::extract::rejection::{BytesRejection, PathRejection};
 use groundcrew::http::axum::extract::{Path, State};
 use groundcrew::http::axum::http::header::{ETAG, IF_MATCH};
@@ -10,7 +11,8 @@ use groundcrew::http::{Json, Problem};
 use serde_json::{Value, json};
 
 use super::openapi::{later, problem, schema};
-use super::{App, asker};
+use super::{App, asker, visible};
+use crate::auth::Deed;
 use crate::settings::{Change, Effective, Key};
 
 /// Who has changed something where nobody is asked who they are.
@@ -18,20 +20,22 @@ const SOMEBODY: &str = "api";
 
 pub(super) async fn read(
     State(app): State<App>,
+    who: Principal,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
-    let guild = guild(path)?;
+    let guild = guild(&app, &who, path).await?;
     Ok(shown(&guild, &app.settings.effective(&guild).await?))
 }
 
 pub(super) async fn change(
     State(app): State<App>,
+    who: Principal,
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     extensions: Extensions,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let guild = guild(path)?;
+    let guild = guild(&app, &who, path).await?;
     let expected = expected(&headers)?;
     let body: Value = serde_json::from_slice(&body?).map_err(|error| Problem::from_json(&error, None))?;
     let change = Change::of_json(&body)?;
@@ -41,9 +45,10 @@ pub(super) async fn change(
 
 pub(super) async fn reset(
     State(app): State<App>,
+    who: Principal,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
-    let guild = guild(path)?;
+    let guild = guild(&app, &who, path).await?;
     Ok(shown(&guild, &app.settings.reset(&guild).await?))
 }
 
@@ -66,12 +71,18 @@ fn expected(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     })
 }
 
-fn guild(path: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
+/// The server that is meant, for those who may.
+async fn guild(
+    app: &App,
+    who: &Principal,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<String, Problem> {
     let Path(guild) = path?;
-    if (1..=20).contains(&guild.len()) && guild.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Ok(guild);
+    if !(1..=20).contains(&guild.len()) || !guild.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND").detail("ids of servers are digits"));
     }
-    Err(Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND").detail("ids of servers are digits"))
+    app.readers.of(who).admit(Deed::ManageSettings, Some(&guild), visible::no_server).await?;
+    Ok(guild)
 }
 
 /// What the OpenAPI document says of the path.
@@ -115,7 +126,7 @@ fn operation(name: &str, summary: &str, headers: &[(&str, &str)], body: &Value) 
             },
             "400": problem("`INVALID_JSON`, `INVALID_REQUEST`, `BODY_CUT`."),
             "403": problem("`CROSS_SITE`."),
-            "404": problem("`NOT_FOUND`: this is no id."),
+            "404": problem("`NOT_FOUND`: this is no id, or no server of theirs."),
             "409": problem("`VERSION_CONFLICT`: somebody else has changed it meanwhile."),
             "413": problem("`BODY_TOO_LARGE`."),
             "429": later("`RATE_LIMITED`."),

@@ -1,5 +1,6 @@
 //! `GET /api/v1/usage`: what models did, and what it cost.
 
+use groundcrew::auth::Principal;
 use groundcrew::http::axum::extract::rejection::QueryRejection;
 use groundcrew::http::axum::extract::{Query, State};
 use groundcrew::http::{Json, Problem};
@@ -8,7 +9,8 @@ use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use serde_json::{Value, json};
 
 use super::openapi::{answer, later, problem};
-use super::{App, invalid};
+use super::{App, invalid, visible};
+use crate::auth::Deed;
 use crate::store::Usage;
 use crate::workshop::storage_problem;
 
@@ -24,11 +26,14 @@ struct Period {
 
 pub(super) async fn read(
     State(app): State<App>,
+    who: Principal,
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
 ) -> Result<Json<Usage>, Problem> {
     let Query(query) = query?;
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
     let Period { guild, from, to } = period(query, today)?;
+    let named = guild.as_deref();
+    app.readers.of(&who).admit(Deed::SeeUsage, named, || visible::hidden(named)).await?;
     let usage = app.store.usage(guild.as_deref(), from, to).await;
     usage.map(Json).map_err(|error| storage_problem(&error))
 }
@@ -79,7 +84,7 @@ pub(super) fn operation() -> Value {
         "parameters": [
             {
                 "name": "guild_id", "in": "query", "required": false,
-                "description": "Of this server only; by default of all, and of uploads.",
+                "description": "Of this server only; by default of all, and of uploads. People name one of theirs.",
                 "schema": {"type": "string", "pattern": "^[0-9]{1,20}$"},
             },
             day("from", "The first day (UTC); by default 29 days before the last."),
@@ -89,6 +94,7 @@ pub(super) fn operation() -> Value {
             "200": answer("A line for each day and model, and all of them together.", "Usage"),
             "400": problem("`INVALID_REQUEST`."),
             "403": problem("`CROSS_SITE`."),
+            "404": problem("`NOT_FOUND`: no server of theirs."),
             "429": later("`RATE_LIMITED`."),
             "503": later("`STORAGE_UNAVAILABLE`, `STARTING`, `SHUTTING_DOWN`."),
             "504": problem("`REQUEST_TIMEOUT`."),

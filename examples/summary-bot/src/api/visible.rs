@@ -4,12 +4,13 @@ use groundcrew::auth::Principal;
 use groundcrew::http::Problem;
 use groundcrew::http::axum::extract::rejection::PathRejection;
 use groundcrew::http::axum::extract::{Path, Request, State};
+use groundcrew::http::axum::http::StatusCode;
 use groundcrew::http::axum::middleware::Next;
 use groundcrew::http::axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{App, jobs};
+use super::{App, invalid, jobs};
 use crate::Origin;
 use crate::store::{Entry, Filter};
 use crate::workshop::storage_problem;
@@ -25,7 +26,7 @@ struct Marked {
 }
 
 /// Where a stored document comes from.
-pub(super) fn origin(json: &str) -> Result<Origin, Problem> {
+pub(crate) fn origin(json: &str) -> Result<Origin, Problem> {
     let marked = serde_json::from_str::<Marked>(json);
     Ok(marked.map_err(|error| storage_problem(&sqlx::Error::Decode(error.into())))?.origin)
 }
@@ -55,6 +56,23 @@ pub(super) async fn entries(
         before = Some(last);
     }
     Ok((found, before))
+}
+
+/// There is no such server for whoever asks.
+pub(super) fn no_server() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND")
+        .detail("there is no such server, or it shows you nothing")
+}
+
+/// People say which server they mean.
+pub(super) fn which_server() -> Problem {
+    let words = "say of which server: you may not see all of them".to_owned();
+    invalid(&[("guild_id".to_owned(), words)]).unwrap_or_else(no_server)
+}
+
+/// What is answered where a server that may be named shows nothing.
+pub(super) fn hidden(guild: Option<&str>) -> Problem {
+    if guild.is_some() { no_server() } else { which_server() }
 }
 
 /// Around routes about one job: of people it shows them their own.

@@ -20,6 +20,10 @@ pub struct SignInConfig {
     /// Discord's ids of servers whose members may sign in. Unset: those that the bot is in.
     #[config(default)]
     pub guilds: Vec<String>,
+    /// Give people who have signed in tokens for programs of their own (`/api/v1/auth/tokens`), with refresh tokens.
+    /// Takes `JWT_SECRET`.
+    #[config(default = false)]
+    pub tokens: bool,
 }
 
 // === impl SignInConfig ===

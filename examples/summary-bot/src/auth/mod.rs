@@ -1,7 +1,9 @@
 //! Who asks, and what they may.
 
 mod config;
+mod deed;
 mod desk;
+mod issue;
 mod keys;
 mod reader;
 mod scope;
@@ -15,7 +17,9 @@ use groundcrew::auth::{ApiKeys, Auth, Principal, PrincipalKind, Scopes, SessionC
 use groundcrew::sql::Database;
 
 pub use config::SignInConfig;
+pub(crate) use deed::{Deed, too_low};
 pub(crate) use desk::offer;
+pub(crate) use issue::{Issuer, paths as token_paths, routes as token_routes, schema as token_schema};
 pub(crate) use keys::{paths as key_paths, routes as key_routes, schemas as key_schemas};
 pub(crate) use reader::{Reader, Readers};
 pub(crate) use scope::{guarded, scope_of};
@@ -33,6 +37,8 @@ pub(crate) struct Access {
     pub(crate) cookie: SessionCookie,
     /// Signing in with Discord, where it is configured.
     pub(crate) sign_in: Option<SignIn>,
+    /// Tokens for programs of people, where that is switched on.
+    pub(crate) issuer: Option<Issuer>,
 }
 
 /// What is kept of those who ask.
@@ -72,13 +78,15 @@ impl Access {
             _ => SessionCookie::new("summary-bot"),
         };
         let mut auth = Auth::new(crew)?.keys(keys.clone()).sessions(sessions.clone(), cookie.clone());
-        if config.auth.has_keys() {
-            auth = auth.tokens(config.auth.tokens(crew)?);
+        let tokens = if config.auth.has_keys() { Some(config.auth.tokens(crew)?) } else { None };
+        let issuer = Issuer::of(config, crew, tokens.as_ref(), &sessions)?;
+        if let Some(tokens) = tokens {
+            auth = auth.tokens(tokens);
         }
         if is_open(config, crew) {
             auth = auth.local(Principal::new(OPERATOR, Scopes::all(), PrincipalKind::Local));
         }
-        Ok(Self { auth, keys, sessions, cookie, sign_in })
+        Ok(Self { auth, keys, sessions, cookie, sign_in, issuer })
     }
 }
 

@@ -9,13 +9,14 @@ use groundcrew::http::Problem;
 use groundcrew::http::axum::http::StatusCode;
 
 use crate::Origin;
-use crate::discord::access::Viewer;
+use crate::discord::access::{Level, Viewer};
 
 /// Somebody who reads summaries: a person on Discord, by their id there, or a program of the operator's.
 #[derive(Clone)]
 pub(crate) struct Reader {
     subject: String,
     is_person: bool,
+    is_admin: bool,
     viewer: Option<Arc<dyn Viewer>>,
 }
 
@@ -24,7 +25,26 @@ pub(crate) struct Reader {
 impl Reader {
     /// Who is a person is told by their name: Discord's ids are numbers, and operators name their keys otherwise.
     pub(crate) fn new(who: &Principal, viewer: Option<Arc<dyn Viewer>>) -> Self {
-        Self { subject: who.subject.clone(), is_person: is_person(&who.subject), viewer }
+        let is_admin = who.may("admin");
+        Self { subject: who.subject.clone(), is_person: is_person(&who.subject), is_admin, viewer }
+    }
+
+    /// Their id, if they are a person.
+    pub(crate) fn person(&self) -> Option<&str> {
+        self.is_person.then_some(self.subject.as_str())
+    }
+
+    /// Whether they may do with every server what their scopes allow.
+    pub(super) fn is_operator(&self) -> bool {
+        !self.is_person || self.is_admin
+    }
+
+    /// What they may do with the bot in a server; nothing where there is no Discord.
+    pub(super) async fn level(&self, guild: &str) -> Result<Level, Problem> {
+        match &self.viewer {
+            Some(viewer) => viewer.level(&self.subject, guild).await,
+            None => Ok(Level::None),
+        }
     }
 
     /// Whether they may read what comes from there. A private summary is for who asked for it, whoever else asks.
@@ -134,6 +154,12 @@ impl Readers {
     pub(crate) fn of(&self, who: &Principal) -> Reader {
         Reader::new(who, self.0.clone())
     }
+
+    /// Whoever has this name, with nothing but what everybody has.
+    pub(crate) fn named(&self, subject: &str) -> Reader {
+        let (subject, is_person) = (subject.to_owned(), is_person(subject));
+        Reader { subject, is_person, is_admin: false, viewer: self.0.clone() }
+    }
 }
 
 impl fmt::Debug for Readers {
@@ -158,7 +184,8 @@ mod tests {
     use groundcrew::auth::{PrincipalKind, Scopes};
 
     use super::*;
-    use crate::discord::access::{Level, Looking};
+    use crate::auth::Deed;
+    use crate::discord::access::Looking;
 
     const ADA: &str = "100000000000000001";
     const BEN: &str = "100000000000000002";
@@ -193,8 +220,9 @@ mod tests {
             })
         }
 
-        fn level<'a>(&'a self, _: &'a str, _: &'a str) -> Looking<'a, Level> {
-            Box::pin(std::future::ready(Ok(Level::None)))
+        fn level<'a>(&'a self, user: &'a str, guild: &'a str) -> Looking<'a, Level> {
+            let level = if (user, guild) == (ADA, "1") { Level::Summarize } else { Level::None };
+            Box::pin(std::future::ready(Ok(level)))
         }
     }
 
@@ -244,5 +272,30 @@ mod tests {
         assert!(!Reader::new(&who, None).may_read(&of_a_server).await.expect("an answer"));
         assert!(reader(ADA).may_read(&silent).await.is_err());
         assert!(reader(ADA).readable(vec![silent], Clone::clone).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn people_do_what_their_level_allows_and_programs_what_their_scopes_do() {
+        let admin = Principal::new(BEN, Scopes::all(), PrincipalKind::Session);
+        let admin = Reader::new(&admin, None);
+        let plain = |subject: &str| Readers::new(Some(Arc::new(Discord))).named(subject);
+        let (ada, ben, program) = (plain(ADA), plain(BEN), plain("the backup"));
+        let all = [Deed::SeeSchedules, Deed::RunSchedules, Deed::ChangeSchedules];
+        for (reader, guild, expected) in [
+            (&ada, Some("1"), ["", "", "FORBIDDEN"]),
+            (&ada, Some("2"), ["NOT_FOUND"; 3]),
+            (&ada, Some("1/../2"), ["NOT_FOUND"; 3]),
+            (&ada, None, ["NOT_FOUND"; 3]),
+            (&ben, Some("1"), ["NOT_FOUND"; 3]),
+            (&admin, Some("1"), [""; 3]),
+            (&program, None, [""; 3]),
+        ] {
+            for (deed, expected) in all.into_iter().zip(expected) {
+                let hidden = || Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND");
+                let answer = reader.admit(deed, guild, hidden).await;
+                let code = answer.err().map_or_else(String::new, |problem| problem.code().to_string());
+                assert_eq!(code, expected, "{} {guild:?} {deed:?}", reader.subject);
+            }
+        }
     }
 }

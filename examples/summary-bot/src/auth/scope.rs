@@ -3,8 +3,9 @@
 use groundcrew::auth::RequireScope;
 use groundcrew::http::axum::routing::MethodRouter;
 
-/// Everything that people who sign in may do by themselves. What concerns a whole server is for keys and admins.
-pub(super) const OF_PEOPLE: &str = "summaries:read summaries:write keys:read keys:write";
+/// Everything that people who sign in may do. What concerns a server takes a level there besides: see [`super::Deed`].
+pub(super) const OF_PEOPLE: &str = "summaries:read summaries:write schedules:read schedules:write webhooks:read \
+     webhooks:write settings:read settings:write usage:read keys:read keys:write";
 
 /// The scopes, with what they are for.
 pub(crate) const ALL: [(&str, &str); 12] = [
@@ -42,7 +43,7 @@ pub(crate) fn scope_of(operation: &str) -> &'static str {
         ("settings" | "guild_settings", false) => "settings:write",
         ("usage", true) => "usage:read",
         ("key" | "keys", true) => "keys:read",
-        ("key" | "keys", false) => "keys:write",
+        ("key" | "keys" | "tokens", false) => "keys:write",
         _ => "admin",
     }
 }

@@ -12,6 +12,7 @@ use super::front::Front;
 use super::interaction::Interaction;
 use super::permissions::{self, READ, Who};
 use super::rest::RestError;
+use crate::auth::too_low;
 use crate::settings::{Member, Settings};
 
 /// What somebody may do with the bot; each includes those before it.
@@ -138,11 +139,6 @@ impl Front {
         if standing >= needed {
             return Ok(());
         }
-        Err(Problem::new(StatusCode::FORBIDDEN, "FORBIDDEN").detail(format!(
-            "that takes the permission “{}” here, and yours is “{}”; whoever manages this server can change it with \
-             /config permissions",
-            needed.name(),
-            standing.name()
-        )))
+        Err(too_low(needed, standing))
     }
 }

@@ -39,6 +39,10 @@ pub struct DiscordConfig {
     /// The most messages that one summary reads.
     #[config(default = 5_000, range = 1..=100_000)]
     pub max_messages: u32,
+    /// Do each interaction once, however often and wherever it arrives. `false` shows what this is good for, and is
+    /// refused in production.
+    #[config(default = true)]
+    pub answer_once: bool,
 }
 
 /// How commands come in.

@@ -10,6 +10,7 @@ use groundcrew::http::axum::http::StatusCode;
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use super::commands::{Acknowledgement, Command};
 use super::front::Front;
@@ -102,7 +103,11 @@ impl Front {
     async fn take(&self, interaction: &Interaction) -> Taken {
         let body = serde_json::to_string(interaction).unwrap_or_default();
         let now = Timestamp::now().as_millisecond();
-        match self.store.take_interaction(&interaction.id, now, &body).await {
+        let mut key = interaction.id.clone();
+        if !self.config.answer_once {
+            key = format!("{key}-{}", Uuid::new_v4()); // each arrival is another one
+        }
+        match self.store.take_interaction(&key, now, &body).await {
             Ok(true) => Taken::New,
             Ok(false) => Taken::Known,
             Err(error) => {

@@ -55,10 +55,18 @@ pub(crate) enum LaunchError {
     Rest(#[from] RestError),
     #[error("Discord's lease")]
     Lease(#[from] LeaseError),
+    #[error(
+        "discord.answer_once is false, and ENVIRONMENT is production: what arrives twice would be done twice; leave it \
+         out"
+    )]
+    Twice,
 }
 
 /// The front; `None` without a token, or where Discord is switched off. Nothing is sent yet.
 pub(crate) fn front(parts: Parts, config: &DiscordConfig) -> Result<Option<Front>, LaunchError> {
+    if !config.answer_once && parts.crew.environment().is_production() {
+        return Err(LaunchError::Twice);
+    }
     let commands = Commands::all();
     let metrics = DiscordMetrics::register(parts.crew.metrics(), commands.names())?;
     let Some(token) = config.token.clone().filter(|_| config.mode != DiscordMode::Off) else {

@@ -117,7 +117,7 @@ where
     let context = telemetry::current();
     let paid = tokio::spawn(async move {
         match context {
-            Some(context) => context.scope(pay).await,
+            Some(context) => context.detached().into_arc().scope(pay).await,
             None => pay.await,
         }
     });

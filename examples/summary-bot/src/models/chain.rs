@@ -16,6 +16,7 @@ use super::claims::Claims;
 use super::config::{Fallback, ModelsConfig};
 use super::metrics::ModelMetrics;
 use super::model::{Model, Spent, Tally};
+use super::names::ModelNames;
 use super::prompts::Prompts;
 use super::purse::{Bill, Purse};
 use super::say::Failure;
@@ -102,6 +103,11 @@ impl Chain {
     /// Whether there is no model.
     pub(crate) fn is_empty(&self) -> bool {
         self.inner.models.is_empty()
+    }
+
+    /// Those that one may wish for.
+    pub(crate) fn names(&self) -> ModelNames {
+        ModelNames::of(self.inner.models.iter().map(|model| &model.known))
     }
 
     pub(crate) fn prompts(&self) -> &Prompts {

@@ -13,6 +13,7 @@ mod finish;
 mod material;
 mod metrics;
 mod model;
+mod names;
 mod openai;
 mod parts;
 mod price;
@@ -33,7 +34,8 @@ pub use config::{
     AnthropicConfig, BudgetConfig, Fallback, ModelConfig, ModelsConfig, OpenAiConfig, Provider,
 };
 pub(crate) use finish::summary;
-pub(crate) use prompts::Prompts;
+pub(crate) use names::ModelNames;
+pub(crate) use prompts::{Prompts, language_code};
 pub(crate) use purse::Purse;
 pub(crate) use say::Failure;
 pub(crate) use study::Study;

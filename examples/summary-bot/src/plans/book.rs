@@ -153,23 +153,22 @@ impl Plans {
         self.one(plan).await
     }
 
-    /// Changes what a merge patch says (RFC 7396).
-    pub(crate) async fn patch(&self, id: PlanId, patch: &Value) -> Result<Schedule, Problem> {
-        let Schedule { mut job, .. } = self.get(id).await?;
-        let before = job.brief.clone();
-        let mut value = json!(before);
-        merge(&mut value, patch);
-        let brief: Brief =
-            serde_json::from_value(value).map_err(|error| one("schedule", &error.to_string()))?;
-        if brief.guild_id != before.guild_id {
-            return Err(one("guild_id", "a schedule stays with its server: make another one there"));
-        }
+    /// Changes what a schedule does. From then on it reads what `reader` can: whoever says where summaries go gets
+    /// nothing to read that is closed to them.
+    pub(crate) async fn change(
+        &self,
+        schedule: Schedule,
+        brief: Brief,
+        reader: Option<&str>,
+    ) -> Result<Schedule, Problem> {
+        let Schedule { plan: Plan { id, .. }, mut job, .. } = schedule;
         let timing = self.check(&brief)?;
         let mut change = PlanChange::default().name(brief.name.trim()).misfire(brief.misfire());
-        if brief.timing != before.timing {
+        if brief.timing != job.brief.timing {
             change = change.timing(timing);
         }
         job.brief = brief;
+        job.reader = reader.map(str::to_owned).or(job.reader);
         let changed = self.0.parts.store.update_plan(&self.0.parts.timetable, id, change.job(&job)).await;
         self.one(Some(changed.map_err(not_planned)?)).await
     }
@@ -295,6 +294,20 @@ impl std::fmt::Debug for Plans {
 // === impl Schedule ===
 
 impl Schedule {
+    /// What it does after a merge patch (RFC 7396).
+    pub(crate) fn patched(&self, patch: &Value) -> Result<Brief, Problem> {
+        let before = &self.job.brief;
+        let mut value = json!(before);
+        merge(&mut value, patch);
+        let brief: Brief =
+            serde_json::from_value(value).map_err(|error| one("schedule", &error.to_string()))?;
+        if brief.guild_id != before.guild_id {
+            return Err(one("guild_id", "a schedule stays with its server: make another one there"));
+        }
+        brief.check()?;
+        Ok(brief)
+    }
+
     /// As the API shows it.
     pub(crate) fn to_json(&self, now: Timestamp) -> Value {
         let Self { plan, job, standing } = self;
@@ -366,7 +379,8 @@ fn notices(plan: PlanId, brief: &Brief, reason: &str) -> Vec<Post> {
         .collect()
 }
 
-fn not_found() -> Problem {
+/// What is answered where there is no such schedule.
+pub(crate) fn not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND")
         .detail("there is no schedule like this; it may have been deleted")
 }

@@ -17,7 +17,7 @@ mod summarize;
 mod tests;
 mod undelivered;
 
-pub(crate) use book::{Parts, Plans, Schedule};
+pub(crate) use book::{Parts, Plans, Schedule, not_found};
 pub(crate) use brief::{Brief, Destination, Missed, Mode, is_id};
 pub(crate) use choice::{Choice, Day, Every};
 pub use config::{MailConfig, SchedulesConfig};

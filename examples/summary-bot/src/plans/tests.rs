@@ -22,6 +22,7 @@ use tempfile::TempDir;
 use super::post::Posting;
 use super::*;
 use crate::Message;
+use crate::auth::Readers;
 use crate::benches::Benches;
 use crate::bot_metrics::BotMetrics;
 use crate::caretaker::Caretaker;
@@ -29,7 +30,7 @@ use crate::clerk::{Desk, Summarize};
 use crate::discord::history::{Channel, ChannelHistory, History, Part, Reading, Skipped, Wanted, Why};
 use crate::discord::reply::Reply;
 use crate::document::Document;
-use crate::models::{Chain, Purse};
+use crate::models::{Chain, ModelNames, Purse};
 use crate::scribe::Scribe;
 use crate::settings::Settings;
 use crate::store::{MIGRATIONS, Store};
@@ -162,6 +163,8 @@ impl Stage {
             workshop,
             plans: plans.clone(),
             webhooks,
+            readers: Readers::default(),
+            models: ModelNames::default(),
             channels: None,
             max_messages: 1_000,
             discord: None,

@@ -10,6 +10,7 @@ use super::delivery::{Delivery, State, Target, now};
 use super::event::{Event, body};
 use super::sender::Sent;
 use super::webhook::Webhook;
+use crate::api;
 use crate::clerk::{Desk, not_stored};
 
 /// Send a delivery. After a crash it may be sent again, under the same id.
@@ -17,6 +18,9 @@ use crate::clerk::{Desk, not_stored};
 pub(crate) struct Deliver {
     pub(crate) delivery: String,
 }
+
+/// How long to wait for Discord to say who may read something.
+const UNKNOWN: Duration = Duration::from_secs(30);
 
 /// Who gets it.
 enum Receiver {
@@ -43,7 +47,7 @@ impl Job for Deliver {
             return Ok(()); // an earlier attempt has settled it
         }
         let prepared = match receiver(&desk, &delivery).await? {
-            Some(receiver) => said(&desk, &delivery).await?.map(|body| (receiver, body)),
+            Some(receiver) => said(&desk, &delivery, &receiver).await?.map(|body| (receiver, body)),
             None => None,
         };
         let Some((receiver, body)) = prepared else {
@@ -70,16 +74,28 @@ async fn receiver(desk: &Desk, delivery: &Delivery) -> Result<Option<Receiver>, 
     }
 }
 
-/// What is to be sent; nothing of a summary that was deleted.
-async fn said(desk: &Desk, delivery: &Delivery) -> Result<Option<String>, JobError> {
+/// What is to be sent; nothing of a summary that was deleted, or that whoever made the webhook may not read.
+async fn said(desk: &Desk, delivery: &Delivery, receiver: &Receiver) -> Result<Option<String>, JobError> {
     let document = match &delivery.event {
         Event::Created { summary } => {
             let Some(document) = desk.store.get(*summary).await.map_err(not_stored)? else { return Ok(None) };
+            if !is_open(desk, receiver, &document).await? {
+                return Ok(None);
+            }
             Some(document)
         }
         Event::Failed { .. } => None,
     };
     Ok(Some(body(&delivery.event, delivery.created_at, document.as_deref())))
+}
+
+/// Whether the person whose webhook it is may read the summary at this moment; the operator's are told of all.
+async fn is_open(desk: &Desk, receiver: &Receiver, document: &str) -> Result<bool, JobError> {
+    let Receiver::Webhook(webhook) = receiver else { return Ok(true) };
+    let Some(owner) = &webhook.owner else { return Ok(true) };
+    let origin = api::origin(document).map_err(|problem| JobError::fail(problem.to_json().to_string()))?;
+    let may = desk.readers.named(owner).may_read(&origin).await;
+    may.map_err(|problem| JobError::retry_after(UNKNOWN, problem.to_json().to_string()))
 }
 
 /// Notes how it went, and decides whether it is tried again.

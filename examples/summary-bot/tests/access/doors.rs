@@ -27,6 +27,9 @@ async fn every_operation_is_closed_to_who_shows_nothing_or_too_little() {
     let operations = operations(&document);
     assert!(operations.len() > 8, "there are some: {operations:#?}");
     for (method, path, operation) in operations {
+        if operation["security"] == json!([]) {
+            continue; // what is in the body says who it is
+        }
         let answer = bot.call(&method, &path, &[], b"");
         assert_eq!((answer.status, answer.code().as_str()), (401, "UNAUTHENTICATED"), "{method} {path}");
         assert_eq!(answer.header("www-authenticate"), Some("Bearer"));

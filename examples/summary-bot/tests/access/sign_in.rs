@@ -2,13 +2,18 @@
 
 use groundcrew::config::Secret;
 use groundcrew_testkit_discord::Discord;
-use serde_json::json;
+use serde_json::{Value, json};
+use summary_bot::Config;
 
 use crate::service::http::{self, Answer};
 use crate::service::{Fixture, SUMMARIES};
-use crate::stage::browse;
+use crate::stage::{ask, browse, closed, key};
 
 async fn bot(discord: &Discord, guilds: &[&str]) -> Fixture {
+    with(discord, guilds, |_| {}).await
+}
+
+async fn with(discord: &Discord, guilds: &[&str], change: impl FnOnce(&mut Config)) -> Fixture {
     Fixture::with(|config| {
         config.sign_in.guilds = guilds.iter().map(|id| (*id).to_owned()).collect();
         config.discord.api_url = discord.api();
@@ -16,6 +21,7 @@ async fn bot(discord: &Discord, guilds: &[&str]) -> Fixture {
         config.discord.mode = summary_bot::DiscordMode::Off;
         config.sign_in.client_id = Some(discord.application_id().to_string());
         config.sign_in.client_secret = Some(Secret::new(discord.client_secret()));
+        change(config);
     })
     .await
 }
@@ -78,6 +84,92 @@ async fn a_member_signs_in_is_known_and_signs_out() {
     assert_eq!(browse(&bot, "POST", "/auth/logout", &cookie).status, 204);
     assert_eq!(browse(&bot, "GET", SUMMARIES, &cookie).status, 401);
     assert_eq!(browse(&bot, "GET", "/auth/state", &cookie).json()["known"], false);
+    bot.land().await;
+}
+
+/// Somebody who has signed in, where tokens are given out.
+async fn signed_in(discord: &Discord) -> (Fixture, String) {
+    let guild = discord.guild("Ground crew").create();
+    discord.sign_in_as(discord.member(guild, "ada").create());
+    let bot = with(discord, &[], |config| {
+        closed(config);
+        config.sign_in.tokens = true;
+    });
+    let bot = bot.await;
+    let cookie = cookies(&sign_in(&bot).0);
+    (bot, cookie)
+}
+
+fn tokens(bot: &Fixture, cookie: &str, body: &Value) -> Answer {
+    let headers =
+        [("cookie", cookie), ("sec-fetch-site", "same-origin"), ("content-type", "application/json")];
+    bot.call("POST", "/api/v1/auth/tokens", &headers, body.to_string().as_bytes())
+}
+
+fn refresh(bot: &Fixture, token: &Value) -> Answer {
+    let body = json!({"refresh_token": token}).to_string();
+    bot.call("POST", "/api/v1/auth/refresh", &[("content-type", "application/json")], body.as_bytes())
+}
+
+fn bearer(pair: &Value) -> String {
+    format!("Bearer {}", pair["access_token"].as_str().expect("a token"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_of_somebody_signed_in_goes_on_by_refresh_tokens_that_are_good_once() {
+    let discord = Discord::start().await.expect("a local Discord");
+    let (bot, cookie) = signed_in(&discord).await;
+    let made = tokens(&bot, &cookie, &json!({"scopes": ["summaries:read"]}));
+    assert_eq!(made.status, 201, "{}", made.body);
+    let first = made.json();
+    assert_eq!(ask(&bot, "GET", SUMMARIES, &bearer(&first), "").status, 200);
+    assert_eq!(ask(&bot, "POST", SUMMARIES, &bearer(&first), "{}").status, 403, "no more than was asked for");
+    let me = ask(&bot, "GET", "/api/v1/me", &bearer(&first), "").json();
+    assert_eq!((&me["kind"], &me["name"]), (&json!("token"), &json!("ada")));
+
+    let second = refresh(&bot, &first["refresh_token"]);
+    assert_eq!(second.status, 200, "{}", second.body);
+    let second = second.json();
+    assert_eq!(second["scopes"], json!(["summaries:read"]));
+    assert_eq!(ask(&bot, "GET", SUMMARIES, &bearer(&second), "").status, 200);
+
+    // Whoever comes with a used one ends it for everybody.
+    let again = refresh(&bot, &first["refresh_token"]);
+    assert_eq!((again.status, again.code().as_str()), (401, "TOKEN_REUSED"));
+    let ended = refresh(&bot, &second["refresh_token"]);
+    assert_eq!((ended.status, ended.code().as_str()), (401, "TOKEN_EXPIRED"));
+    let unknown = refresh(&bot, &json!("gcr_nothing"));
+    assert_eq!((unknown.status, unknown.code().as_str()), (401, "INVALID_CREDENTIALS"));
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_are_for_people_who_have_signed_in_and_no_more_than_they_may() {
+    let discord = Discord::start().await.expect("a local Discord");
+    let (bot, cookie) = signed_in(&discord).await;
+    assert_eq!(tokens(&bot, &cookie, &json!({"scopes": ["*"]})).code(), "INSUFFICIENT_SCOPE");
+    assert_eq!(tokens(&bot, &cookie, &json!({"scopes": ["a b"]})).status, 400);
+    let key = key(&bot, "the backup", "*").await;
+    let of_key = ask(&bot, "POST", "/api/v1/auth/tokens", &key, "{}");
+    assert_eq!((of_key.status, of_key.code().as_str()), (403, "FORBIDDEN"));
+    let pair = tokens(&bot, &cookie, &json!({})).json();
+    let of_token = ask(&bot, "POST", "/api/v1/auth/tokens", &bearer(&pair), "{}");
+    assert_eq!((of_token.status, of_token.code().as_str()), (403, "FORBIDDEN"));
+    let foreign =
+        [("cookie", cookie.as_str()), ("sec-fetch-site", "cross-site"), ("content-type", "application/json")];
+    assert_eq!(http::call(bot.address, "POST", "/api/v1/auth/tokens", &foreign, b"{}").status, 403);
+    bot.land().await;
+}
+
+/// The control: nobody has switched it on.
+#[tokio::test(flavor = "multi_thread")]
+async fn by_default_nobody_is_given_tokens() {
+    let bot = Fixture::start().await;
+    for path in ["/api/v1/auth/tokens", "/api/v1/auth/refresh"] {
+        let body = if path.ends_with("refresh") { r#"{"refresh_token": "gcr_x"}"# } else { "{}" };
+        let answer = bot.call("POST", path, &[("content-type", "application/json")], body.as_bytes());
+        assert_eq!((answer.status, answer.code().as_str()), (404, "TOKENS_OFF"), "{path}");
+    }
     bot.land().await;
 }
 

@@ -11,6 +11,8 @@ mod failover;
 mod gateway;
 mod limits;
 mod privacy;
+mod schedule;
+mod servers;
 mod settings;
 mod stage;
 mod summarize;

@@ -10,3 +10,4 @@ mod injection;
 mod long;
 mod servers;
 mod support;
+mod wishes;

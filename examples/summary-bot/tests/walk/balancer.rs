@@ -12,18 +12,27 @@ use groundcrew::axum::routing::post;
 use groundcrew::axum::{self, Router};
 use tokio::net::TcpListener;
 
+/// How often a request is handed over.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Times {
+    Once,
+    /// As by a balancer that gave up on the first replica too early: to two of them.
+    Twice,
+}
+
 #[derive(Clone)]
 struct Balancer {
+    times: Times,
     client: reqwest::Client,
     replicas: Arc<Vec<SocketAddr>>,
     turn: Arc<AtomicUsize>,
 }
 
 /// Starts it; the URL for Discord.
-pub(crate) async fn balance(replicas: Vec<SocketAddr>) -> String {
+pub(crate) async fn balance(replicas: Vec<SocketAddr>, times: Times) -> String {
     let client =
         reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build().expect("a client");
-    let balancer = Balancer { client, replicas: Arc::new(replicas), turn: Arc::default() };
+    let balancer = Balancer { times, client, replicas: Arc::new(replicas), turn: Arc::default() };
     let routes = Router::new().route("/discord/interactions", post(hand_over)).with_state(balancer);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/discord/interactions", listener.local_addr().expect("an address"));
@@ -43,6 +52,9 @@ async fn hand_over(
         let Ok(answer) = request.headers(headers.clone()).body(body.clone()).send().await else { continue };
         let (status, headers) = (answer.status(), answer.headers().clone());
         let Ok(body) = answer.bytes().await else { continue };
+        if balancer.times == Times::Twice && number == 0 {
+            continue;
+        }
         if !status.is_server_error() {
             return (status, headers, body);
         }

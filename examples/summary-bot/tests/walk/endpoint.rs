@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use groundcrew_testkit_discord::{InteractionRecord, Via};
 
-use crate::balancer::balance;
+use crate::balancer::{Times, balance};
 use crate::fleet::{Fleet, PATIENCE};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -12,7 +12,7 @@ async fn over_the_endpoint_nothing_is_lost_when_replicas_are_killed() {
     let mut fleet = Fleet::grounded(&[("discord.mode", "endpoint")]).await;
     fleet.take_off().await;
     fleet.registered().await;
-    let url = balance(fleet.replicas.iter().map(|replica| replica.address).collect()).await;
+    let url = balance(fleet.replicas.iter().map(|replica| replica.address).collect(), Times::Once).await;
     fleet.discord.set_interactions_endpoint(Some(&url)).await.expect("the examination");
     let mut asked = Vec::new();
     for round in 0..60 {

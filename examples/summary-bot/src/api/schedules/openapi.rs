@@ -247,7 +247,7 @@ fn list() -> Value {
         "tags": ["schedules"],
         "summary": "List schedules, the oldest first",
         "parameters": [
-            {"name": "guild_id", "in": "query", "required": false, "description": "Only of this server.", "schema": id()},
+            {"name": "guild_id", "in": "query", "required": false, "description": "Only of this server. People name one of theirs.", "schema": id()},
             {"name": "limit", "in": "query", "required": false, "description": "Schedules per page.",
                 "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}},
             {"name": "cursor", "in": "query", "required": false,
@@ -256,6 +256,7 @@ fn list() -> Value {
         "responses": {
             "200": answer("A page; the header `Link` names the next one.", "SchedulePage"),
             "400": problem("`INVALID_REQUEST`: with the parameter in `field`."),
+            "404": problem("`NOT_FOUND`: no server of theirs."),
             "403": problem("`CROSS_SITE`."),
             "429": later("`RATE_LIMITED`."),
             "503": later("`STORAGE_UNAVAILABLE`, `STARTING`, `SHUTTING_DOWN`."),

@@ -1,3 +1,4 @@
+use groundcrew::auth::Principal;
 use groundcrew::http::axum::extract::rejection::{PathRejection, QueryRejection};
 use groundcrew::http::axum::extract::{Path, Query, State};
 use groundcrew::http::axum::http::header::{LINK, LOCATION};
@@ -14,8 +15,11 @@ use super::{PAUSE, RESUME, RUN, SCHEDULE, SCHEDULES};
 use crate::api::asked::invalid;
 use crate::api::cursor::Cursor;
 use crate::api::list::{DEFAULT_LIMIT, MAX_LIMIT};
-use crate::api::{App, asker};
-use crate::plans::{Brief, Schedule};
+use crate::api::{App, asker, visible};
+use crate::auth::{Deed, Reader, too_low};
+use crate::discord::access::Level;
+use crate::plans::{Brief, Destination, Schedule, not_found};
+use crate::workshop::storage_problem;
 
 /// The routes, each counted.
 pub(in crate::api) fn all(
@@ -36,19 +40,29 @@ pub(in crate::api) fn all(
 
 async fn create(
     State(app): State<App>,
+    who: Principal,
     extensions: Extensions,
     Json(brief): Json<Brief>,
 ) -> Result<Response, Problem> {
-    let schedule = app.plans.create(brief, asker(&extensions), None).await?;
+    let reader = app.readers.of(&who);
+    let unseen = || too_low(Deed::ChangeSchedules.level(), Level::None);
+    reader.admit(Deed::ChangeSchedules, Some(&brief.guild_id), unseen).await?;
+    brief.check()?;
+    reaches(&app, &reader, &brief).await?;
+    let sight = reader.person().map(str::to_owned);
+    let schedule = app.plans.create(brief, asker(&extensions), sight).await?;
     let location = format!("{SCHEDULES}/{}", schedule.plan.id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], shown(&schedule)).into_response())
 }
 
 async fn list(
     State(app): State<App>,
+    who: Principal,
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Wanted { guild, limit, after } = Wanted::of(&query?.0)?;
+    let named = guild.as_deref();
+    app.readers.of(&who).admit(Deed::SeeSchedules, named, || visible::hidden(named)).await?;
     let (schedules, next) = app.plans.list(guild.as_deref(), after, limit).await?;
     let now = Timestamp::now();
     let items: Vec<Value> = schedules.iter().map(|schedule| schedule.to_json(now)).collect();
@@ -65,49 +79,64 @@ async fn list(
 
 async fn read(
     State(app): State<App>,
+    who: Principal,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Value>, Problem> {
-    Ok(shown(&app.plans.get(id(path)?).await?))
+    Ok(shown(&found(&app, &who, path, Deed::SeeSchedules).await?))
 }
 
 async fn update(
     State(app): State<App>,
+    who: Principal,
     path: Result<Path<String>, PathRejection>,
     Json(change): Json<Value>,
 ) -> Result<Json<Value>, Problem> {
+    let schedule = found(&app, &who, path, Deed::ChangeSchedules).await?;
     if !change.is_object() {
         return Err(wrong("schedule", "expected an object with what is to be another"));
     }
-    Ok(shown(&app.plans.patch(id(path)?, &change).await?))
+    let brief = schedule.patched(&change)?;
+    let reader = app.readers.of(&who);
+    reaches(&app, &reader, &brief).await?;
+    Ok(shown(&app.plans.change(schedule, brief, reader.person()).await?))
 }
 
 async fn remove(
     State(app): State<App>,
+    who: Principal,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
-    app.plans.delete(id(path)?).await?;
+    app.plans.delete(found(&app, &who, path, Deed::ChangeSchedules).await?.plan.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn pause(
     State(app): State<App>,
+    who: Principal,
     path: Result<Path<String>, PathRejection>,
     extensions: Extensions,
 ) -> Result<Json<Value>, Problem> {
+    let id = found(&app, &who, path, Deed::ChangeSchedules).await?.plan.id;
     let by = asker(&extensions).map_or_else(|| "over the API".to_owned(), |asker| format!("by {asker}"));
-    Ok(shown(&app.plans.pause(id(path)?, &by).await?))
+    Ok(shown(&app.plans.pause(id, &by).await?))
 }
 
 async fn resume(
     State(app): State<App>,
+    who: Principal,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Value>, Problem> {
-    Ok(shown(&app.plans.resume(id(path)?).await?))
+    let id = found(&app, &who, path, Deed::ChangeSchedules).await?.plan.id;
+    Ok(shown(&app.plans.resume(id).await?))
 }
 
 /// It is enqueued: how it went stands in the schedule.
-async fn run(State(app): State<App>, path: Result<Path<String>, PathRejection>) -> Result<Response, Problem> {
-    let id = id(path)?;
+async fn run(
+    State(app): State<App>,
+    who: Principal,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<Response, Problem> {
+    let id = found(&app, &who, path, Deed::RunSchedules).await?.plan.id;
     app.plans.run_now(id).await?;
     let schedule = app.plans.get(id).await?;
     Ok((StatusCode::ACCEPTED, shown(&schedule)).into_response())
@@ -117,12 +146,47 @@ fn shown(schedule: &Schedule) -> Json<Value> {
     Json(schedule.to_json(Timestamp::now()))
 }
 
+/// The schedule, for those who may do this with it.
+async fn found(
+    app: &App,
+    who: &Principal,
+    path: Result<Path<String>, PathRejection>,
+    deed: Deed,
+) -> Result<Schedule, Problem> {
+    let schedule = app.plans.get(id(path)?).await?;
+    app.readers.of(who).admit(deed, Some(&schedule.job.brief.guild_id), not_found).await?;
+    Ok(schedule)
+}
+
+/// Whether they may have it read from there and sent there: people only what they can see in Discord themselves, and
+/// what belongs to this server.
+async fn reaches(app: &App, reader: &Reader, brief: &Brief) -> Result<(), Problem> {
+    if reader.person().is_none() {
+        return Ok(());
+    }
+    let guild = Some(brief.guild_id.as_str());
+    for channel in &brief.channels {
+        reader.enter(guild, channel).await?;
+    }
+    for (index, destination) in brief.destinations.iter().enumerate() {
+        match destination {
+            Destination::Channel(channel) => reader.enter(guild, channel).await?,
+            Destination::Webhook(id) => {
+                let webhook = app.store.webhook(*id).await.map_err(|error| storage_problem(&error))?;
+                if webhook.is_none_or(|webhook| webhook.guild_id.as_deref() != guild) {
+                    return Err(wrong(&format!("destinations[{index}]"), "this server has no such webhook"));
+                }
+            }
+            Destination::WebhookUrl(_) | Destination::Email(_) => {}
+        }
+    }
+    Ok(())
+}
+
 /// What is no id is the id of nothing.
 fn id(path: Result<Path<String>, PathRejection>) -> Result<PlanId, Problem> {
     let Path(text) = path?;
-    Uuid::try_parse(&text).map(PlanId::from).map_err(|_| {
-        Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND").detail("there is no schedule with this id")
-    })
+    Uuid::try_parse(&text).map(PlanId::from).map_err(|_| not_found())
 }
 
 fn wrong(field: &str, words: &str) -> Problem {

@@ -1,5 +1,6 @@
 //! The log of a webhook's deliveries, and their replay.
 
+use groundcrew::auth::Principal;
 use groundcrew::http::axum::extract::rejection::{PathRejection, QueryRejection};
 use groundcrew::http::axum::extract::{Path, Query, State};
 use groundcrew::http::axum::http::StatusCode;
@@ -18,11 +19,12 @@ use crate::workshop::storage_problem;
 
 pub(super) async fn list(
     State(app): State<App>,
+    who: Principal,
     path: Result<Path<String>, PathRejection>,
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let (limit, cursor) = page(&query?.0)?;
-    let webhook = found(&app, id(path)?).await?.id;
+    let webhook = found(&app, &who, id(path)?).await?.id;
     // One more than is shown tells whether there is a next page.
     let before = cursor.map(|cursor| cursor.0);
     let deliveries = app.store.deliveries(webhook, before, limit + 1).await;
@@ -43,10 +45,11 @@ pub(super) async fn list(
 
 pub(super) async fn replay(
     State(app): State<App>,
+    who: Principal,
     path: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<Response, Problem> {
     let Path((webhook, delivery)) = path?;
-    let webhook = found(&app, id(Ok(Path(webhook)))?).await?;
+    let webhook = found(&app, &who, id(Ok(Path(webhook)))?).await?;
     if let Some(why) = &webhook.disabled {
         return Err(Problem::new(StatusCode::CONFLICT, "WEBHOOK_DISABLED")
             .detail(format!("the webhook is disabled ({why}); enable it first")));

@@ -3,9 +3,10 @@
 mod deliveries;
 mod operations;
 
+use groundcrew::auth::Principal;
 use groundcrew::auth::standard_webhooks::WebhookSecret;
-use groundcrew::http::axum::extract::rejection::PathRejection;
-use groundcrew::http::axum::extract::{Path, State};
+use groundcrew::http::axum::extract::rejection::{PathRejection, QueryRejection};
+use groundcrew::http::axum::extract::{Path, Query, State};
 use groundcrew::http::axum::http::StatusCode;
 use groundcrew::http::axum::http::header::LOCATION;
 use groundcrew::http::axum::response::{IntoResponse, Response};
@@ -15,7 +16,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::App;
+use super::{App, visible};
+use crate::auth::{Deed, too_low};
+use crate::discord::access::Level;
 use crate::webhooks::{EVENTS, NewWebhook, Webhook, invalid};
 use crate::workshop::storage_problem;
 
@@ -66,52 +69,91 @@ pub(super) fn routes(
     ]
 }
 
-async fn create(State(app): State<App>, Json(wanted): Json<Wanted>) -> Result<Response, Problem> {
-    let (webhook, secret) = app.webhooks.create(checked(wanted)?).await?;
+async fn create(
+    State(app): State<App>,
+    who: Principal,
+    Json(wanted): Json<Wanted>,
+) -> Result<Response, Problem> {
+    let new = checked(wanted)?;
+    let (reader, guild) = (app.readers.of(&who), new.guild_id.as_deref());
+    let unseen = || match guild {
+        Some(_) => too_low(Deed::ManageWebhooks.level(), Level::None),
+        None => visible::which_server(),
+    };
+    reader.admit(Deed::ManageWebhooks, guild, unseen).await?;
+    let owner = reader.person().map(str::to_owned);
+    let (webhook, secret) = app.webhooks.create(NewWebhook { owner, ..new }).await?;
     let location = format!("{WEBHOOKS}/{}", webhook.id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(with_secret(&webhook, &secret))).into_response())
 }
 
-async fn list(State(app): State<App>) -> Result<Json<Value>, Problem> {
-    let webhooks = app.store.webhooks().await.map_err(|error| storage_problem(&error))?;
+async fn list(
+    State(app): State<App>,
+    who: Principal,
+    query: Result<Query<Vec<(String, String)>>, QueryRejection>,
+) -> Result<Json<Value>, Problem> {
+    let guild = guild(&query?.0)?;
+    let named = guild.as_deref();
+    app.readers.of(&who).admit(Deed::ManageWebhooks, named, || visible::hidden(named)).await?;
+    let mut webhooks = app.store.webhooks().await.map_err(|error| storage_problem(&error))?;
+    webhooks.retain(|webhook| guild.is_none() || webhook.guild_id == guild);
     Ok(Json(json!({"items": webhooks})))
 }
 
 async fn read(
     State(app): State<App>,
+    who: Principal,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Webhook>, Problem> {
-    Ok(Json(found(&app, id(path)?).await?))
+    Ok(Json(found(&app, &who, id(path)?).await?))
 }
 
 async fn delete(
     State(app): State<App>,
+    who: Principal,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
-    let deleted = app.store.delete_webhook(id(path)?).await.map_err(|error| storage_problem(&error))?;
+    let webhook = found(&app, &who, id(path)?).await?;
+    let deleted = app.store.delete_webhook(webhook.id).await.map_err(|error| storage_problem(&error))?;
     if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(not_found()) }
 }
 
 async fn rotate(
     State(app): State<App>,
+    who: Principal,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Value>, Problem> {
-    let (webhook, secret) = app.webhooks.rotate(id(path)?).await?.ok_or_else(not_found)?;
+    let webhook = found(&app, &who, id(path)?).await?;
+    let (webhook, secret) = app.webhooks.rotate(webhook.id).await?.ok_or_else(not_found)?;
     Ok(Json(with_secret(&webhook, &secret)))
 }
 
 async fn enable(
     State(app): State<App>,
+    who: Principal,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Webhook>, Problem> {
-    let id = id(path)?;
+    let id = found(&app, &who, id(path)?).await?.id;
     app.store.enable_webhook(id).await.map_err(|error| storage_problem(&error))?;
-    Ok(Json(found(&app, id).await?))
+    Ok(Json(found(&app, &who, id).await?))
 }
 
-async fn found(app: &App, id: Uuid) -> Result<Webhook, Problem> {
+/// The webhook, for those who may manage it; one that is of no server is the operator's.
+async fn found(app: &App, who: &Principal, id: Uuid) -> Result<Webhook, Problem> {
     let webhook = app.store.webhook(id).await.map_err(|error| storage_problem(&error))?;
-    webhook.ok_or_else(not_found)
+    let webhook = webhook.ok_or_else(not_found)?;
+    app.readers.of(who).admit(Deed::ManageWebhooks, webhook.guild_id.as_deref(), not_found).await?;
+    Ok(webhook)
+}
+
+/// The one server whose webhooks are wanted.
+fn guild(query: &[(String, String)]) -> Result<Option<String>, Problem> {
+    match query {
+        [] => Ok(None),
+        [(name, guild)] if name == "guild_id" && is_snowflake(guild) => Ok(Some(guild.clone())),
+        [(name, _)] if name == "guild_id" => Err(invalid("guild_id", "expected up to 20 digits")),
+        _ => Err(invalid("query", "there is one parameter, guild_id, to be given once")),
+    }
 }
 
 /// The only two answers in which a secret stands.

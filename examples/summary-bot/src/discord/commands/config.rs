@@ -7,6 +7,7 @@ use super::{
     Acknowledgement, Answering, Command, Completing, Definition, Front, Interaction, Reply, Task, guild_of,
     invalid,
 };
+use crate::auth::Deed;
 use crate::discord::access::Level;
 use crate::discord::definition::{Choice, Opt};
 use crate::discord::render::{CONTENT, DESCRIPTION, cut, escaped};
@@ -55,7 +56,7 @@ impl Command for Config {
     }
 
     fn level(&self, _interaction: &Interaction) -> Level {
-        Level::Admin
+        Deed::ManageSettings.level()
     }
 
     fn acknowledge(&self, _interaction: &Interaction) -> Acknowledgement {

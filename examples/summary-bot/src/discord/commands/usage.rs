@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Acknowledgement, Answering, Command, Definition, Front, Interaction, Reply, Task, guild_of};
+use crate::auth::Deed;
 use crate::discord::access::Level;
 use crate::discord::costs::Spent;
 use crate::discord::reply::{Embed, Field};
@@ -27,7 +28,7 @@ impl Command for Usage {
     }
 
     fn level(&self, _interaction: &Interaction) -> Level {
-        Level::Read
+        Deed::SeeUsage.level()
     }
 
     fn acknowledge(&self, _interaction: &Interaction) -> Acknowledgement {

@@ -11,6 +11,7 @@ use super::{
     Acknowledgement, Answering, Command, Completing, Definition, Front, Interaction, Reply, Task, guild_of,
     invalid,
 };
+use crate::auth::Deed;
 use crate::discord::access::Level;
 use crate::discord::definition::{Opt, POSTABLE, READABLE_OR_CATEGORY};
 use crate::plans::Every;
@@ -42,9 +43,9 @@ impl Command for Schedule {
 
     fn level(&self, interaction: &Interaction) -> Level {
         match interaction.subcommand() {
-            Some("list") => Level::Read,
-            Some("run-now") => Level::Summarize,
-            _ => Level::Admin,
+            Some("list") => Deed::SeeSchedules.level(),
+            Some("run-now") => Deed::RunSchedules.level(),
+            _ => Deed::ChangeSchedules.level(),
         }
     }
 

@@ -1,0 +1,240 @@
+//! What people may do over the API with the servers that they are in: as in Discord, by their level there.
+
+use groundcrew::config::{Origin, Secret, Sourced};
+use groundcrew_testkit_discord::{Permissions, Snowflake};
+use serde_json::{Value, json};
+
+use crate::service::http::Answer;
+use crate::service::wait_for;
+use crate::stage::Stage;
+
+const SCHEDULES: &str = "/api/v1/schedules";
+const WEBHOOKS: &str = "/api/v1/webhooks";
+const ALL: &str = "schedules:read schedules:write webhooks:read webhooks:write settings:read settings:write \
+                   usage:read summaries:read summaries:write";
+
+/// Somebody with every scope but `admin`.
+struct Person<'a> {
+    stage: &'a Stage,
+    bearer: String,
+}
+
+impl<'a> Person<'a> {
+    async fn of(stage: &'a Stage, subject: &str) -> Self {
+        let words = ["create", "test", "--subject", subject, "--scopes", ALL].map(str::to_owned);
+        let made = stage.bot.crew.operate("keys", words.to_vec()).await.expect("a key");
+        let made: Value = serde_json::from_str(&made).expect("JSON");
+        Self { stage, bearer: format!("Bearer {}", made["secret"].as_str().expect("a secret")) }
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let headers = [("authorization", self.bearer.as_str()), ("content-type", "application/json")];
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.stage.bot.call(method, path, &headers, body.as_bytes())
+    }
+
+    fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path, &Value::Null)
+    }
+}
+
+async fn stage() -> Stage {
+    Stage::set_with(|config| {
+        let secret = Secret::new("a secret of at least thirty-two characters".to_owned());
+        config.webhooks.allow_private = true;
+        config.auth.jwt_secret = Some(Sourced::new(secret, Origin::Set));
+    })
+    .await
+}
+
+/// The owner says what somebody may do.
+async fn allow(stage: &Stage, who: Snowflake, level: &str) {
+    let fire = stage.command("config", stage.owner()).sub("permissions");
+    let answer = stage.answer(fire.option("user", who.to_string()).option("level", level)).await;
+    assert!(answer.text().contains(level), "{}", answer.text());
+}
+
+fn schedule(stage: &Stage, channel: Snowflake, name: &str) -> Value {
+    json!({
+        "name": name, "guild_id": stage.guild.to_string(), "channels": [channel.to_string()],
+        "timing": {"kind": "weekly"}, "destinations": [{"channel": stage.hall.to_string()}],
+    })
+}
+
+fn path_of(answer: &Answer) -> String {
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    answer.header("location").expect("its path").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn schedules_are_seen_run_and_changed_by_those_who_may_and_are_not_there_for_others() {
+    let stage = stage().await;
+    let (ada, ben) = (stage.ada.to_string(), stage.ben.to_string());
+    allow(&stage, stage.ada, "admin").await;
+    allow(&stage, stage.ben, "read").await;
+    let (ada, ben) = (Person::of(&stage, &ada).await, Person::of(&stage, &ben).await);
+    let stranger = Person::of(&stage, "100000000000000001").await;
+    let program = Person::of(&stage, "the backup").await;
+    let new = schedule(&stage, stage.hall, "the week");
+
+    for (who, code) in [(&ben, "FORBIDDEN"), (&stranger, "FORBIDDEN")] {
+        let answer = who.ask("POST", SCHEDULES, &new);
+        assert_eq!((answer.status, answer.code().as_str()), (403, code), "{}", answer.body);
+    }
+    let path = path_of(&ada.ask("POST", SCHEDULES, &new));
+    let list = format!("{SCHEDULES}?guild_id={}", stage.guild);
+    for who in [&ada, &ben, &program] {
+        assert_eq!(who.get(&path).status, 200);
+        assert_eq!(who.get(&list).json()["items"].as_array().map(Vec::len), Some(1));
+    }
+    assert_eq!((stranger.get(&path).status, stranger.get(&list).status), (404, 404));
+    // People say which server they mean; programs of the operator's see all.
+    let all = ben.get(SCHEDULES);
+    assert_eq!((all.status, &all.json()["field"]), (400, &json!("guild_id")));
+    assert_eq!(program.get(SCHEDULES).status, 200);
+
+    for (method, tail, body) in [
+        ("PATCH", "", json!({"length": "brief"})),
+        ("POST", "/pause", Value::Null),
+        ("POST", "/resume", Value::Null),
+        ("POST", "/run", Value::Null),
+        ("DELETE", "", Value::Null),
+    ] {
+        let path = format!("{path}{tail}");
+        assert_eq!(ben.ask(method, &path, &body).code(), "FORBIDDEN", "{method} {path}");
+        assert_eq!(stranger.ask(method, &path, &body).status, 404, "{method} {path}");
+    }
+    assert_eq!(ada.ask("PATCH", &path, &json!({"length": "brief"})).status, 200);
+    assert_eq!(ada.ask("POST", &format!("{path}/pause"), &Value::Null).status, 200);
+    assert_eq!(ada.ask("POST", &format!("{path}/resume"), &Value::Null).status, 200);
+    allow(&stage, stage.ben, "summarize").await;
+    assert_eq!(ben.ask("POST", &format!("{path}/run"), &Value::Null).status, 202);
+    assert_eq!(ada.ask("DELETE", &path, &Value::Null).status, 204);
+    stage.bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_reads_and_reaches_only_what_whoever_made_it_can_see_in_that_server() {
+    let stage = stage().await;
+    allow(&stage, stage.ben, "admin").await;
+    let elsewhere = stage.discord.guild("Elsewhere").create();
+    let vault = vault(&stage);
+    let theirs = stage.discord.channel(elsewhere, "theirs").create();
+    let ben = Person::of(&stage, &stage.ben.to_string()).await;
+    let program = Person::of(&stage, "the backup").await;
+
+    let closed = ben.ask("POST", SCHEDULES, &schedule(&stage, vault, "the vault"));
+    assert_eq!((closed.status, closed.code().as_str()), (403, "CHANNEL_ACCESS_DENIED"), "{}", closed.body);
+    let mut away = schedule(&stage, stage.hall, "away");
+    away["destinations"] = json!([{"channel": theirs.to_string()}]);
+    assert_eq!(ben.ask("POST", SCHEDULES, &away).code(), "CHANNEL_ACCESS_DENIED");
+
+    let of_all = program.ask("POST", WEBHOOKS, &json!({"url": "https://hooks.example.com/all"}));
+    away["destinations"] = json!([{"webhook": of_all.json()["id"]}]);
+    assert_eq!(ben.ask("POST", SCHEDULES, &away).json()["field"], "destinations[0]");
+
+    // One that reads the vault, by a program, is not turned into a window by whoever may change it.
+    let path = path_of(&program.ask("POST", SCHEDULES, &schedule(&stage, vault, "the vault")));
+    let turned = ben.ask("PATCH", &path, &json!({"destinations": [{"channel": stage.hall.to_string()}]}));
+    assert_eq!(turned.code(), "CHANNEL_ACCESS_DENIED", "{}", turned.body);
+    assert_eq!(program.ask("PATCH", &path, &json!({"length": "brief"})).status, 200);
+    stage.bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_webhooks_and_usage_are_open_to_the_levels_that_the_commands_ask_for() {
+    let stage = stage().await;
+    allow(&stage, stage.ada, "admin").await;
+    let elsewhere = stage.discord.guild("Elsewhere").create();
+    let ada = Person::of(&stage, &stage.ada.to_string()).await;
+    let ben = Person::of(&stage, &stage.ben.to_string()).await;
+    let stranger = Person::of(&stage, "100000000000000001").await;
+    let settings = format!("/api/v1/guilds/{}/settings", stage.guild);
+    let change = json!({"settings": {"length": "brief"}});
+    assert_eq!((ada.get(&settings).status, ada.ask("PATCH", &settings, &change).status), (200, 200));
+    for (method, body) in [("GET", Value::Null), ("PATCH", change), ("DELETE", Value::Null)] {
+        assert_eq!(ben.ask(method, &settings, &body).code(), "FORBIDDEN", "{method}");
+        assert_eq!(stranger.ask(method, &settings, &body).status, 404, "{method}");
+        let other = format!("/api/v1/guilds/{elsewhere}/settings");
+        assert_eq!(ada.ask(method, &other, &body).status, 404, "an admin elsewhere is a stranger: {method}");
+    }
+
+    let usage = |guild: Snowflake| format!("/api/v1/usage?guild_id={guild}");
+    assert_eq!(ben.get(&usage(stage.guild)).status, 200);
+    assert_eq!((stranger.get(&usage(stage.guild)).status, ben.get(&usage(elsewhere)).status), (404, 404));
+    assert_eq!(
+        (ben.get("/api/v1/usage").status, ben.get("/api/v1/usage").code()),
+        (400, "INVALID_REQUEST".to_owned())
+    );
+    allow(&stage, stage.ben, "none").await;
+    assert_eq!(ben.get(&usage(stage.guild)).status, 404);
+    allow(&stage, stage.ben, "summarize").await;
+
+    let url = "https://hooks.example.com/summaries";
+    let of_all = ada.ask("POST", WEBHOOKS, &json!({"url": url}));
+    assert_eq!((of_all.status, &of_all.json()["field"]), (400, &json!("guild_id")), "{}", of_all.body);
+    let new = json!({"url": url, "guild_id": stage.guild.to_string()});
+    for who in [&ben, &stranger] {
+        assert_eq!(who.ask("POST", WEBHOOKS, &new).code(), "FORBIDDEN");
+    }
+    let path = path_of(&ada.ask("POST", WEBHOOKS, &new));
+    let list = format!("{WEBHOOKS}?guild_id={}", stage.guild);
+    assert_eq!(ada.get(&list).json()["items"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        (ben.get(&list).status, stranger.get(&list).status, ada.get(WEBHOOKS).status),
+        (403, 404, 400)
+    );
+    for (method, tail) in
+        [("GET", ""), ("POST", "/secret"), ("POST", "/enable"), ("GET", "/deliveries"), ("DELETE", "")]
+    {
+        let path = format!("{path}{tail}");
+        assert_eq!(ben.ask(method, &path, &Value::Null).code(), "FORBIDDEN", "{method} {path}");
+        assert_eq!(stranger.ask(method, &path, &Value::Null).status, 404, "{method} {path}");
+        assert!(ada.ask(method, &path, &Value::Null).status < 300, "{method} {path}");
+    }
+    stage.bot.land().await;
+}
+
+/// The bot and everybody but Ben read it.
+fn vault(stage: &Stage) -> Snowflake {
+    let vault = stage.discord.channel(stage.guild, "vault");
+    vault.for_member(stage.ben, Permissions::NONE, Permissions::VIEW_CHANNEL).create()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_tells_of_nothing_that_whoever_made_it_may_not_read() {
+    let stage = stage().await;
+    allow(&stage, stage.ada, "admin").await;
+    allow(&stage, stage.ben, "admin").await;
+    let vault = vault(&stage);
+    let ada = Person::of(&stage, &stage.ada.to_string()).await;
+    let ben = Person::of(&stage, &stage.ben.to_string()).await;
+    let new = json!({"url": "http://127.0.0.1:9/nobody", "guild_id": stage.guild.to_string()});
+    let of_ada = path_of(&ada.ask("POST", WEBHOOKS, &new));
+    let of_ben = path_of(&ben.ask("POST", WEBHOOKS, &new));
+    for (n, text) in
+        ["The pump is broken.", "I will order a pump by Friday.", "We decided to close the valve."]
+            .into_iter()
+            .enumerate()
+    {
+        let ago = std::time::Duration::from_secs(60 * (3 - n as u64));
+        stage.discord.message(vault, stage.ada, text).ago(ago).send();
+    }
+    let asked = json!({
+        "guild_id": stage.guild.to_string(), "channel_id": vault.to_string(), "min_messages": 1,
+    });
+    let made = ada.ask("POST", "/api/v1/summarize", &asked);
+    assert_eq!(made.status, 201, "{}", made.body);
+    let delivery = |who: &Person<'_>, path: &str, done: &dyn Fn(&Value) -> bool| {
+        wait_for("the delivery", || {
+            let items = who.get(&format!("{path}/deliveries")).json()["items"].clone();
+            items.as_array().and_then(|items| items.first().cloned()).filter(|first| done(first))
+        })
+    };
+    // Nobody is there to take it, but it was sent: there is an attempt.
+    let sent = delivery(&ada, &of_ada, &|first| first["attempts"] != json!([]));
+    assert_ne!(sent["state"], "cancelled", "{sent}");
+    let kept = delivery(&ben, &of_ben, &|first| first["state"] != "pending");
+    assert_eq!((&kept["state"], &kept["attempts"]), (&json!("cancelled"), &json!([])));
+    stage.bot.land().await;
+}
