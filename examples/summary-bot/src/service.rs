@@ -6,6 +6,8 @@ use std::sync::Arc;
 use groundcrew::Crew;
 use groundcrew::axum::Router;
 use groundcrew::jobs::Schedules;
+use groundcrew::lease::{Lease, LeaseError};
+use groundcrew::sql::Database;
 
 use crate::api::{self, App, Channels, Followers};
 use crate::auth::{self, Access, Readers};
@@ -98,10 +100,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     if let Some(front) = &front {
         plans.reach(front.history.clone(), Arc::new(front.rest.clone()));
     }
-    let lease = |name: &str| match config.discord.lease {
-        DiscordLease::Database => config.lease.database(name, &crew, &database),
-        DiscordLease::Kubernetes => config.kubernetes_lease.lease(name, &crew),
-    };
+    let lease = |name: &str| discord_lease(&config, name, &crew, &database);
     let (jobs, interactions) = match &front {
         Some(front) => (jobs.register::<Answer>(), discord::run(front, lease)?),
         None => (jobs, Router::new()),
@@ -143,4 +142,11 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let routes = api::routes(&app, access, &metrics, limiter);
     http.serve(routes.merge(page::routes()).merge(interactions));
     Ok(address)
+}
+
+fn discord_lease(config: &Config, name: &str, crew: &Crew, database: &Database) -> Result<Lease, LeaseError> {
+    match config.discord.lease {
+        DiscordLease::Database => config.lease.database(name, crew, database),
+        DiscordLease::Kubernetes => config.kubernetes_lease.lease(name, crew),
+    }
 }
