@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use groundcrew::Crew;
 use groundcrew::axum::Router;
-use groundcrew::jobs::Schedules;
+use groundcrew::jobs::{Publisher, Schedules};
 use groundcrew::lease::{Lease, LeaseError};
 use groundcrew::sql::Database;
 
@@ -29,6 +29,9 @@ use crate::store::Store;
 use crate::webhooks::{Announce, Deliver, Webhooks};
 use crate::workshop::Workshop;
 use crate::{page, welcome};
+
+/// In the night of most people, and not with those who come at the full hour.
+const NIGHTLY: &str = "17 3 * * *";
 
 /// Builds the service, says where to go and what is off; [`groundcrew::Service::run`] supervises.
 pub async fn start(config: Config, crew: Crew) -> anyhow::Result<()> {
@@ -54,9 +57,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let jobs = config.jobs.connect_through(&crew, rabbitmq.as_ref(), &database).await?;
     let jobs = jobs.register::<Summarize>().register::<Sweep>().register::<Announce>().register::<Deliver>();
     let jobs = jobs.register::<SummarizeChannels>().register::<Post>();
-    // In the night of most people, and not with those who come at the full hour.
-    let nightly = "17 3 * * *".parse()?;
-    let schedules = Schedules::new(&jobs.publisher()).add("sweep", nightly, |_| Sweep {});
+    let schedules = Schedules::new(&jobs.publisher()).add("sweep", NIGHTLY.parse()?, |_| Sweep {});
     schedules.run(&crew, &config.lease, &database).await?;
 
     let metrics = BotMetrics::register(crew.metrics())?;
@@ -78,14 +79,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let scribe = Scribe::new(benches.clone(), chain);
     let workshop = Workshop::new(&crew, store.clone(), benches, scribe, metrics.clone(), &config);
     let clerk = Clerk::new(store.clone(), jobs.publisher());
-    let publisher = jobs.publisher();
-    let plans = Plans::new(plans::Parts {
-        store: store.clone(),
-        timetable: Plans::timetable(&config.schedules, &crew, &publisher)?,
-        publisher,
-        config: config.schedules.clone(),
-        mailer: Mailer::build(&config.mail)?,
-    });
+    let plans = plans(&config, &crew, &store, jobs.publisher())?;
     let parts = discord::Parts {
         crew: crew.clone(),
         store: store.clone(),
@@ -149,4 +143,14 @@ fn discord_lease(config: &Config, name: &str, crew: &Crew, database: &Database) 
         DiscordLease::Database => config.lease.database(name, crew, database),
         DiscordLease::Kubernetes => config.kubernetes_lease.lease(name, crew),
     }
+}
+
+fn plans(config: &Config, crew: &Crew, store: &Store, publisher: Publisher) -> anyhow::Result<Plans> {
+    Ok(Plans::new(plans::Parts {
+        store: store.clone(),
+        timetable: Plans::timetable(&config.schedules, crew, &publisher)?,
+        publisher,
+        config: config.schedules.clone(),
+        mailer: Mailer::build(&config.mail)?,
+    }))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use groundcrew::Crew;
 use groundcrew::axum::Router;
+use groundcrew::client::BuildError;
 use groundcrew::lease::{Lease, LeaseError};
 use groundcrew::runtime::{Backoff, CheckPolicy, Restart, Stop};
 use groundcrew::telemetry::MetricsError;
@@ -52,7 +53,7 @@ pub(crate) enum LaunchError {
     #[error("Discord's metrics")]
     Metrics(#[from] MetricsError),
     #[error("Discord's client")]
-    Rest(#[from] RestError),
+    Client(#[from] BuildError),
     #[error("Discord's lease")]
     Lease(#[from] LeaseError),
     #[error(
@@ -72,7 +73,7 @@ pub(crate) fn front(parts: Parts, config: &DiscordConfig) -> Result<Option<Front
     let Some(token) = config.token.clone().filter(|_| config.mode != DiscordMode::Off) else {
         return Ok(None);
     };
-    let rest = Rest::new(&config.api_url, token)?;
+    let rest = Rest::new(&parts.crew, &config.api_url, token)?;
     let Parts { crew, store, workshop, settings, quotas, costs, caretaker, plans } = parts;
     let atlas = Arc::new(Atlas::new(rest.clone()));
     let access = Access::new(atlas.clone(), settings.clone());

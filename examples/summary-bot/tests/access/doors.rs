@@ -77,7 +77,7 @@ async fn elsewhere_it_is_closed() {
     signed.auth = groundcrew::auth::AuthConfig::of(SECRET);
     let mut chosen = quiet();
     chosen.redis.in_process = true;
-    for (config, environment) in [
+    for (config, environment) in vec![
         (open, Environment::Development),
         (proxied, Environment::Development),
         (signed, Environment::Development),

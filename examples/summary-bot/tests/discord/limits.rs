@@ -4,8 +4,22 @@ use std::time::{Duration, Instant};
 
 use groundcrew_testkit_discord::{Effect, Fault};
 
+use crate::service::Bot;
 use crate::summarize::answer;
-use crate::town::Town;
+use crate::town::{PATIENCE, Town};
+
+/// How many calls of Discord's REST API ended so.
+fn calls(bot: &Bot, outcome: &str) -> u64 {
+    let text = bot.crew.metrics().encode();
+    let ours = |line: &&str| {
+        line.starts_with("http_client_requests_total{")
+            && line.contains(r#"client="discord""#)
+            && line.contains(&format!(r#"outcome="{outcome}""#))
+    };
+    let count = text.lines().find(ours).and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is a count")]
+    count.map_or(0, |count| count as u64)
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_429_is_waited_for_as_long_as_discord_says() {
@@ -21,6 +35,7 @@ async fn a_429_is_waited_for_as_long_as_discord_says() {
     // Two that were too many, and the one that was not: nothing is tried before its time.
     let pages = town.discord.requests().iter().filter(|request| request.route.ends_with("/messages")).count();
     assert!(pages <= 4, "{pages} pages");
+    assert_eq!(calls(&bot, "rate_limited"), 2, "they are counted by host");
     bot.land().await;
 }
 
@@ -37,5 +52,32 @@ async fn an_answer_gets_through_a_discord_that_fails() {
         .add_fault(Fault::on("PATCH", "/webhooks/*/*/messages/@original").once().effect(Effect::CutAfter));
     let ping = town.ada_asks("ping");
     assert!(ping.answered().await.expect("an answer").answered_once());
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_discord_that_only_fails_is_left_alone_and_asked_again() {
+    let town = Town::new().await;
+    let bot = town.bot().await;
+    town.discord.add_fault(Fault::anywhere().times(80).effect(Effect::status(503)));
+    for _ in 0..12 {
+        town.ada_asks("ping");
+    }
+    let deadline = Instant::now() + PATIENCE;
+    while calls(&bot, "refused") == 0 {
+        assert!(Instant::now() < deadline, "{}", bot.crew.metrics().encode());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    town.discord.clear_faults();
+    let answered = async {
+        loop {
+            // What Discord did not hear within three seconds is lost; the next one is not.
+            let ping = town.ada_asks("ping");
+            if ping.until("answered", Duration::from_secs(4), |record| record.answered).await.is_ok() {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, answered).await.expect("it is asked again");
     bot.land().await;
 }

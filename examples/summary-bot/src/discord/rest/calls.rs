@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::Method;
+use groundcrew::http::axum::http::Method;
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -1,3 +1,4 @@
+use groundcrew::client::ClientError;
 use groundcrew::http::Problem;
 use groundcrew::http::axum::http::StatusCode;
 
@@ -22,7 +23,7 @@ pub(crate) enum RestError {
     Slow { route: &'static str },
     /// It was not reached.
     #[error("Discord cannot be reached")]
-    Away(#[source] Box<reqwest::Error>),
+    Away(#[source] Box<ClientError>),
     /// It said something else than it should.
     #[error("what Discord answered to {route} does not read: {what}")]
     Unreadable { route: &'static str, what: String },
@@ -34,9 +35,18 @@ pub(crate) enum RestError {
 // === impl RestError ===
 
 impl RestError {
-    /// Without the address, which may hold the token of an interaction.
-    pub(super) fn away(error: reqwest::Error) -> Self {
-        Self::Away(Box::new(error.without_url()))
+    /// What the client says holds no path, in which the token of an interaction may stand.
+    pub(super) fn failed(route: &'static str, error: ClientError) -> Self {
+        match error {
+            ClientError::Timeout { .. } => Self::Slow { route },
+            ClientError::TooLarge { .. } => Self::TooLong,
+            error => Self::Away(Box::new(error)),
+        }
+    }
+
+    /// Whether Discord certainly did not see the request.
+    pub(super) fn never_sent(&self) -> bool {
+        matches!(self, Self::Away(error) if error.never_sent())
     }
 
     pub(super) fn unreadable(route: &'static str, error: &serde_json::Error) -> Self {

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use groundcrew::http::axum::http::{HeaderMap, Method, StatusCode};
 use parking_lot::Mutex;
-use reqwest::header::HeaderMap;
-use reqwest::{Method, StatusCode};
 use tokio::time::{Instant, sleep_until};
 
 use super::RestError;

@@ -16,12 +16,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use groundcrew::config::Secret;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
-use reqwest::{Client, Method, Response, StatusCode};
+use bytes::Bytes;
+use groundcrew::Crew;
+use groundcrew::client::{BuildError, Client, ClientConfig};
+use groundcrew::config::{ByteSize, Secret};
+use groundcrew::http::axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use groundcrew::http::axum::http::{Method, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 pub(crate) use self::body::Body;
 pub(crate) use self::calls::Page;
@@ -38,7 +41,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// How often something that can safely be repeated is tried.
 const TRIES: u32 = 4;
 /// The longest answer that is read: a page of a hundred long messages is far below.
-const LONGEST: usize = 16 << 20;
+const LONGEST: u64 = 16 << 20;
+/// Discord is left alone for so long when it fails again and again: shorter than anybody waits for a first word.
+const BREAK: Duration = Duration::from_secs(2);
 
 /// Discord's REST API. Clones share connections and limits.
 #[derive(Clone)]
@@ -49,6 +54,8 @@ struct Inner {
     /// With the version, without a `/` at the end.
     base: String,
     token: Secret<String>,
+    /// The token as a header.
+    bearer: Secret<String>,
     limits: Limits,
     /// Discord has said 401 to the token: after ten thousand of these in ten minutes it shuts the address out.
     refused: AtomicBool,
@@ -82,24 +89,28 @@ struct Complaint {
 
 impl Rest {
     /// Talks to the Discord at `url`, such as `https://discord.com`, with a bot's token.
-    pub(crate) fn new(url: &str, token: Secret<String>) -> Result<Self, RestError> {
-        let client = Client::builder()
-            .tls_backend_rustls()
-            .user_agent(concat!(
-                "DiscordBot (",
-                env!("CARGO_PKG_REPOSITORY"),
-                ", ",
-                env!("CARGO_PKG_VERSION"),
-                ")"
-            ))
-            .connect_timeout(Duration::from_secs(5))
-            .pool_idle_timeout(Duration::from_secs(60))
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(RestError::away)?;
+    pub(crate) fn new(crew: &Crew, url: &str, token: Secret<String>) -> Result<Self, BuildError> {
+        let agent =
+            concat!("DiscordBot (", env!("CARGO_PKG_REPOSITORY"), ", ", env!("CARGO_PKG_VERSION"), ")");
+        let config = ClientConfig {
+            connect_timeout: Duration::from_secs(5),
+            attempt_timeout: ATTEMPT,
+            total_timeout: ATTEMPT,
+            // Ours, in `send`: the limits of all other calls have to learn from each 429.
+            max_retries: 0,
+            breaker_failures: 10,
+            breaker_pause: BREAK,
+            max_in_flight: 256,
+            idle_timeout: Duration::from_secs(60),
+            max_response: ByteSize(LONGEST),
+            user_agent: Some(agent.to_owned()),
+            ..ClientConfig::default()
+        };
+        let client = config.named("discord").trace(false).build(crew)?;
         let base = format!("{}/api/v10", url.trim_end_matches('/'));
-        let limits = Limits::default();
-        Ok(Self(Arc::new(Inner { client, base, token, limits, refused: AtomicBool::new(false) })))
+        let bearer = Secret::new(format!("Bot {}", token.expose().trim()));
+        let (limits, refused) = (Limits::default(), AtomicBool::new(false));
+        Ok(Self(Arc::new(Inner { client, base, token, bearer, limits, refused })))
     }
 
     /// Whether Discord has refused the token; nothing is sent any more then.
@@ -119,7 +130,7 @@ impl Rest {
     }
 
     /// Sends it, as often as it takes and is allowed.
-    async fn send(&self, call: Call) -> Result<Vec<u8>, RestError> {
+    async fn send(&self, call: Call) -> Result<Bytes, RestError> {
         let deadline = Instant::now() + call.patience;
         let mut tries = 0;
         loop {
@@ -127,16 +138,16 @@ impl Rest {
                 return Err(RestError::Unauthorized);
             }
             self.0.limits.wait(&call.route, deadline).await?;
-            let error = match timeout(ATTEMPT, self.attempt(&call)).await {
-                Ok(Ok(bytes)) => return Ok(bytes),
+            let error = match self.attempt(&call).await {
+                Ok(bytes) => return Ok(bytes),
                 // The limits know for how long.
-                Ok(Err(RestError::Limited { .. })) if Instant::now() < deadline => continue,
-                Ok(Err(error)) => error,
-                Err(_) => RestError::Slow { route: call.route.template },
+                Err(RestError::Limited { .. }) if Instant::now() < deadline => continue,
+                Err(error) => error,
             };
             tries += 1;
             let pause = Duration::from_millis(250 << tries);
-            let again = call.repeatable && error.is_passing() && tries < TRIES;
+            let harmless = call.repeatable || error.never_sent();
+            let again = harmless && error.is_passing() && tries < TRIES;
             if !again || Instant::now() + pause >= deadline {
                 return Err(error);
             }
@@ -144,18 +155,19 @@ impl Rest {
         }
     }
 
-    async fn attempt(&self, call: &Call) -> Result<Vec<u8>, RestError> {
+    async fn attempt(&self, call: &Call) -> Result<Bytes, RestError> {
         let mut request = self.0.client.request(call.method.clone(), format!("{}{}", self.0.base, call.path));
         if call.authorized {
-            request = request.header(AUTHORIZATION, format!("Bot {}", self.0.token.expose().trim()));
+            request = request.secret_header(AUTHORIZATION, &self.0.bearer);
         }
         if let Some((kind, bytes)) = call.body.encoded() {
             request = request.header(CONTENT_TYPE, kind).body(bytes);
         }
-        let response = request.send().await.map_err(RestError::away)?;
+        let failed = |error| RestError::failed(call.route.template, error);
+        let response = request.send().await.map_err(failed)?;
         let status = response.status();
         let mut answered = Answered::of(status, response.headers());
-        let bytes = read(response).await?;
+        let bytes = response.bytes().await.map_err(failed)?;
         if status.is_success() {
             self.0.limits.learn(&call.route, &answered);
             return Ok(bytes);
@@ -190,17 +202,6 @@ impl fmt::Debug for Rest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rest").field("base", &self.0.base).finish_non_exhaustive()
     }
-}
-
-async fn read(mut response: Response) -> Result<Vec<u8>, RestError> {
-    let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(RestError::away)? {
-        if bytes.len() + chunk.len() > LONGEST {
-            return Err(RestError::TooLong);
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes)
 }
 
 // === impl Call ===
