@@ -77,22 +77,22 @@ async fn elsewhere_it_is_closed() {
     signed.auth = groundcrew::auth::AuthConfig::of(SECRET);
     let mut chosen = quiet();
     chosen.redis.in_process = true;
-    for (config, environment) in vec![
-        (open, Environment::Development),
-        (proxied, Environment::Development),
-        (signed, Environment::Development),
-        (chosen, Environment::Production),
-    ] {
-        let crew =
-            Crew::builder("summary-bot", "1.0.0").in_kubernetes(false).environment(environment).build();
-        let launched = Box::pin(summary_bot::launch(config, crew.clone())).await;
-        let mut address = launched.expect("the bot starts").expect("TCP");
-        address.set_ip("127.0.0.1".parse().expect("an address"));
-        let answer = http::call(address, "GET", service::SUMMARIES, &[], b"");
-        assert_eq!(answer.status, 401, "{environment:?}: {}", answer.body);
-        assert_eq!(http::call(address, "GET", "/health", &[], b"").status, 200);
-        crew.land().await;
-    }
+    asks_who_it_is(open, Environment::Development).await;
+    asks_who_it_is(proxied, Environment::Development).await;
+    asks_who_it_is(signed, Environment::Development).await;
+    asks_who_it_is(chosen, Environment::Production).await;
+}
+
+/// A bot that is set up like this tells a stranger nothing.
+async fn asks_who_it_is(config: summary_bot::Config, environment: Environment) {
+    let crew = Crew::builder("summary-bot", "1.0.0").in_kubernetes(false).environment(environment).build();
+    let launched = Box::pin(summary_bot::launch(config, crew.clone())).await;
+    let mut address = launched.expect("the bot starts").expect("TCP");
+    address.set_ip("127.0.0.1".parse().expect("an address"));
+    let answer = http::call(address, "GET", service::SUMMARIES, &[], b"");
+    assert_eq!(answer.status, 401, "{environment:?}: {}", answer.body);
+    assert_eq!(http::call(address, "GET", "/health", &[], b"").status, 200);
+    crew.land().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
