@@ -38,13 +38,11 @@ async fn a_statement_that_is_never_answered_is_cut_by_the_operation_timeout() {
     assert!(
         error.to_string().contains("no answer to the statement within 300ms (database.operation_timeout)")
     );
-    assert!(
-        field
-            .crew
-            .metrics()
-            .encode()
-            .contains("db_operation_timeouts_total{pool=\"database\",service=\"parcels\"} 1")
-    );
+    let counted = field.crew.metrics().encode();
+    let series = "db_operation_timeouts_total{pool=\"database\",service=\"parcels\"} ";
+    let cut = counted.lines().find_map(|line| line.strip_prefix(series)?.parse::<u64>().ok());
+    // The health check may have been cut as well.
+    assert!(cut.is_some_and(|cut| cut >= 1), "{cut:?}");
 }
 
 #[tokio::test]
