@@ -38,6 +38,10 @@ impl Denied {
                 "INVALID_CREDENTIALS",
                 "what is shown does not read: one `Authorization: Bearer` with a token or an API key is needed".to_owned(),
             ),
+            Refusal::Password => (
+                "INVALID_CREDENTIALS",
+                "as a password an API key is good for reading alone: show it as `Authorization: Bearer`".to_owned(),
+            ),
             Refusal::Kind => {
                 ("INVALID_CREDENTIALS", "this service does not take what is shown".to_owned())
             }

@@ -4,15 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use groundcrew_runtime::Breaker;
 use groundcrew_telemetry::{Context, with_current};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::breaker::Breaker;
 use crate::entry::{self, Entry};
 use crate::key::Key;
 use crate::metrics::CacheMetrics;
 use crate::{SharedStore, StoreError};
+
+/// A single failure is enough: there is a tier below, and each wait is one that somebody notices.
+const FAILURES: u32 = 1;
 
 pub(crate) struct Shared {
     store: SharedStore,
@@ -48,7 +51,7 @@ impl Shared {
             prefix: prefix.clone(),
             cache,
             budget,
-            breaker: Breaker::new(pause),
+            breaker: Breaker::new(FAILURES, pause),
             was_refused: AtomicBool::new(false),
             metrics,
         }

@@ -3,9 +3,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use groundcrew_runtime::Crew;
+use groundcrew_runtime::{Breaker, Crew};
 
-use crate::breaker::{Breaker, PAUSE};
 use crate::metrics::LimiterMetrics;
 use crate::{Decision, InProcess, LimitConfig, LimitError, LimitStore, Quota, key};
 
@@ -35,6 +34,12 @@ struct Inner {
     shared: Option<Shared>,
     metrics: LimiterMetrics,
 }
+
+/// From how many failures in a row on the store is left alone: until then processes would count apart for nothing.
+const FAILURES: u32 = 3;
+
+/// For how long. After that one call asks, and if it fails the next after another pause.
+const PAUSE: Duration = Duration::from_secs(1);
 
 struct Shared {
     store: Box<dyn LimitStore>,
@@ -67,7 +72,8 @@ impl LimitConfig {
         store: impl LimitStore,
     ) -> Result<Limiter, LimitError> {
         let store: Box<dyn LimitStore> = Box::new(store);
-        self.build(name, crew, Some(Shared { store, budget: self.store_budget, breaker: Breaker::new() }))
+        let breaker = Breaker::new(FAILURES, PAUSE);
+        self.build(name, crew, Some(Shared { store, budget: self.store_budget, breaker }))
     }
 
     fn build(&self, name: &str, crew: &Crew, shared: Option<Shared>) -> Result<Limiter, LimitError> {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod backoff;
+mod breaker;
 mod check;
 mod config;
 mod crew;
@@ -24,6 +25,7 @@ mod watchdog;
 mod worker_threads;
 
 pub use backoff::Backoff;
+pub use breaker::Breaker;
 pub use check::{CheckGuard, CheckPolicy, Impact};
 pub use config::{KUBERNETES_LAME_DUCK, ShutdownConfig, ShutdownConfigError};
 pub use crew::Crew;

@@ -25,8 +25,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// Where folders are made: the path of a Unix socket may not be long.
 pub(crate) const TEMPORARY: &str = "/tmp";
 
-/// How long a server may take to start.
-pub(crate) const START: Duration = Duration::from_mins(1);
+/// How long a server may take to start: RabbitMQ takes seconds on a quiet machine, and minutes beside a build.
+pub(crate) const START: Duration = Duration::from_mins(3);
 
 /// How often a condition that nothing announces is looked at.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(10);

@@ -13,6 +13,7 @@ use crate::auth::Accounts;
 use crate::clerk::Desk;
 use crate::document::Document;
 use crate::erasure::without;
+use crate::plans::Plans;
 use crate::retention::RetentionConfig;
 use crate::settings::Settings;
 use crate::store::Store;
@@ -25,6 +26,7 @@ pub(crate) struct Caretaker {
     pub(crate) documents: Cache<Option<String>>,
     pub(crate) settings: Settings,
     pub(crate) retention: RetentionConfig,
+    pub(crate) plans: Plans,
     /// Keys and sessions.
     pub(crate) accounts: Option<Accounts>,
 }
@@ -33,6 +35,7 @@ pub(crate) struct Caretaker {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Swept {
     pub(crate) summaries: u64,
+    pub(crate) sessions: u64,
 }
 
 /// What was stored of somebody.
@@ -49,6 +52,11 @@ pub(crate) struct Erased {
     pub(crate) requests_changed: u64,
     /// Keys and sessions, which end with it.
     pub(crate) accounts_deleted: u64,
+    /// Webhooks that they made, with the logs of their deliveries.
+    pub(crate) webhooks_deleted: u64,
+    /// Schedules that read channels as they could are deleted: nobody else's sight takes the place of theirs. Others
+    /// are not known to be made by them any more.
+    pub(crate) schedules_changed: u64,
 }
 
 /// Delete what is too old.
@@ -75,6 +83,9 @@ impl Caretaker {
         if let Some(before) = cutoff(now, self.retention.days) {
             swept.summaries += self.store.delete_older(None, before).await?;
         }
+        if let Some(accounts) = &self.accounts {
+            swept.sessions = accounts.sweep().await?;
+        }
         Ok(swept)
     }
 
@@ -91,6 +102,8 @@ impl Caretaker {
             opinions_deleted: self.store.delete_feedback(user).await?,
             settings_changed: self.store.unsign(user).await?,
             requests_changed: self.store.unask(user).await?,
+            webhooks_deleted: self.store.delete_webhooks_of(user).await?,
+            schedules_changed: self.plans.erase(user).await?,
             accounts_deleted: match &self.accounts {
                 Some(accounts) => accounts.erase(user).await?,
                 None => 0,
@@ -196,7 +209,7 @@ impl Job for Sweep {
     async fn run(self, desk: Desk, _attempt: Attempt) -> Result<(), JobError> {
         match desk.caretaker.sweep(Timestamp::now()).await {
             Ok(swept) => {
-                tracing::info!(swept.summaries, "what was too old is deleted");
+                tracing::info!(swept.summaries, swept.sessions, "what was too old is deleted");
                 Ok(())
             }
             Err(SweepError::Storage(error)) if SqlProblem::of(&error) == SqlProblem::Unavailable => {

@@ -1,10 +1,14 @@
 //! Retention and erasing over both databases.
 
+use groundcrew::config::Secret;
+use groundcrew::jobs::PlanId;
+
 use super::*;
 use crate::Origin;
 use crate::discord::access::Level;
 use crate::settings::{Change, GuildConfig, Key, Subject, SubjectKind};
 use crate::testing::{ANNA, BEN, Ground, grounds, origin};
+use crate::webhooks::Webhook;
 
 const GUILD: &str = "300000000000000001";
 const OTHER: &str = "300000000000000002";
@@ -94,6 +98,65 @@ async fn of_somebody_who_is_erased_nothing_is_left() {
         assert!(made.iter().all(|made| made.requested_by.as_deref() != Some(BEN)));
 
         assert_eq!(caretaker.erase(BEN).await.expect("again"), Erased::default(), "{}", ground.name);
+    }
+}
+
+/// A schedule of a server that somebody has made, and that reads as somebody.
+async fn schedule(ground: &Ground, name: &str, by: &str, reader: &str) -> PlanId {
+    let brief = serde_json::json!({
+        "name": name, "guild_id": GUILD, "channels": ["200000000000000001"], "timing": {"kind": "daily"},
+        "destinations": [{"channel": "200000000000000002"}],
+    });
+    let brief = serde_json::from_value(brief).expect("a brief");
+    let made = ground.plans.create(brief, Some(by.to_owned()), Some(reader.to_owned())).await;
+    made.expect("a schedule").plan.id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn schedules_do_not_go_on_seeing_what_somebody_saw_who_is_erased() {
+    for ground in grounds().await {
+        let caretaker = ground.caretaker(90, ground.settings(GuildConfig::default(), &[]));
+        let theirs = schedule(&ground, "theirs", ANNA, BEN).await;
+        let made = schedule(&ground, "made", BEN, ANNA).await;
+        schedule(&ground, "another", ANNA, ANNA).await;
+
+        let erased = caretaker.erase(BEN).await.expect("erased");
+        assert_eq!(erased.schedules_changed, 2, "{}", ground.name);
+        assert!(ground.plans.get(theirs).await.is_err(), "nobody else's sight takes the place of theirs");
+        let made = ground.plans.get(made).await.expect("it stays");
+        assert_eq!((made.job.created_by, made.job.reader.as_deref()), (None, Some(ANNA)));
+        assert_eq!(ground.plans.list(Some(GUILD), None, 10).await.expect("a list").0.len(), 2);
+        assert_eq!(caretaker.erase(BEN).await.expect("again"), Erased::default(), "{}", ground.name);
+    }
+}
+
+fn webhook(owner: &str) -> Webhook {
+    Webhook {
+        id: Uuid::now_v7(),
+        created_at: Timestamp::UNIX_EPOCH,
+        url: "https://receiver.example/".to_owned(),
+        description: String::new(),
+        guild_id: None,
+        events: Vec::new(),
+        disabled: None,
+        failing_since: None,
+        previous_secret_until: None,
+        owner: Some(owner.to_owned()),
+        secret: Secret::new("whsec_secret".to_owned()),
+        previous_secret: None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_of_somebody_who_is_erased_go_with_them() {
+    for ground in grounds().await {
+        let caretaker = ground.caretaker(90, ground.settings(GuildConfig::default(), &[]));
+        for owner in [ANNA, BEN] {
+            assert!(ground.store.insert_webhook(&webhook(owner), 10).await.expect("kept"));
+        }
+        assert_eq!(caretaker.erase(BEN).await.expect("erased").webhooks_deleted, 1, "{}", ground.name);
+        let left = ground.store.webhooks().await.expect("webhooks");
+        assert!(left.iter().all(|webhook| webhook.owner.as_deref() == Some(ANNA)) && left.len() == 1);
     }
 }
 

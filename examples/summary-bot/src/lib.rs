@@ -66,7 +66,7 @@ pub use perspective::Perspective;
 pub use plans::{MailConfig, SchedulesConfig};
 pub use retention::RetentionConfig;
 pub use service::{launch, start};
-pub use settings::{DefaultLength, DefaultPerspective, GuildConfig, Language, Snowflake};
+pub use settings::{DefaultLength, DefaultPerspective, GuildConfig, Language, Snowflake, ZoneName};
 pub use store::MIGRATIONS;
 pub use summary::{ActionItem, Metadata, ModelUse, Participant, Point, Priority, Summary, Term, Warning};
 pub use webhooks::WebhooksConfig;

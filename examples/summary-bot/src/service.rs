@@ -63,14 +63,6 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let metrics = BotMetrics::register(crew.metrics())?;
     let store = Store::new(database.clone(), jobs.publisher());
     let settings = Settings::new(store.clone(), guilds, config.guild_defaults.clone(), config.guilds.clone());
-    let caretaker = Caretaker {
-        store: store.clone(),
-        documents: documents.clone(),
-        settings: settings.clone(),
-        retention: config.retention.clone(),
-        accounts: Some(access.accounts()),
-    };
-    caretaker.offer(&crew);
     let webhooks = Webhooks::build(&config.webhooks, &config.client, &crew, store.clone())?;
     let benches = Benches::new(config.summaries.concurrency);
     let purse = Purse::new(store.clone(), settings.clone(), config.budget.clone());
@@ -80,6 +72,15 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let workshop = Workshop::new(&crew, store.clone(), benches, scribe, metrics.clone(), &config);
     let clerk = Clerk::new(store.clone(), jobs.publisher());
     let plans = plans(&config, &crew, &store, jobs.publisher())?;
+    let caretaker = Caretaker {
+        store: store.clone(),
+        documents: documents.clone(),
+        settings: settings.clone(),
+        retention: config.retention.clone(),
+        plans: plans.clone(),
+        accounts: Some(access.accounts()),
+    };
+    caretaker.offer(&crew);
     let parts = discord::Parts {
         crew: crew.clone(),
         store: store.clone(),

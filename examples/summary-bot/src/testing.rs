@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::caretaker::Caretaker;
 use crate::document::Document;
+use crate::plans::{Parts, Plans, SchedulesConfig};
 use crate::retention::RetentionConfig;
 use crate::settings::{GuildConfig, Settings};
 use crate::store::{MIGRATIONS, Store};
@@ -20,6 +21,7 @@ pub(crate) struct Ground {
     pub(crate) name: &'static str,
     pub(crate) crew: Crew,
     pub(crate) store: Store,
+    pub(crate) plans: Plans,
     _folder: Option<TempDir>,
     _postgres: Option<(Postgres, groundcrew_testkit::postgres::Database)>,
 }
@@ -57,7 +59,15 @@ async fn ground(
     database.migrate(&crew, MIGRATIONS).await.expect("migrated");
     let jobs: Jobs<()> = JobsConfig::default().connect(&crew, &database).await.expect("jobs");
     let store = Store::new(database, jobs.publisher());
-    Ground { name, crew, store, _folder: folder, _postgres: postgres }
+    let config = SchedulesConfig::default();
+    let plans = Plans::new(Parts {
+        store: store.clone(),
+        timetable: Plans::timetable(&config, &crew, &jobs.publisher()).expect("a timetable"),
+        publisher: jobs.publisher(),
+        config,
+        mailer: None,
+    });
+    Ground { name, crew, store, plans, _folder: folder, _postgres: postgres }
 }
 
 // === impl Ground ===
@@ -78,6 +88,7 @@ impl Ground {
             documents,
             settings,
             retention: RetentionConfig { days },
+            plans: self.plans.clone(),
             accounts: None,
         }
     }

@@ -1,5 +1,7 @@
 //! What a request shows.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, COOKIE};
 
@@ -12,6 +14,8 @@ pub(crate) enum Credential<'r> {
     Nothing,
     Token(&'r str),
     Key(&'r str),
+    /// An API key where programs know nothing but a name and a password, such as readers of feeds.
+    Password(String),
     Session(&'r str),
 }
 
@@ -30,6 +34,9 @@ pub(crate) fn credential<'r>(
         (true, true) => Err((Shown::Key, Refusal::Malformed)),
         (true, false) => {
             let value = crate::header::only(headers, AUTHORIZATION.as_str());
+            if let Some(key) = value.and_then(password) {
+                return Ok(Credential::Password(key));
+            }
             let token = value.and_then(bearer_token).ok_or((Shown::Token, Refusal::Malformed))?;
             Ok(if token.starts_with(KEY_PREFIX) { Credential::Key(token) } else { Credential::Token(token) })
         }
@@ -52,6 +59,16 @@ fn bearer_token(value: &str) -> Option<&str> {
     let is_token = !body.is_empty()
         && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte));
     (scheme.eq_ignore_ascii_case("bearer") && is_token).then_some(token)
+}
+
+/// The key of `Basic base64(name:key)` or `Basic base64(key:)` (RFC 7617); no other password is any of ours.
+fn password(value: &str) -> Option<String> {
+    let (scheme, encoded) = value.split_once(' ')?;
+    let decoded = scheme.eq_ignore_ascii_case("basic").then(|| STANDARD.decode(encoded.trim_matches(' ')));
+    let text = String::from_utf8(decoded?.ok()?).ok()?;
+    let (name, password) = text.split_once(':')?;
+    let key = if password.is_empty() { name } else { password };
+    key.starts_with(KEY_PREFIX).then(|| key.to_owned())
 }
 
 /// The one cookie of this name. Of two, one may have been set by a neighbouring host.
@@ -94,6 +111,9 @@ mod tests {
             (&[("authorization", "bearer  a.b.c= ")][..], Credential::Token("a.b.c=")),
             (&[("authorization", "Bearer gck_1")][..], Credential::Key("gck_1")),
             (&[("x-api-key", "gck_1")][..], Credential::Key("gck_1")),
+            (&[("authorization", "Basic cmVhZGVyOmdja18x")][..], Credential::Password("gck_1".into())),
+            (&[("authorization", "basic Omdja18x")][..], Credential::Password("gck_1".into())),
+            (&[("authorization", "Basic Z2NrXzE6")][..], Credential::Password("gck_1".into())),
             (&[("cookie", "a=1; s=gcs_1; b=2")][..], Credential::Session("gcs_1")),
             (&[("cookie", "as=1; b=s=2")][..], Credential::Nothing),
             (&[("cookie", "s=1"), ("authorization", "Bearer x")][..], Credential::Token("x")),
@@ -109,6 +129,8 @@ mod tests {
             &[("authorization", "Bearer a"), ("x-api-key", "b")][..],
             &[("x-api-key", "a"), ("x-api-key", "b")][..],
             &[("authorization", "Basic YTpi")][..],
+            &[("authorization", "Basic Z2NrXzE=")][..],
+            &[("authorization", "Basic gck_1")][..],
             &[("authorization", "Bearer")][..],
             &[("authorization", "Bearer ")][..],
             &[("authorization", "Bearer a b")][..],

@@ -30,6 +30,8 @@ pub(crate) enum Refusal {
     Unknown,
     Token(TokenError),
     CrossSite,
+    /// A key as a password, to change something.
+    Password,
 }
 
 // === impl Identity ===

@@ -18,8 +18,8 @@ use crate::{Principal, PrincipalKind, SessionCookie, TokenError, Tokens};
 
 /// Finds out who asks: a layer for the routes on which somebody is to be known.
 ///
-/// It looks at `Authorization: Bearer` (a token or an API key), `X-API-Key` and the session's cookie, in this order,
-/// and tells the [`Principal`] extractor and [`RequireScope`](crate::RequireScope), who refuse. What is shown and not
+/// It looks at `Authorization: Bearer` (a token or an API key), `X-API-Key` and the session's cookie, in this order
+/// (for what only reads also at `Authorization: Basic` with an API key as the password, RFC 7617), and tells the [`Principal`] extractor and [`RequireScope`](crate::RequireScope), who refuse. What is shown and not
 /// good is refused by them, too, whatever else would have been allowed. On routes without them everybody passes.
 ///
 /// ```
@@ -75,7 +75,7 @@ impl Auth {
         Self { tokens: Some(tokens), ..self }
     }
 
-    /// Knows who shows an API key, as a bearer or in `X-API-Key`.
+    /// Knows who shows an API key, as a bearer or in `X-API-Key`, and as a password to read (`GET`, `HEAD`).
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub fn keys(self, keys: ApiKeys) -> Self {
         Self { keys: Some(keys), ..self }
@@ -99,6 +99,11 @@ impl Auth {
             Ok(Credential::Nothing) => (Shown::Nothing, State::Nobody),
             Ok(Credential::Token(token)) => (Shown::Token, self.by_token(token).await),
             Ok(Credential::Key(key)) => (Shown::Key, self.by_key(key).await),
+            // A browser that was once given a password sends it by itself, for whichever page.
+            Ok(Credential::Password(_)) if site::changes(parts) => {
+                (Shown::Key, State::Refused(Refusal::Password))
+            }
+            Ok(Credential::Password(key)) => (Shown::Key, self.by_key(&key).await),
             Ok(Credential::Session(_)) if site::changes(parts) && !site::is_ours(parts) => {
                 (Shown::Session, State::Refused(Refusal::CrossSite))
             }

@@ -13,6 +13,8 @@ const KNOWN: &str = "SELECT session_id, used_at FROM groundcrew_auth_refresh_tok
 const LIVE: &str = "UPDATE groundcrew_auth_sessions SET seen_at = $2
     WHERE id = $1 AND ended_at IS NULL AND expires_at > $2 RETURNING subject, scopes, data, created_at";
 const PROLONG: &str = "UPDATE groundcrew_auth_sessions SET expires_at = $2 WHERE id = $1";
+const GIVE_BACK: &str = "UPDATE groundcrew_auth_sessions SET ended_at = $2, ended_by = 'owner'
+    WHERE id = (SELECT session_id FROM groundcrew_auth_refresh_tokens WHERE hash = $1) AND ended_at IS NULL";
 const TIDY: &str = "DELETE FROM groundcrew_auth_refresh_tokens WHERE session_id = $1 AND expires_at < $2";
 const REVOKE: &str = "UPDATE groundcrew_auth_sessions SET ended_at = $2, ended_by = 'reuse'
     WHERE id = $1 AND ended_at IS NULL";
@@ -53,6 +55,21 @@ impl Sessions {
         transaction.commit().await?;
         let who = principal(id.clone(), subject, &scopes, &data)?;
         Ok(Session { id, who, token: next, expires_at })
+    }
+
+    /// Ends the session of a refresh token, used or not: what a program does that needs it no more (RFC 7009). `false`
+    /// if there is no such session.
+    ///
+    /// # Errors
+    ///
+    /// When the database does not answer.
+    pub async fn revoke(&self, token: &str) -> Result<bool, Error> {
+        if !Use::Refresh.is_well_formed(token) {
+            return Ok(false);
+        }
+        let hash = opaque::hash(token);
+        let ended = self.change(statement(GIVE_BACK).bind(&hash).bind(clock::now())).await?;
+        Ok(ended > 0)
     }
 
     /// Why a token is not good; a used one ends its session, in the same transaction.

@@ -5,6 +5,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::routing::{get, post};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use groundcrew_auth::{
     Auth, AuthConfig, NewKey, Principal, PrincipalKind, RequireScope, Scopes, SessionCookie, names,
 };
@@ -153,6 +155,26 @@ async fn a_key_opens_as_a_bearer_and_in_its_own_header() {
             (answer.status, answer.code().as_str()),
             (StatusCode::UNAUTHORIZED, "INVALID_CREDENTIALS")
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_as_a_password_opens_what_only_reads() {
+    bounded(async {
+        let stage = sqlite().await;
+        let (routes, keys, _) = with_keys_and_sessions(&stage).await;
+        let made = keys.create(NewKey::new("user-1", "k").with_scopes(Scopes::all())).await.expect("a key");
+        let value = format!("Basic {}", STANDARD.encode(format!("reader:{}", made.secret.expose())));
+        let shown = [("authorization", value.as_str())];
+        assert_eq!(ask(&routes, "GET", "/me", &shown).await.body, "user-1");
+        let answer = ask(&routes, "POST", "/write", &shown).await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (StatusCode::UNAUTHORIZED, "INVALID_CREDENTIALS")
+        );
+        keys.revoke(&made.key.id).await.expect("revoked");
+        assert_eq!(ask(&routes, "GET", "/me", &shown).await.status, StatusCode::UNAUTHORIZED);
     })
     .await;
 }

@@ -61,6 +61,29 @@ async fn reuse_ends_the_session(stage: Stage) {
     assert!(sessions.refresh(other.token.expose()).await.is_ok(), "another family");
 }
 
+async fn a_refresh_token_ends_its_session_used_or_not(stage: Stage) {
+    let sessions = sessions(&stage).await;
+    let first = sessions.open(&who()).await.expect("a session");
+    let second = sessions.refresh(first.token.expose()).await.expect("refreshed");
+    let other = sessions.open(&who()).await.expect("another session");
+    assert!(!sessions.revoke("gcr_nothing").await.expect("an answer"));
+    assert!(sessions.revoke(first.token.expose()).await.expect("an answer"), "a used one");
+    assert!(!sessions.revoke(second.token.expose()).await.expect("an answer"), "it has ended already");
+    assert!(matches!(sessions.refresh(second.token.expose()).await, Err(RefreshError::Ended)));
+    assert!(sessions.revoke(other.token.expose()).await.expect("an answer"), "an unused one");
+    assert!(sessions.list("user-1").await.expect("sessions").is_empty());
+}
+
+#[tokio::test]
+async fn a_refresh_token_ends_its_session_used_or_not_in_sqlite() {
+    bounded(async { a_refresh_token_ends_its_session_used_or_not(sqlite().await).await }).await;
+}
+
+#[tokio::test]
+async fn a_refresh_token_ends_its_session_used_or_not_in_postgres() {
+    bounded(async { a_refresh_token_ends_its_session_used_or_not(postgres().await).await }).await;
+}
+
 #[tokio::test]
 async fn reuse_ends_the_session_in_sqlite() {
     bounded(async { reuse_ends_the_session(sqlite().await).await }).await;

@@ -46,6 +46,10 @@ impl Book {
     }
 
     /// All marks of the service.
+    #[cfg_attr(
+        not(any(feature = "sqlite", feature = "postgres")),
+        expect(clippy::unused_async, reason = "a database is waited for")
+    )]
     pub(super) async fn marks(&self) -> Result<Marks, Trouble> {
         match self {
             Self::Memory(marks) => Ok(marks.lock().clone()),
@@ -55,6 +59,10 @@ impl Book {
     }
 
     /// Gives a schedule that is new, or has another expression than before, a mark: what comes after `now` is due.
+    #[cfg_attr(
+        not(any(feature = "sqlite", feature = "postgres")),
+        expect(clippy::unused_async, reason = "a database is waited for")
+    )]
     pub(super) async fn begin(&self, name: &str, expression: &str, now: Timestamp) -> Result<(), Trouble> {
         match self {
             Self::Memory(marks) => {

@@ -163,22 +163,7 @@ pub(crate) async fn a_job_that_kills_its_process_is_stopped_by_the_crash_limit(s
 pub(crate) async fn jobs_with_one_key_do_not_overlap_and_others_do(stage: Stage) {
     let jobs = stage.jobs();
     let publisher = jobs.publisher();
-    let (running, most) = (Arc::new(Mutex::new(0)), Arc::new(Mutex::new(0)));
-    let (now, peak) = (running.clone(), most.clone());
-    let app = App::logging(move |_, _| {
-        let (now, peak) = (now.clone(), peak.clone());
-        async move {
-            {
-                let mut now = now.lock();
-                *now += 1;
-                let mut peak = peak.lock();
-                *peak = (*now).max(*peak);
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-            *now.lock() -= 1;
-            Ok(())
-        }
-    });
+    let (app, most) = App::crowd(Duration::from_millis(10));
     let keyed = app.clone();
     jobs.register::<Plain>().run(keyed);
     for _ in 0..5 {
@@ -186,37 +171,22 @@ pub(crate) async fn jobs_with_one_key_do_not_overlap_and_others_do(stage: Stage)
     }
     until("all of one key ran", || async { app.runs() == 5 }).await;
     stage.idle().await;
-    assert_eq!(*most.lock(), 1, "never two of one key");
+    assert_eq!(most(), 1, "never two of one key");
     for index in 0..8 {
         publisher.enqueue(&Plain(x())).key(format!("k{index}")).await.expect("enqueued");
     }
     stage.idle().await;
-    assert!(*most.lock() > 1, "the control: others do overlap");
+    assert!(most() > 1, "the control: others do overlap");
 }
 
 pub(crate) async fn a_global_limit_holds_over_two_processes(stage: Stage) {
-    let (running, most) = (Arc::new(Mutex::new(0)), Arc::new(Mutex::new(0)));
-    let (now, peak) = (running.clone(), most.clone());
-    let app = App::logging(move |_, _| {
-        let (now, peak) = (now.clone(), peak.clone());
-        async move {
-            {
-                let mut now = now.lock();
-                *now += 1;
-                let mut peak = peak.lock();
-                *peak = (*now).max(*peak);
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-            *now.lock() -= 1;
-            Ok(())
-        }
-    });
+    let (app, most) = App::crowd(Duration::from_millis(5));
     let publisher = stage.publisher();
     publisher.enqueue_many(&[(); 10].map(|()| Alone(x()))).await.expect("enqueued");
     stage.jobs().register::<Alone>().run(app.clone());
     stage.jobs_in(&crew(), &config()).register::<Alone>().run(app.clone());
     stage.idle().await;
-    assert_eq!((app.runs(), *most.lock()), (10, 1));
+    assert_eq!((app.runs(), most()), (10, 1));
 }
 
 pub(crate) async fn a_global_rate_holds_over_two_processes_and_a_rate_of_each_does_not(stage: Stage) {
@@ -239,28 +209,13 @@ pub(crate) async fn a_global_rate_holds_over_two_processes_and_a_rate_of_each_do
 }
 
 pub(crate) async fn a_limit_for_this_process_holds(stage: Stage) {
-    let (running, most) = (Arc::new(Mutex::new(0)), Arc::new(Mutex::new(0)));
-    let (now, peak) = (running.clone(), most.clone());
-    let app = App::logging(move |_, _| {
-        let (now, peak) = (now.clone(), peak.clone());
-        async move {
-            {
-                let mut now = now.lock();
-                *now += 1;
-                let mut peak = peak.lock();
-                *peak = (*now).max(*peak);
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-            *now.lock() -= 1;
-            Ok(())
-        }
-    });
+    let (app, most) = App::crowd(Duration::from_millis(10));
     let jobs = stage.jobs();
     let publisher = jobs.publisher();
     publisher.enqueue_many(&[(); 12].map(|()| Pair(x()))).await.expect("enqueued");
     jobs.register::<Pair>().run(app.clone());
     stage.idle().await;
-    assert_eq!((app.runs(), *most.lock()), (12, 2), "two at once, although four may run in all");
+    assert_eq!((app.runs(), most()), (12, 2), "two at once, although four may run in all");
 }
 
 pub(crate) async fn a_shutdown_hands_back_what_has_not_begun_and_another_worker_does_it(stage: Stage) {

@@ -8,6 +8,8 @@ mod database;
 mod engine;
 mod memory;
 mod outage;
+#[cfg(feature = "postgres")]
+mod replica;
 mod schedules;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod sql;

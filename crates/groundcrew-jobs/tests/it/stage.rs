@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -188,6 +189,22 @@ impl App {
     /// Jobs that only write down their tags.
     pub(crate) fn noting() -> Self {
         Self::logging(|_, _| async { Ok(()) })
+    }
+
+    /// Jobs that take so long, and how many of them were under way together at most.
+    pub(crate) fn crowd(time: Duration) -> (Self, impl Fn() -> usize) {
+        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let seen = most.clone();
+        let app = Self::logging(move |_, _| {
+            let (now, most) = (now.clone(), most.clone());
+            async move {
+                most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                tokio::time::sleep(time).await;
+                now.fetch_sub(1, Ordering::SeqCst);
+                Ok(())
+            }
+        });
+        (app, move || seen.load(Ordering::SeqCst))
     }
 
     pub(crate) fn runs(&self) -> usize {

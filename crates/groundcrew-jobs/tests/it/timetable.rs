@@ -11,7 +11,7 @@ use groundcrew_jobs::{
 use groundcrew_lease::LeaseConfig;
 use groundcrew_runtime::Crew;
 use groundcrew_sql::{Database, sqlx};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::stage::{App, Plain, config, crew, until};

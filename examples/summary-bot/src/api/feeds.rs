@@ -109,6 +109,7 @@ fn written(path: &str, title: &str, at: Option<Cursor>, next: Option<Cursor>, en
             text,
             "  <entry{language}>\n    <id>urn:uuid:{id}</id>\n    <title>{}</title>\n    \
              <updated>{made}</updated>\n    <published>{made}</published>\n    \
+             <link rel=\"alternate\" type=\"text/html\" href=\"/#{id}\"/>\n    \
              <link rel=\"alternate\" type=\"application/json\" href=\"{SUMMARIES}/{id}\"/>\n    \
              <summary>{}</summary>\n  </entry>\n",
             escaped(&entry.title),

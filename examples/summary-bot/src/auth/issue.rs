@@ -1,4 +1,4 @@
-//! `POST /api/v1/auth/tokens` and `/refresh`: a program acts for somebody who has signed in, without their browser.
+//! `POST /api/v1/auth/tokens`, `/refresh` and `/revoke`: a program acts for somebody who has signed in, without their browser.
 
 use anyhow::bail;
 use groundcrew::Crew;
@@ -22,6 +22,8 @@ use crate::workshop::storage_problem;
 pub(crate) const TOKENS: &str = "/api/v1/auth/tokens";
 /// Where a refresh token is taken for the next pair.
 pub(crate) const REFRESH: &str = "/api/v1/auth/refresh";
+/// Where a refresh token is given back.
+pub(crate) const REVOKE: &str = "/api/v1/auth/revoke";
 
 /// Gives out tokens.
 #[derive(Debug, Clone)]
@@ -90,7 +92,9 @@ impl Issuer {
 pub(crate) fn routes(access: Access) -> Router {
     Router::new()
         .route(TOKENS, guarded("issue_tokens", post(issue)))
-        .route(REFRESH, post(refresh)) // the token in the body says who it is
+        // The token in the body says who it is.
+        .route(REFRESH, post(refresh))
+        .route(REVOKE, post(revoke))
         .with_state(access)
 }
 
@@ -135,6 +139,13 @@ async fn refresh(State(access): State<Access>, Json(shown): Json<Shown>) -> Resu
     refreshed.await.unwrap_or_else(|_| Err(internal_error())).map(Json)
 }
 
+/// Whatever is shown: who gives back what is good no more has what they want (RFC 7009, 2.2).
+async fn revoke(State(access): State<Access>, Json(shown): Json<Shown>) -> Result<StatusCode, Problem> {
+    let issuer = access.issuer.ok_or_else(off)?;
+    issuer.sessions.revoke(&shown.refresh_token).await.map_err(|error| storage_problem(&error))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 fn refused(error: &RefreshError) -> Problem {
     let code = match error {
         RefreshError::Database(error) => return storage_problem(error),
@@ -151,8 +162,14 @@ fn off() -> Problem {
 }
 
 /// What the OpenAPI document says of the paths.
-pub(crate) fn paths() -> [(&'static str, Value); 2] {
+pub(crate) fn paths() -> [(&'static str, Value); 3] {
     let body = |schema: Value| json!({"required": true, "content": {"application/json": {"schema": schema}}});
+    let shown = body(json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["refresh_token"],
+        "properties": {"refresh_token": {"type": "string", "maxLength": 200}},
+    }));
     let issue = json!({
         "operationId": "issue_tokens",
         "tags": ["access"],
@@ -187,12 +204,7 @@ pub(crate) fn paths() -> [(&'static str, Value); 2] {
         "description": "The token in the body says who it is. One that comes twice was stolen, or its answer was lost: \
             the session ends, and whoever has it signs in again.",
         "security": [],
-        "requestBody": body(json!({
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["refresh_token"],
-            "properties": {"refresh_token": {"type": "string", "maxLength": 200}},
-        })),
+        "requestBody": shown,
         "responses": {
             "200": answer("The next pair; the tokens before are good no more, but for what is left of the access token's \
                 time.", "TokenPair"),
@@ -207,7 +219,27 @@ pub(crate) fn paths() -> [(&'static str, Value); 2] {
             "503": later("`STORAGE_UNAVAILABLE`, `AUTH_UNAVAILABLE`, `STARTING`, `SHUTTING_DOWN`."),
         },
     });
-    [(TOKENS, json!({"post": issue})), (REFRESH, json!({"post": refresh}))]
+    let revoke = json!({
+        "operationId": "revoke_tokens",
+        "tags": ["access"],
+        "summary": "Give a refresh token back",
+        "description": "Its session ends: no token of it is taken for another. An access token is good for what is \
+            left of its time. What is no such token is answered alike (RFC 7009).",
+        "security": [],
+        "requestBody": shown,
+        "responses": {
+            "204": {"description": "It is good no more."},
+            "400": problem("`INVALID_REQUEST`, `INVALID_JSON`."),
+            "403": problem("`CROSS_SITE`."),
+            "404": problem("`TOKENS_OFF`."),
+            "413": problem("`BODY_TOO_LARGE`."),
+            "415": problem("`UNSUPPORTED_MEDIA_TYPE`."),
+            "422": problem("`INVALID_REQUEST`."),
+            "429": later("`RATE_LIMITED`."),
+            "503": later("`STORAGE_UNAVAILABLE`, `AUTH_UNAVAILABLE`, `STARTING`, `SHUTTING_DOWN`."),
+        },
+    });
+    [(TOKENS, json!({"post": issue})), (REFRESH, json!({"post": refresh})), (REVOKE, json!({"post": revoke}))]
 }
 
 /// What the OpenAPI document says of what is answered.

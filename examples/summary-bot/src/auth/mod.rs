@@ -10,6 +10,7 @@ mod scope;
 mod sign_in;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use groundcrew::Crew;
@@ -41,6 +42,9 @@ pub(crate) struct Access {
     pub(crate) issuer: Option<Issuer>,
 }
 
+/// How long is known that a session was there: while one of its refresh tokens may come again.
+const KEPT: Duration = Duration::from_secs(7 * 86_400);
+
 /// What is kept of those who ask.
 #[derive(Debug, Clone)]
 pub(crate) struct Accounts {
@@ -54,6 +58,11 @@ impl Accounts {
     /// Removes the keys and sessions of somebody; how many there were.
     pub(crate) async fn erase(&self, subject: &str) -> sqlx::Result<u64> {
         Ok(self.keys.erase(subject).await? + self.sessions.erase(subject).await?)
+    }
+
+    /// Removes sessions that have been over for a while; how many there were.
+    pub(crate) async fn sweep(&self) -> sqlx::Result<u64> {
+        self.sessions.sweep(KEPT).await
     }
 }
 

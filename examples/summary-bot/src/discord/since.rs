@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp, ToSpan as _};
+use jiff::{SignedDuration, Timestamp, ToSpan as _, Zoned};
 
 /// From when on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +23,8 @@ pub(crate) enum Since {
 /// Before this there was no Discord.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 366 * 12);
 
-/// What somebody typed; `None` if it says no time that has passed. Times of day and days are in UTC.
-pub(crate) fn parse(text: &str, now: Timestamp) -> Option<Since> {
+/// What somebody typed; `None` if it says no time that has passed. Days begin where `now` is, and clocks go as there.
+pub(crate) fn parse(text: &str, now: &Zoned) -> Option<Since> {
     if let Some(link) = link(text) {
         return Some(link);
     }
@@ -34,12 +34,17 @@ pub(crate) fn parse(text: &str, now: Timestamp) -> Option<Since> {
     {
         return Some(Since::MyLastMessage);
     }
+    let in_utc = now.with_time_zone(TimeZone::UTC);
+    let (text, now) = match text.strip_suffix("utc") {
+        Some(text) => (text.trim_end(), &in_utc),
+        None => (text, now),
+    };
     let moment = mark(text)
-        .or_else(|| date(text))
+        .or_else(|| date(text, now))
         .or_else(|| day(text, now))
         .or_else(|| ago(text, now))
         .or_else(|| time_of_day(text).and_then(|time| latest(time, now)))?;
-    let passed = now.duration_since(moment);
+    let passed = now.timestamp().duration_since(moment);
     (passed >= SignedDuration::ZERO && passed <= LONGEST).then_some(Since::Moment(moment))
 }
 
@@ -67,24 +72,24 @@ fn mark(text: &str) -> Option<Timestamp> {
 }
 
 /// `2026-03-01`, `2026-03-01 14:00`, `2026-03-01T14:00:00Z`.
-fn date(text: &str) -> Option<Timestamp> {
+fn date(text: &str, now: &Zoned) -> Option<Timestamp> {
     let upper = text.to_uppercase();
     if let Ok(moment) = upper.parse::<Timestamp>() {
         return Some(moment);
     }
     let (day, time) = text.split_once([' ', 't']).map_or((text, None), |(day, time)| (day, Some(time)));
     let day: Date = (day.len() == 10).then(|| day.parse().ok()).flatten()?;
-    at(day, time.map_or(Some(Time::midnight()), time_of_day)?)
+    at(day, time.map_or(Some(Time::midnight()), time_of_day)?, now)
 }
 
 /// `today`, `yesterday 14:00`, `monday`, `this morning`.
-fn day(text: &str, now: Timestamp) -> Option<Timestamp> {
+fn day(text: &str, now: &Zoned) -> Option<Timestamp> {
     let text = text.strip_prefix("since ").unwrap_or(text).trim_start();
     let text = text.strip_prefix("last ").unwrap_or(text);
-    let today = now.to_zoned(TimeZone::UTC).date();
+    let today = now.date();
     let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
     if word == "this" && matches!(rest, "morning") {
-        return at(today, Time::midnight());
+        return at(today, Time::midnight(), now);
     }
     let day = match word {
         "today" => today,
@@ -98,7 +103,7 @@ fn day(text: &str, now: Timestamp) -> Option<Timestamp> {
         "evening" => Time::constant(18, 0, 0, 0),
         rest => time_of_day(rest)?,
     };
-    at(day, time)
+    at(day, time, now)
 }
 
 fn weekday(word: &str) -> Option<Weekday> {
@@ -115,7 +120,7 @@ fn weekday(word: &str) -> Option<Weekday> {
 }
 
 /// `2 hours ago`, `90m`, `last 3 days`, `1d 4h`, `an hour and a half`.
-fn ago(text: &str, now: Timestamp) -> Option<Timestamp> {
+fn ago(text: &str, now: &Zoned) -> Option<Timestamp> {
     let text = text.strip_suffix(" ago").unwrap_or(text);
     let text = text.strip_prefix("since ").unwrap_or(text);
     let text = ["in the last ", "the last ", "last ", "the past ", "past "]
@@ -133,7 +138,7 @@ fn ago(text: &str, now: Timestamp) -> Option<Timestamp> {
         rest = after.trim_start();
         rest = rest.strip_prefix("and ").or_else(|| rest.strip_prefix(',')).unwrap_or(rest).trim_start();
     }
-    now.checked_sub(SignedDuration::try_from(total).ok()?).ok()
+    now.timestamp().checked_sub(SignedDuration::try_from(total).ok()?).ok()
 }
 
 /// A number and a unit at the beginning of a text, and what follows.
@@ -169,7 +174,7 @@ fn amount(text: &str) -> Option<(Duration, &str)> {
 
 /// `14:30`, `9am`, `9:15 pm`, `noon`, `midnight`.
 fn time_of_day(text: &str) -> Option<Time> {
-    let text = text.trim().trim_end_matches("utc").trim_end();
+    let text = text.trim();
     let text = text.strip_prefix("at ").unwrap_or(text);
     match text {
         "noon" => return Some(Time::constant(12, 0, 0, 0)),
@@ -199,13 +204,15 @@ fn time_of_day(text: &str) -> Option<Time> {
 }
 
 /// The last time that a clock showed this.
-fn latest(time: Time, now: Timestamp) -> Option<Timestamp> {
-    let today = now.to_zoned(TimeZone::UTC).date();
-    at(today, time).filter(|moment| *moment <= now).or_else(|| at(today.checked_sub(1.day()).ok()?, time))
+fn latest(time: Time, now: &Zoned) -> Option<Timestamp> {
+    let (today, moment) = (now.date(), now.timestamp());
+    let of_today = at(today, time, now).filter(|at| *at <= moment);
+    of_today.or_else(|| at(today.checked_sub(1.day()).ok()?, time, now))
 }
 
-fn at(day: Date, time: Time) -> Option<Timestamp> {
-    day.to_datetime(time).to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+/// A time that is skipped when the clocks change is an hour later; of one that comes twice it is the first.
+fn at(day: Date, time: Time, now: &Zoned) -> Option<Timestamp> {
+    now.time_zone().to_timestamp(day.to_datetime(time)).ok()
 }
 
 #[cfg(test)]
@@ -217,12 +224,16 @@ mod tests {
     /// A Sunday.
     const NOW: &str = "2026-03-01T14:03:00Z";
 
-    fn now() -> Timestamp {
-        NOW.parse().unwrap()
+    fn now() -> Zoned {
+        NOW.parse::<Timestamp>().unwrap().to_zoned(TimeZone::UTC)
     }
 
     fn moment(text: &str) -> String {
-        match parse(text, now()) {
+        moment_at(text, &now())
+    }
+
+    fn moment_at(text: &str, now: &Zoned) -> String {
+        match parse(text, now) {
             Some(Since::Moment(moment)) => moment.to_string(),
             other => panic!("{text:?} is {other:?}"),
         }
@@ -261,17 +272,37 @@ mod tests {
     }
 
     #[test]
+    fn days_and_clocks_are_those_of_the_place() {
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        // Half past midnight on a Sunday there, in the night in which the clocks are put forward.
+        let now = "2026-03-28T23:30:00Z".parse::<Timestamp>().unwrap().to_zoned(berlin.clone());
+        for (text, expected) in [
+            ("today", "2026-03-28T23:00:00Z"),
+            ("yesterday 14:00", "2026-03-28T13:00:00Z"),
+            ("23:15", "2026-03-28T22:15:00Z"),
+            ("2026-03-27 18:30", "2026-03-27T17:30:00Z"),
+            ("2 hours ago", "2026-03-28T21:30:00Z"),
+            ("2026-03-27T18:30:00Z", "2026-03-27T18:30:00Z"),
+            ("yesterday 14:00 UTC", "2026-03-27T14:00:00Z"),
+        ] {
+            assert_eq!(moment_at(text, &now), expected, "{text}");
+        }
+        let afterwards = "2026-03-29T10:00:00Z".parse::<Timestamp>().unwrap().to_zoned(berlin);
+        assert_eq!(moment_at("02:30", &afterwards), "2026-03-29T01:30:00Z", "there was no such time");
+    }
+
+    #[test]
     fn a_link_is_a_message_of_discord_and_of_nobody_else() {
         let link = Since::Message { guild: "1".into(), channel: "2".into(), message: "3".into() };
-        assert_eq!(parse("https://ptb.discord.com/channels/1/2/3", now()), Some(link));
-        assert_eq!(parse("https://example.org/channels/1/2/3", now()), None);
-        assert_eq!(parse("https://discord.com/channels/1/2/3/4", now()), None);
-        assert_eq!(parse("https://discord.com/channels/@me/2/3", now()), None);
+        assert_eq!(parse("https://ptb.discord.com/channels/1/2/3", &now()), Some(link));
+        assert_eq!(parse("https://example.org/channels/1/2/3", &now()), None);
+        assert_eq!(parse("https://discord.com/channels/1/2/3/4", &now()), None);
+        assert_eq!(parse("https://discord.com/channels/@me/2/3", &now()), None);
     }
 
     #[test]
     fn ones_own_last_message_is_asked_for_in_words() {
-        assert_eq!(parse("My last message", now()), Some(Since::MyLastMessage));
+        assert_eq!(parse("My last message", &now()), Some(Since::MyLastMessage));
     }
 
     #[test]
@@ -288,36 +319,36 @@ mod tests {
             "999999999999 weeks",
             "ago",
         ] {
-            assert_eq!(parse(text, now()), None, "{text:?}");
+            assert_eq!(parse(text, &now()), None, "{text:?}");
         }
     }
 
     proptest! {
         #[test]
         fn no_text_is_too_strange(text in ".*") {
-            let _since = parse(&text, now());
+            let _since = parse(&text, &now());
         }
 
         #[test]
         fn nothing_is_in_the_future(text in "[0-9a-z :.<>tTZ-]{0,40}") {
-            if let Some(Since::Moment(moment)) = parse(&text, now()) {
-                prop_assert!(moment <= now());
+            if let Some(Since::Moment(moment)) = parse(&text, &now()) {
+                prop_assert!(moment <= now().timestamp());
             }
         }
 
         #[test]
         fn so_many_minutes_ago_are_so_many_minutes(minutes in 0_i64..100_000, ago in prop::bool::ANY) {
             let text = format!("{minutes} minutes{}", if ago { " ago" } else { "" });
-            let since = parse(&text, now());
-            let expected = now() - SignedDuration::from_mins(minutes);
+            let since = parse(&text, &now());
+            let expected = now().timestamp() - SignedDuration::from_mins(minutes);
             prop_assert_eq!(since, Some(Since::Moment(expected)));
         }
 
         #[test]
         fn a_date_is_read_as_it_is_written(day in 0_i64..4000) {
-            let moment = now() - SignedDuration::from_hours(24 * day);
+            let moment = now().timestamp() - SignedDuration::from_hours(24 * day);
             let text = moment.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M").to_string();
-            prop_assert_eq!(parse(&text, now()), Some(Since::Moment(moment)));
+            prop_assert_eq!(parse(&text, &now()), Some(Since::Moment(moment)));
         }
     }
 }

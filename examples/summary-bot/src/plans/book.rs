@@ -2,26 +2,23 @@
 
 use std::sync::{Arc, OnceLock};
 
-use groundcrew::Crew;
-use groundcrew::http::Problem;
-use groundcrew::http::axum::http::StatusCode;
-use groundcrew::jobs::{
-    Attempt, JobError, JobId, NewPlan, Plan, PlanChange, PlanError, PlanId, PlanQuery, Planned, Publisher,
-    Timetable, TimetableConfig,
-};
-use groundcrew::lease::{LeaseConfig, LeaseStatus};
-use jiff::Timestamp;
-use serde_json::{Value, json};
-
 use super::brief::one;
 use super::{
-    Brief, Content, Destination, Ended, Mailer, Outcome, Post, Poster, SchedulesConfig, Standing,
+    Brief, Content, Destination, Ended, Mailer, Post, Poster, Schedule, SchedulesConfig, Standing,
     SummarizeChannels,
 };
 use crate::clerk::not_stored;
 use crate::discord::history::ChannelHistory;
 use crate::store::{Patience, Store};
 use crate::workshop::storage_problem;
+use groundcrew::Crew;
+use groundcrew::http::Problem;
+use groundcrew::http::axum::http::StatusCode;
+use groundcrew::jobs::{
+    Attempt, Job as _, JobError, JobId, NewPlan, Plan, PlanChange, PlanError, PlanId, PlanQuery, Planned,
+    Publisher, Timetable, TimetableConfig,
+};
+use groundcrew::lease::{LeaseConfig, LeaseStatus};
 
 /// The schedules of all servers. Clones share everything.
 #[derive(Clone)]
@@ -47,17 +44,6 @@ struct Discord {
     history: Arc<dyn ChannelHistory>,
     poster: Arc<dyn Poster>,
 }
-
-/// A schedule as it stands.
-#[derive(Debug, Clone)]
-pub(crate) struct Schedule {
-    pub(crate) plan: Plan,
-    pub(crate) job: SummarizeChannels,
-    pub(crate) standing: Standing,
-}
-
-/// How many of the next times are shown.
-const SHOWN: usize = 3;
 
 // === impl Plans ===
 
@@ -197,6 +183,32 @@ impl Plans {
         self.0.parts.timetable.run_now(id).await.map_err(not_planned)
     }
 
+    /// Deletes the schedules that read channels as this user does, and forgets who has made the others of theirs. Tells
+    /// how many they were.
+    pub(crate) async fn erase(&self, user: &str) -> sqlx::Result<u64> {
+        let Parts { store, timetable, .. } = &self.0.parts;
+        let (mut erased, mut after) = (0, None);
+        loop {
+            let query = PlanQuery::default().job(SummarizeChannels::NAME);
+            let query = after.into_iter().fold(query, PlanQuery::after);
+            let page = timetable.list(query).await.map_err(not_kept)?;
+            for plan in page.plans {
+                let Ok(mut job) = plan.payload::<SummarizeChannels>() else { continue };
+                if job.reader.as_deref() == Some(user) {
+                    erased += u64::from(store.delete_plan(timetable, plan.id).await.map_err(not_kept)?);
+                } else if job.created_by.take_if(|creator| creator == user).is_some() {
+                    let change = PlanChange::default().job(&job);
+                    timetable.update(plan.id, change).await.map_err(not_kept)?;
+                    erased += 1;
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(erased);
+            }
+        }
+    }
+
     pub(super) fn history(&self) -> Option<&dyn ChannelHistory> {
         self.0.discord.get().map(|discord| &*discord.history)
     }
@@ -291,77 +303,6 @@ impl std::fmt::Debug for Plans {
     }
 }
 
-// === impl Schedule ===
-
-impl Schedule {
-    /// What it does after a merge patch (RFC 7396).
-    pub(crate) fn patched(&self, patch: &Value) -> Result<Brief, Problem> {
-        let before = &self.job.brief;
-        let mut value = json!(before);
-        merge(&mut value, patch);
-        let brief: Brief =
-            serde_json::from_value(value).map_err(|error| one("schedule", &error.to_string()))?;
-        if brief.guild_id != before.guild_id {
-            return Err(one("guild_id", "a schedule stays with its server: make another one there"));
-        }
-        brief.check()?;
-        Ok(brief)
-    }
-
-    /// As the API shows it.
-    pub(crate) fn to_json(&self, now: Timestamp) -> Value {
-        let Self { plan, job, standing } = self;
-        let mut value = json!(job.brief);
-        let shown: Vec<Value> = job.brief.destinations.iter().map(Destination::shown).collect();
-        let next: Vec<Timestamp> = if plan.paused { Vec::new() } else { plan.next_times(now, SHOWN) };
-        let state = match plan {
-            Plan { paused: true, .. } => "paused",
-            Plan { next: None, .. } => "over",
-            _ => "waiting",
-        };
-        let more = json!({
-            "id": plan.id,
-            "destinations": shown,
-            "expression": plan.timing.to_string(),
-            "state": state,
-            "paused_because": plan.paused_because,
-            "next_times": next,
-            "created_at": plan.created_at,
-            "created_by": job.created_by,
-            "last_run": standing.last,
-            "last_outcome": standing.outcome.map(Outcome::name),
-            "last_summary": standing.summary.map(|id| format!("{}/{id}", crate::api::SUMMARIES)),
-            "last_error": standing.error,
-            "failures": standing.failures,
-        });
-        merge(&mut value, &more);
-        // A merge takes away what is null.
-        for (name, part) in more.as_object().into_iter().flatten().filter(|(_, part)| part.is_null()) {
-            value[name] = part.clone();
-        }
-        value
-    }
-}
-
-/// Takes over what the patch says: what is null is taken away, objects are gone into.
-fn merge(value: &mut Value, patch: &Value) {
-    let Value::Object(patch) = patch else {
-        *value = patch.clone();
-        return;
-    };
-    if !value.is_object() {
-        *value = json!({});
-    }
-    let Some(members) = value.as_object_mut() else { return };
-    for (name, part) in patch {
-        if part.is_null() {
-            members.remove(name);
-        } else {
-            merge(members.entry(name).or_insert(Value::Null), part);
-        }
-    }
-}
-
 /// Webhooks are for programs: they are told of summaries only.
 fn notices(plan: PlanId, brief: &Brief, reason: &str) -> Vec<Post> {
     let text =
@@ -403,7 +344,13 @@ fn not_planned(error: PlanError) -> Problem {
         PlanError::NeverComes { .. } => one("timing", "it does not come any more"),
         PlanError::Text { .. } => one("name", &words),
         PlanError::TooLarge { .. } => one("schedule", "it is too large"),
-        PlanError::Database(error) => storage_problem(&error),
-        other => storage_problem(&sqlx::Error::Protocol(other.to_string())),
+        other => storage_problem(&not_kept(other)),
+    }
+}
+
+fn not_kept(error: PlanError) -> sqlx::Error {
+    match error {
+        PlanError::Database(error) => error,
+        other => sqlx::Error::Protocol(other.to_string()),
     }
 }

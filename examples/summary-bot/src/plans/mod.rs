@@ -11,18 +11,20 @@ mod config;
 mod mail;
 mod period;
 mod post;
+mod schedule;
 mod standing;
 mod summarize;
 #[cfg(test)]
 mod tests;
 mod undelivered;
 
-pub(crate) use book::{Parts, Plans, Schedule, not_found};
+pub(crate) use book::{Parts, Plans, not_found};
 pub(crate) use brief::{Brief, Destination, Missed, Mode, is_id};
 pub(crate) use choice::{Choice, Day, Every};
 pub use config::{MailConfig, SchedulesConfig};
 pub(crate) use mail::Mailer;
 pub(crate) use post::{Content, Post, Poster};
+pub(crate) use schedule::Schedule;
 pub(crate) use standing::{Ended, Outcome, Standing};
 pub(crate) use summarize::SummarizeChannels;
 pub(crate) use undelivered::Undelivered;

@@ -148,7 +148,7 @@ impl Stage {
         });
         plans.reach(Arc::new(said), Arc::new(board.clone()));
         let metrics = BotMetrics::register(crew.metrics()).expect("metrics");
-        let caretaker = caretaker(&crew, &store);
+        let caretaker = caretaker(&crew, &store, &plans);
         let config = crate::Config::default();
         let benches = Benches::new(2);
         let purse = Purse::new(store.clone(), caretaker.settings.clone(), config.budget.clone());
@@ -217,13 +217,14 @@ impl Stage {
     }
 }
 
-fn caretaker(crew: &Crew, store: &Store) -> Caretaker {
+fn caretaker(crew: &Crew, store: &Store, plans: &Plans) -> Caretaker {
     let cache = CacheConfig::default();
     let documents = cache.named("documents").absent(Option::is_none).build(crew).expect("a cache");
     let guilds = cache.named("guilds").build(crew).expect("a cache");
     let config = crate::Config::default();
     let settings = Settings::new(store.clone(), guilds, config.guild_defaults, config.guilds);
-    Caretaker { store: store.clone(), documents, settings, retention: config.retention, accounts: None }
+    let (store, plans) = (store.clone(), plans.clone());
+    Caretaker { store, documents, settings, retention: config.retention, plans, accounts: None }
 }
 
 fn brief(change: &Value) -> Brief {

@@ -1,5 +1,7 @@
 //! What a value has to look like, whoever says it.
 
+use jiff::tz::TimeZone;
+
 /// Whether a text is an id of Discord's.
 pub(crate) fn is_id(text: &str) -> bool {
     (15..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
@@ -14,6 +16,11 @@ pub(crate) fn is_language(text: &str) -> bool {
     parts.next().is_some_and(|part| letters(part, 2, 3) && !part.bytes().any(|byte| byte.is_ascii_digit()))
         && parts.clone().count() <= 2
         && parts.all(|part| letters(part, 2, 8))
+}
+
+/// Whether a text is the name of a time zone, such as `Europe/Berlin`.
+pub(crate) fn is_time_zone(text: &str) -> bool {
+    TimeZone::get(text).is_ok()
 }
 
 #[cfg(test)]

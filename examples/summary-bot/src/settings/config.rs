@@ -26,6 +26,9 @@ pub struct GuildConfig {
     /// The language of summaries, as a code such as `de`; unset: the conversation's own.
     #[config(alias = "GUILD_*_LANGUAGE")]
     pub language: Option<Sourced<Language>>,
+    /// The time zone in which members give times of the day, by its name such as `Europe/Berlin`; unset: UTC.
+    #[config(alias = "GUILD_*_TIME_ZONE")]
+    pub time_zone: Option<Sourced<ZoneName>>,
     /// The model that writes, by its name in the configuration; unset: the first of the chain.
     #[config(alias = "GUILD_*_MODEL", alias = "GUILD_*_CLAUDE_MODEL")]
     pub model: Option<Sourced<String>>,
@@ -96,6 +99,10 @@ pub struct Snowflake(pub(crate) String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Language(pub(crate) String);
 
+/// A time zone, by its name in the IANA database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZoneName(pub(crate) String);
+
 // === impl DefaultLength ===
 
 impl DefaultLength {
@@ -139,6 +146,22 @@ impl FromConfig for Language {
 
     fn from_config(node: &Node<'_>) -> Option<Self> {
         node.parse(|text| checks::is_language(text).then(|| Self(text.to_owned())))
+    }
+
+    fn to_text(&self) -> Option<String> {
+        Some(self.0.clone())
+    }
+}
+
+// === impl ZoneName ===
+
+impl FromConfig for ZoneName {
+    fn shape() -> Shape {
+        Shape::text("the name of a time zone, such as `Europe/Berlin`")
+    }
+
+    fn from_config(node: &Node<'_>) -> Option<Self> {
+        node.parse(|text| checks::is_time_zone(text).then(|| Self(text.to_owned())))
     }
 
     fn to_text(&self) -> Option<String> {

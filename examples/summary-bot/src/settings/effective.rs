@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -113,6 +114,11 @@ impl Effective {
         self.text(Key::Language)
     }
 
+    /// In which times of the day are meant.
+    pub(crate) fn time_zone(&self) -> TimeZone {
+        self.text(Key::TimeZone).and_then(|name| TimeZone::get(&name).ok()).unwrap_or(TimeZone::UTC)
+    }
+
     /// `None`: the first of the chain.
     pub(crate) fn model(&self) -> Option<String> {
         self.text(Key::Model)
@@ -160,6 +166,7 @@ fn default(key: Key) -> Value {
         Key::EnabledChannels | Key::ExcludedChannels | Key::ExcludedUsers => json!([]),
         Key::Length => json!("detailed"),
         Key::Perspective => json!("general"),
+        Key::TimeZone => json!("UTC"),
         Key::MinMessages => json!(5),
         Key::IncludeBots | Key::RequirePermissions => json!(false),
         Key::Language | Key::Model | Key::Temperature | Key::DailyBudget | Key::RetentionDays => Value::Null,

@@ -17,6 +17,7 @@ pub(crate) enum Key {
     Length,
     Perspective,
     Language,
+    TimeZone,
     Model,
     Temperature,
     MinMessages,
@@ -34,13 +35,14 @@ const MODEL: usize = 100;
 // === impl Key ===
 
 impl Key {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::EnabledChannels,
         Self::ExcludedChannels,
         Self::ExcludedUsers,
         Self::Length,
         Self::Perspective,
         Self::Language,
+        Self::TimeZone,
         Self::Model,
         Self::Temperature,
         Self::MinMessages,
@@ -59,6 +61,7 @@ impl Key {
             Self::Length => "length",
             Self::Perspective => "perspective",
             Self::Language => "language",
+            Self::TimeZone => "time_zone",
             Self::Model => "model",
             Self::Temperature => "temperature",
             Self::MinMessages => "min_messages",
@@ -81,6 +84,7 @@ impl Key {
             Self::Length => "brief, detailed or comprehensive",
             Self::Perspective => "general, developer, marketing, product, finance, executive or support",
             Self::Language => "a language's code, such as de or pt-BR",
+            Self::TimeZone => "the name of a time zone, such as Europe/Berlin",
             Self::Model => "the name of a model",
             Self::Temperature => "a number from 0 to 2",
             Self::MinMessages => "a whole number from 1 to 10000",
@@ -104,6 +108,7 @@ impl Key {
                 value.as_str().is_some_and(|name| Perspective::ALL.iter().any(|(known, _)| *known == name))
             }
             Self::Language => value.as_str().is_some_and(checks::is_language),
+            Self::TimeZone => value.as_str().is_some_and(checks::is_time_zone),
             Self::Model => value.as_str().is_some_and(|name| {
                 !name.is_empty() && name.len() <= MODEL && !name.contains(char::is_control)
             }),
@@ -126,7 +131,7 @@ impl Key {
                 .filter(|item| !item.is_empty())
                 .collect(),
             Self::Length | Self::Perspective => Value::from(text.to_lowercase()),
-            Self::Language | Self::Model => Value::from(text),
+            Self::Language | Self::TimeZone | Self::Model => Value::from(text),
             Self::Temperature | Self::DailyBudget => Value::from(text.parse::<f64>().ok()?),
             Self::MinMessages | Self::RetentionDays => Value::from(text.parse::<u64>().ok()?),
             Self::IncludeBots | Self::RequirePermissions => match text.to_lowercase().as_str() {
@@ -156,6 +161,7 @@ mod tests {
         assert_eq!(Key::IncludeBots.parse("on"), Some(json!(true)));
         assert_eq!(Key::DailyBudget.parse("2.5"), Some(json!(2.5)));
         assert_eq!(Key::RetentionDays.parse("0"), Some(json!(0)));
+        assert_eq!(Key::TimeZone.parse(" Europe/Berlin"), Some(json!("Europe/Berlin")));
     }
 
     #[test]
@@ -169,6 +175,7 @@ mod tests {
             (Key::RetentionDays, "-1"),
             (Key::DailyBudget, "inf"),
             (Key::Language, "german"),
+            (Key::TimeZone, "Europe/Atlantis"),
             (Key::Model, ""),
         ];
         for (key, text) in wrong {

@@ -22,6 +22,7 @@ impl GuildConfig {
             given(Key::Length, self.length.as_ref(), |length| json!(length.name())),
             given(Key::Perspective, self.perspective.as_ref(), |perspective| json!(perspective.name())),
             given(Key::Language, self.language.as_ref(), |language| json!(language.0)),
+            given(Key::TimeZone, self.time_zone.as_ref(), |zone| json!(zone.0)),
             given(Key::Model, self.model.as_ref(), |model| json!(model)),
             given(Key::Temperature, self.temperature.as_ref(), |number| json!(number)),
             given(Key::MinMessages, self.min_messages.as_ref(), |number| json!(number)),

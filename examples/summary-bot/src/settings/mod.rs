@@ -19,7 +19,7 @@ use groundcrew::cache::Cache;
 use groundcrew::http::Problem;
 use groundcrew::http::axum::http::StatusCode;
 
-pub use config::{DefaultLength, DefaultPerspective, GuildConfig, Language, Snowflake};
+pub use config::{DefaultLength, DefaultPerspective, GuildConfig, Language, Snowflake, ZoneName};
 pub(crate) use effective::{Effective, Given, Source};
 pub(crate) use key::Key;
 pub(crate) use rules::{Member, Rule, Subject, SubjectKind};

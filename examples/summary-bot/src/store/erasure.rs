@@ -2,6 +2,7 @@
 
 use groundcrew::sql::statement;
 
+use super::webhooks::damaged_webhook;
 use super::{NewRow, Store};
 use crate::document::Document;
 use crate::erasure::ERASED;
@@ -26,6 +27,7 @@ const PRIVATE: &str = "SELECT id FROM summaries WHERE requested_by = $1 AND priv
 const FEEDBACK: &str = "DELETE FROM feedback WHERE user_id = $1";
 const RULES: &str = "DELETE FROM guild_rules WHERE kind = 'user' AND subject_id = $1";
 const SET_BY: &str = "UPDATE guild_settings SET updated_by = $2 WHERE updated_by = $1";
+const WEBHOOKS: &str = "SELECT id FROM webhooks WHERE owner = $1";
 const RULED_BY: &str = "UPDATE guild_rules SET updated_by = $2 WHERE updated_by = $1";
 
 // === impl Store ===
@@ -62,6 +64,18 @@ impl Store {
     /// Forgets that this user asked the API for something.
     pub(crate) async fn unask(&self, user: &str) -> sqlx::Result<u64> {
         Ok(self.about(REPLAYS, user, None).await? + self.about(REQUESTS, user, None).await?)
+    }
+
+    /// Deletes the webhooks that this user has made, with what was to be sent to them, and says how many.
+    pub(crate) async fn delete_webhooks_of(&self, user: &str) -> sqlx::Result<u64> {
+        let select = statement(WEBHOOKS).bind(user).timed("list_webhooks_of");
+        let ids: Vec<String> = select.scalar().fetch_all(self.0.write()).await?;
+        let mut deleted = 0;
+        for id in ids {
+            let id = id.parse().map_err(|_| damaged_webhook("webhooks.id"))?;
+            deleted += u64::from(self.delete_webhook(id).await?);
+        }
+        Ok(deleted)
     }
 
     /// Takes this user's id out of the settings of all servers, and says how often it stood there.

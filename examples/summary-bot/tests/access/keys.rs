@@ -1,5 +1,7 @@
 //! `/api/v1/keys`.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use crate::service::{SUMMARIES, conversation};
@@ -35,6 +37,19 @@ async fn who_has_a_key_makes_others_that_may_do_no_more() {
         let answer = ask(&bot, "POST", KEYS, &mine, nonsense);
         assert!((400..500).contains(&answer.status), "{nonsense}: {}", answer.body);
     }
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_reader_shows_a_key_as_a_password() {
+    let bot = bot().await;
+    let bearer = key(&bot, "the feed reader", "summaries:read").await;
+    let login = format!("reader:{}", bearer.trim_start_matches("Bearer "));
+    let shown = format!("Basic {}", STANDARD.encode(login));
+    let feed = ask(&bot, "GET", "/api/v1/feeds/all.atom", &shown, "");
+    assert_eq!((feed.status, feed.header("content-type")), (200, Some("application/atom+xml")));
+    let wrong = format!("Basic {}", STANDARD.encode("reader:secret"));
+    assert_eq!(ask(&bot, "GET", "/api/v1/feeds/all.atom", &wrong, "").status, 401);
     bot.land().await;
 }
 

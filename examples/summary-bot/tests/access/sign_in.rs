@@ -111,6 +111,11 @@ fn refresh(bot: &Fixture, token: &Value) -> Answer {
     bot.call("POST", "/api/v1/auth/refresh", &[("content-type", "application/json")], body.as_bytes())
 }
 
+fn revoke(bot: &Fixture, token: &Value) -> Answer {
+    let body = json!({"refresh_token": token}).to_string();
+    bot.call("POST", "/api/v1/auth/revoke", &[("content-type", "application/json")], body.as_bytes())
+}
+
 fn bearer(pair: &Value) -> String {
     format!("Bearer {}", pair["access_token"].as_str().expect("a token"))
 }
@@ -144,6 +149,21 @@ async fn a_program_of_somebody_signed_in_goes_on_by_refresh_tokens_that_are_good
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_token_that_is_given_back_is_good_no_more() {
+    let discord = Discord::start().await.expect("a local Discord");
+    let (bot, cookie) = signed_in(&discord).await;
+    let pair = tokens(&bot, &cookie, &json!({})).json();
+    for _ in 0..2 {
+        assert_eq!(revoke(&bot, &pair["refresh_token"]).status, 204);
+    }
+    let ended = refresh(&bot, &pair["refresh_token"]);
+    assert_eq!((ended.status, ended.code().as_str()), (401, "TOKEN_EXPIRED"));
+    let browser = bot.call("GET", "/api/v1/me", &[("cookie", &cookie)], b"");
+    assert_eq!(browser.status, 200, "another session: {}", browser.body);
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tokens_are_for_people_who_have_signed_in_and_no_more_than_they_may() {
     let discord = Discord::start().await.expect("a local Discord");
     let (bot, cookie) = signed_in(&discord).await;
@@ -165,8 +185,8 @@ async fn tokens_are_for_people_who_have_signed_in_and_no_more_than_they_may() {
 #[tokio::test(flavor = "multi_thread")]
 async fn by_default_nobody_is_given_tokens() {
     let bot = Fixture::start().await;
-    for path in ["/api/v1/auth/tokens", "/api/v1/auth/refresh"] {
-        let body = if path.ends_with("refresh") { r#"{"refresh_token": "gcr_x"}"# } else { "{}" };
+    for path in ["/api/v1/auth/tokens", "/api/v1/auth/refresh", "/api/v1/auth/revoke"] {
+        let body = if path.ends_with("tokens") { "{}" } else { r#"{"refresh_token": "gcr_x"}"# };
         let answer = bot.call("POST", path, &[("content-type", "application/json")], body.as_bytes());
         assert_eq!((answer.status, answer.code().as_str()), (404, "TOKENS_OFF"), "{path}");
     }

@@ -52,6 +52,21 @@ async fn a_schedule_is_made_shown_paused_resumed_and_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn without_a_zone_the_times_are_those_of_the_server() {
+    let stage = Stage::set().await;
+    let set = stage.command("config", stage.owner()).sub("set").option("setting", "time_zone");
+    let set = stage.answer(set.option("value", "Europe/Berlin")).await;
+    assert!(set.text().contains("Europe/Berlin"), "{}", set.text());
+    made(&stage, "here").await;
+    let there = schedule(&stage, stage.owner(), "create").option("name", "there").option("every", "daily");
+    stage.answer(there.option("zone", "Asia/Tokyo")).await;
+    let schedules = stage.bot.get("/api/v1/schedules").json();
+    let zones = ["/items/0/timing/zone", "/items/1/timing/zone"].map(|place| schedules.pointer(place));
+    assert_eq!(zones, [Some(&"Europe/Berlin".into()), Some(&"Asia/Tokyo".into())], "{schedules}");
+    stage.bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn run_now_posts_a_summary_of_what_whoever_made_it_can_read() {
     let stage = Stage::set().await;
     let said = [

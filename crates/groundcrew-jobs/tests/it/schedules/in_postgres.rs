@@ -1,52 +1,19 @@
 use groundcrew_jobs::Misfire;
 use groundcrew_lease::{LeaseConfig, LeaseStatus};
 use groundcrew_sql::SqlConfig;
-use groundcrew_sql::sqlx::{self, Connection, PgConnection};
 use groundcrew_testkit::postgres::Postgres;
-use tokio::runtime::{Builder, Runtime};
 
 use super::*;
-use crate::stage::until;
+use crate::replica::{Replica, one_is_killed};
 
-/// How many sessions wait for leave to write a job.
-const STUCK: &str = "SELECT count(*) FROM pg_stat_activity
-    WHERE wait_event_type = 'Lock' AND query LIKE '%INSERT INTO groundcrew_jobs (%'";
-
-/// A replica that keeps the schedules, on threads of its own, so that it can be killed.
-struct Replica {
-    runtime: Option<Runtime>,
-    status: LeaseStatus,
-}
-
-// === impl Replica ===
-
-impl Replica {
-    async fn start(url: String) -> Self {
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
-        let starting = async move {
-            let crew = crew();
-            let database = SqlConfig::of(url).connect(&crew).await.expect("Postgres");
-            let jobs = config().connect::<App>(&crew, &database).await.expect("jobs");
-            let each_second = schedule("@every 1s").with_misfire(Misfire::All { most: 60 });
-            let schedules = Schedules::new(&jobs.publisher()).add("tick", each_second, plain);
-            schedules.run(&crew, &LeaseConfig::default(), &database).await.expect("schedules")
-        };
-        let status = runtime.spawn(starting).await.expect("a start");
-        Self { runtime: Some(runtime), status }
-    }
-
-    /// Ends it without a word: all its tasks are dropped where they are, and its sockets with them.
-    fn kill(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
-
-impl Drop for Replica {
-    fn drop(&mut self) {
-        self.kill();
-    }
+/// A replica that keeps the schedules.
+async fn keep(url: String) -> LeaseStatus {
+    let crew = crew();
+    let database = SqlConfig::of(url).connect(&crew).await.expect("Postgres");
+    let jobs = config().connect::<App>(&crew, &database).await.expect("jobs");
+    let each_second = schedule("@every 1s").with_misfire(Misfire::All { most: 60 });
+    let schedules = Schedules::new(&jobs.publisher()).add("tick", each_second, plain);
+    schedules.run(&crew, &LeaseConfig::default(), &database).await.expect("schedules")
 }
 
 /// The moments whose jobs have run, in order.
@@ -56,7 +23,6 @@ fn moments(app: &App) -> Vec<Timestamp> {
     moments
 }
 
-/// Each transaction of a leader moves the mark first and writes the job then: this leader dies between the two.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_leader_that_is_killed_between_the_mark_and_the_job_loses_and_doubles_none() {
     let server = Postgres::start().await.expect("a server");
@@ -66,34 +32,7 @@ async fn a_leader_that_is_killed_between_the_mark_and_the_job_loses_and_doubles_
     let jobs = config().connect(&crew, &database).await.expect("jobs").register::<Plain>();
     let app = App::noting();
     jobs.run(app.clone());
-    let mut replicas =
-        [Replica::start(empty.url().to_owned()).await, Replica::start(empty.url().to_owned()).await];
-    until("some have come", || async { app.runs() >= 2 }).await;
-
-    let mut locking = PgConnection::connect(empty.url()).await.expect("a connection");
-    let mut observer = PgConnection::connect(empty.url()).await.expect("a connection");
-    let mut lock = locking.begin().await.expect("a transaction");
-    sqlx::query("LOCK TABLE groundcrew_jobs IN SHARE MODE").execute(&mut *lock).await.expect("the lock");
-    let waited = tokio::time::timeout(Duration::from_secs(20), async {
-        while sqlx::query_scalar::<_, i64>(STUCK).fetch_one(&mut observer).await.expect("a count") == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    });
-    waited.await.expect("the leader is between the two");
-    let leader = replicas.iter().position(|replica| replica.status.is_leader()).expect("a leader");
-    replicas[leader].kill();
-    let killed = Timestamp::now();
-    lock.rollback().await.expect("the lock is given back");
-
-    until("the other goes on", || async {
-        let last = moments(&app).last().copied();
-        last.is_some_and(|last| last > killed + SignedDuration::from_secs(3))
-    })
-    .await;
-    assert!(replicas[1 - leader].status.is_leader());
-    let moments = moments(&app);
-    let gaps: Vec<i64> = moments.windows(2).map(|pair| pair[1].duration_since(pair[0]).as_secs()).collect();
-    assert!(gaps.iter().all(|gap| *gap == 1), "one lost or doubled: {moments:?}");
-    drop(replicas);
+    let start = || Replica::start(keep(empty.url().to_owned()));
+    one_is_killed(empty.url(), [start().await, start().await], || moments(&app)).await;
     crew.land().await;
 }

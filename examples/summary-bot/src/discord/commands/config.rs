@@ -205,6 +205,16 @@ async fn possible(front: &Front, interaction: &Interaction) -> Vec<Choice> {
         Key::Length => DefaultLength::NAMES.to_vec(),
         Key::Perspective => crate::Perspective::ALL.iter().map(|(name, _)| *name).collect(),
         Key::Language => vec!["en", "de", "fr", "es", "it", "nl", "pl", "pt-BR", "ja", "uk"],
+        Key::TimeZone => {
+            vec![
+                "UTC",
+                "Europe/London",
+                "Europe/Berlin",
+                "America/New_York",
+                "America/Los_Angeles",
+                "Asia/Tokyo",
+            ]
+        }
         Key::IncludeBots | Key::RequirePermissions => vec!["true", "false"],
         Key::RetentionDays => vec!["0", "7", "30", "90", "365"],
         Key::MinMessages => vec!["3", "5", "10", "20"],

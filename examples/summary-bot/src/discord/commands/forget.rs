@@ -40,9 +40,14 @@ impl Command for Forget {
             tracing::info!(?erased, "somebody had themselves erased");
             let words = format!(
                 "Done. Summaries that only you could read: {} deleted. Summaries that you are gone from: {}. Opinions \
-                 deleted: {}. What you write from now on can be summarised again; whoever runs this server can leave \
+                 deleted: {}. Keys, sessions and webhooks of yours: {} deleted. Schedules that read as you or were made by \
+                 you: {}. What you write from now on can be summarised again; whoever runs this server can leave \
                  you out with `/config set excluded_users`.",
-                erased.private_summaries_deleted, erased.summaries_changed, erased.opinions_deleted,
+                erased.private_summaries_deleted,
+                erased.summaries_changed,
+                erased.opinions_deleted,
+                erased.accounts_deleted + erased.webhooks_deleted,
+                erased.schedules_changed,
             );
             Ok(Reply::text(words).private().into())
         })

@@ -18,7 +18,8 @@ pub(super) fn id(interaction: &Interaction) -> PlanId {
     PlanId::from(id.into_uuid())
 }
 
-pub(super) fn brief(interaction: &Interaction, guild: &str) -> Result<Brief, Problem> {
+/// `zone` is where times are meant unless another is named.
+pub(super) fn brief(interaction: &Interaction, guild: &str, zone: Option<&str>) -> Result<Brief, Problem> {
     let text = |name: &str| interaction.text(name).map(str::to_owned);
     let kind = interaction.text("every").and_then(Every::of_name);
     let mut channels: Vec<String> = ["channel", "channel2", "channel3"]
@@ -52,7 +53,7 @@ pub(super) fn brief(interaction: &Interaction, guild: &str) -> Result<Brief, Pro
             days: days(interaction.text("days"))?,
             day: text("day"),
             cron: text("cron"),
-            zone: text("zone"),
+            zone: text("zone").or_else(|| zone.map(str::to_owned)),
         },
         period: text("period"),
         length: text("length").unwrap_or_else(|| "detailed".to_owned()),
@@ -111,7 +112,7 @@ mod tests {
     #[test]
     fn what_is_left_out_means_this_channel() {
         let typed = create(&[("name", text("the week")), ("every", text("weekly"))]);
-        let brief = brief(&typed, "7").expect("a brief");
+        let brief = brief(&typed, "7", None).expect("a brief");
         assert_eq!(brief.channels, ["8"]);
         assert_eq!(brief.destinations, [Destination::Channel("8".into())]);
         brief.check().expect("right");
@@ -126,14 +127,14 @@ mod tests {
             ("channel", Value::Channel("9".into())),
             ("email", text("ann@example.com")),
         ]);
-        let read = brief(&typed, "7").expect("a brief");
+        let read = brief(&typed, "7", None).expect("a brief");
         assert_eq!(read.timing.days, [Day::Mon, Day::Fri]);
         assert_eq!(
             (read.channels, read.destinations),
             (vec!["9".to_owned()], vec![Destination::Email("ann@example.com".into())])
         );
         let typed = create(&[("every", text("daily")), ("days", text("someday"))]);
-        let problem = brief(&typed, "7").expect_err("no day").to_json();
+        let problem = brief(&typed, "7", None).expect_err("no day").to_json();
         assert!(problem["detail"].as_str().expect("words").contains("`someday`"), "{problem}");
     }
 

@@ -75,7 +75,11 @@ fn create() -> Opt {
         .option(Opt::text("days", "Days of the week: mon, thu").at_most(60))
         .option(Opt::text("day", "Day of the month for monthly: 1 to 28, or last").at_most(4))
         .option(Opt::text("cron", "For cron: five fields, such as 0 9 * * 1-5").at_most(100))
-        .option(Opt::text("zone", "Time zone, such as Europe/Berlin; UTC by default").at_most(60).completed())
+        .option(
+            Opt::text("zone", "Time zone, such as Europe/Berlin; the server's by default")
+                .at_most(60)
+                .completed(),
+        )
         .option(channel("channel", "What to summarise; this channel by default"))
         .option(channel("channel2", "And this one"))
         .option(channel("channel3", "And this one"))
@@ -107,7 +111,8 @@ async fn answer(front: &Front, interaction: &Interaction) -> Result<Reply, Probl
     };
     match interaction.subcommand() {
         Some("create") => {
-            let brief = asked::brief(interaction, guild)?;
+            let zone = front.settings.effective(guild).await?.time_zone();
+            let brief = asked::brief(interaction, guild, zone.iana_name())?;
             let by = interaction.user.id.clone();
             let id = asked::id(interaction);
             let made = plans.create_as(id, brief, Some(by.clone()), Some(by)).await?;

@@ -2,6 +2,7 @@
 
 use groundcrew::http::Problem;
 use groundcrew::http::axum::http::StatusCode;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::{guild_of, invalid};
@@ -24,6 +25,8 @@ const SEARCHED: usize = 10;
 #[derive(Debug, Clone)]
 pub(super) struct Request {
     pub(super) wanted: Wanted,
+    /// In which times of the day are meant.
+    zone: TimeZone,
     pub(super) options: Options,
     pub(super) asked: Asked,
     pub(super) wish: Wish,
@@ -109,6 +112,7 @@ impl Request {
                 ..Asked::default()
             },
             wanted,
+            zone: settings.time_zone(),
             options: Options { length, perspective, min_messages },
             wish: Wish {
                 model: settings.model(),
@@ -168,7 +172,8 @@ impl Request {
             (one, other) => one.or(other),
         };
         self.wanted.since = span.and_then(|span| now.checked_sub(span).ok());
-        match interaction.text("since").map(|text| (text, since::parse(text, now))) {
+        let here = now.to_zoned(self.zone.clone());
+        match interaction.text("since").map(|text| (text, since::parse(text, &here))) {
             None => {}
             Some((_, Some(Since::Moment(moment)))) => {
                 self.wanted.since = Some(self.wanted.since.map_or(moment, |since| since.max(moment)));
@@ -256,7 +261,8 @@ pub(super) fn times(interaction: &Interaction) -> Vec<Choice> {
     ];
     let Kind::Completion { typed, .. } = &interaction.kind else { return Vec::new() };
     let typed = typed.trim();
-    let understood = since::parse(typed, Timestamp::now()).is_some();
+    // Whether it is over already may depend on the server's time zone: that is judged when it is asked for.
+    let understood = since::parse(typed, &Timestamp::now().to_zoned(TimeZone::UTC)).is_some();
     let own = (understood && !typed.is_empty()).then(|| Choice::of(typed));
     let lower = typed.to_lowercase();
     let usual = USUAL
