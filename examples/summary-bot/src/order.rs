@@ -1,5 +1,7 @@
 //! What is to be summarised, for whom, and how.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Asked, Conversation, Options};
@@ -24,12 +26,24 @@ pub(crate) struct Order {
 pub struct Origin {
     /// Discord's id of the server.
     pub guild_id: Option<String>,
-    /// Discord's id of the channel or thread.
+    /// Discord's id of the channel or thread; `None` where it is of several together.
     pub channel_id: Option<String>,
+    /// Discord's ids of all channels and threads of which it holds something; empty where that is `channel_id` alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<String>,
     /// Who asked: Discord's id of a user, or the subject of a key or token.
     pub requested_by: Option<String>,
     /// Only `requested_by` may read it.
     pub private: bool,
+}
+
+// === impl Origin ===
+
+impl Origin {
+    /// All channels and threads of which it holds something: who may not read one of them may not read the whole.
+    pub(crate) fn sources(&self) -> BTreeSet<&str> {
+        self.channel_id.iter().chain(&self.channels).map(String::as_str).collect()
+    }
 }
 
 /// What the asker would like of a language model. The offline engine grants none of it.

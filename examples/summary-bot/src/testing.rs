@@ -116,6 +116,7 @@ pub(crate) fn origin(guild: &str, by: &str, private: bool) -> Origin {
     Origin {
         guild_id: Some(guild.to_owned()),
         channel_id: Some("200000000000000001".to_owned()),
+        channels: Vec::new(),
         requested_by: Some(by.to_owned()),
         private,
     }

@@ -18,6 +18,7 @@ use super::prefer::prefers_async;
 use super::{App, SUMMARIES, asker, conversation, jobs, unwrap};
 use crate::auth::{Deed, Reader, too_low};
 use crate::discord::access::Level;
+use crate::discord::gathered::Gathered;
 use crate::discord::history::{ChannelHistory, History, Wanted, Why};
 use crate::document::Asked;
 use crate::order::{Order, Origin};
@@ -26,7 +27,7 @@ use crate::request::{Asking, Media};
 use crate::scribe::off_the_workers;
 use crate::webhooks::Event;
 use crate::workshop::Place;
-use crate::{Collector, Conversation, Document, Options, render};
+use crate::{Conversation, Document, Options, render};
 
 /// Where channels are read, if the bot is connected to Discord.
 pub(crate) type Channels = Option<Arc<dyn ChannelHistory>>;
@@ -125,22 +126,18 @@ pub(super) async fn order(asking: Asking, most: u64, channels: Channels) -> Resu
         Ok((value, form))
     })
     .await?;
-    let (conversation, title) = match (&form.channel_id, channels) {
+    let of_server = Origin { guild_id: form.guild_id.clone(), ..Origin::default() };
+    let (conversation, title, origin) = match (&form.channel_id, channels) {
         (None, _) => {
             let filter = form.filter.clone();
             let body = value.to_string();
             let read = off_the_workers(move || conversation::messages(body.as_bytes(), filter, most)).await?;
-            (read, value["title"].as_str().map(str::to_owned))
+            (read, value["title"].as_str().map(str::to_owned), of_server)
         }
         (Some(_), None) => return Err(discord_off()),
         (Some(channel), Some(channels)) => from_channel(&form, channel, &*channels, most).await?,
     };
-    let origin = Origin {
-        guild_id: form.guild_id.clone(),
-        channel_id: form.channel_id.clone(),
-        requested_by: asker,
-        private: false,
-    };
+    let origin = Origin { requested_by: asker, ..origin };
     let asked = Asked {
         length: form.length_name.to_owned(),
         words: form.length.words(),
@@ -161,7 +158,7 @@ async fn from_channel(
     channel: &str,
     channels: &dyn ChannelHistory,
     most: u64,
-) -> Result<(Conversation, Option<String>), Problem> {
+) -> Result<(Conversation, Option<String>, Origin), Problem> {
     let wanted = Wanted {
         guild_id: form.guild_id.clone().unwrap_or_default(),
         channels: vec![channel.to_owned()],
@@ -184,11 +181,9 @@ async fn from_channel(
         });
     }
     let title = parts.first().map(|part| format!("#{}", part.channel.name));
-    let mut collector = Collector::new(form.filter.clone());
-    for message in parts.into_iter().flat_map(|part| part.messages) {
-        collector.push(message);
-    }
-    Ok((collector.finish(), title))
+    let gathered = Gathered::below(channel, parts, form.filter.clone());
+    let origin = gathered.origin(form.guild_id.clone());
+    Ok((gathered.conversation, title, origin))
 }
 
 fn require_json(headers: &HeaderMap) -> Result<(), Problem> {

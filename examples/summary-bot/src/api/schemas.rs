@@ -41,12 +41,7 @@ pub(super) fn all() -> Value {
             "message_count": count("How many messages they wrote."),
             "messages": ids(),
         })),
-        "Origin": object("Where the conversation comes from; nothing but nulls for an upload.", &json!({
-            "guild_id": optional("string", "Discord's id of the server."),
-            "channel_id": optional("string", "Discord's id of the channel or thread."),
-            "requested_by": optional("string", "Who asked for the summary."),
-            "private": {"type": "boolean", "description": "Only who asked may read it."},
-        })),
+        "Origin": origin(),
         "Metadata": metadata(),
         "Warning": object("Something about a summary that its reader should know.", &json!({
             "code": text("A stable code, such as `SAMPLED`."),
@@ -340,6 +335,24 @@ fn problem() -> Value {
             },
         },
     })
+}
+
+fn origin() -> Value {
+    let mut origin = object(
+        "Where the conversation comes from; nothing but nulls for an upload.",
+        &json!({
+            "guild_id": optional("string", "Discord's id of the server."),
+            "channel_id": optional("string", "Discord's id of the channel or thread; null where it is of several."),
+            "requested_by": optional("string", "Who asked for the summary."),
+            "private": {"type": "boolean", "description": "Only who asked may read it."},
+        }),
+    );
+    origin["properties"]["channels"] = json!({
+        "type": "array", "items": {"type": "string"},
+        "description": "Discord's ids of all channels and threads that it holds something of, where that is not \
+            `channel_id` alone. Who may not read one of them may not read it.",
+    });
+    origin
 }
 
 /// An object all of whose members are always there, and no others.

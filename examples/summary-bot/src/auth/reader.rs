@@ -48,8 +48,8 @@ impl Reader {
     }
 
     /// Whether they may read what comes from there. A private summary is for who asked for it, whoever else asks.
-    /// Programs of the operator's read all others; people their own, and those of channels that they can read in
-    /// Discord at this moment.
+    /// Programs of the operator's read all others; people what they sent themselves, and what is of channels that they
+    /// can read in Discord at this moment: each of them, where it holds several.
     ///
     /// # Errors
     ///
@@ -57,10 +57,15 @@ impl Reader {
     pub(crate) async fn may_read(&self, origin: &Origin) -> Result<bool, Problem> {
         match self.at_first_sight(origin) {
             Sight::Clear(may) => Ok(may),
-            Sight::Channel { guild, channel } => match &self.viewer {
-                Some(viewer) => viewer.may_read(&self.subject, guild, channel).await,
-                None => Ok(false),
-            },
+            Sight::Channels { guild, channels } => {
+                let Some(viewer) = &self.viewer else { return Ok(false) };
+                for channel in channels {
+                    if !viewer.may_read(&self.subject, guild, channel).await? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
         }
     }
 
@@ -95,8 +100,8 @@ impl Reader {
         let origins: Vec<Origin> = all.iter().map(origin).collect();
         let mut asked: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for origin in &origins {
-            if let Sight::Channel { guild, channel } = self.at_first_sight(origin) {
-                asked.entry(guild).or_default().insert(channel);
+            if let Sight::Channels { guild, channels } = self.at_first_sight(origin) {
+                asked.entry(guild).or_default().extend(channels);
             }
         }
         let mut open: BTreeSet<(String, String)> = BTreeSet::new();
@@ -109,7 +114,9 @@ impl Reader {
         }
         let may = |origin: &Origin| match self.at_first_sight(origin) {
             Sight::Clear(may) => may,
-            Sight::Channel { guild, channel } => open.contains(&(guild.to_owned(), channel.to_owned())),
+            Sight::Channels { guild, channels } => {
+                channels.into_iter().all(|channel| open.contains(&(guild.to_owned(), channel.to_owned())))
+            }
         };
         let judged = all.into_iter().zip(&origins).filter(|(_, origin)| may(origin));
         Ok(judged.map(|(entry, _)| entry).collect())
@@ -127,13 +134,14 @@ impl Reader {
 
     fn at_first_sight<'o>(&self, origin: &'o Origin) -> Sight<'o> {
         let is_theirs = origin.requested_by.as_deref() == Some(self.subject.as_str());
-        match (&origin.guild_id, &origin.channel_id) {
+        match (&origin.guild_id, origin.sources()) {
             _ if origin.private => Sight::Clear(is_theirs),
             _ if !self.is_person => Sight::Clear(true),
-            // Their own, too: who has left a channel does not read it on.
-            (Some(guild), Some(channel)) => Sight::Channel { guild, channel },
-            (Some(_), None) => Sight::Clear(false),
             (None, _) => Sight::Clear(is_theirs),
+            // Nobody can tell whose it is to read: made of several channels before origins named them.
+            (Some(_), channels) if channels.is_empty() => Sight::Clear(false),
+            // Their own, too: who has left a channel does not read it on.
+            (Some(guild), channels) => Sight::Channels { guild, channels },
         }
     }
 }
@@ -171,7 +179,11 @@ impl fmt::Debug for Readers {
 /// What is known without asking Discord.
 enum Sight<'o> {
     Clear(bool),
-    Channel { guild: &'o str, channel: &'o str },
+    /// Of all of these.
+    Channels {
+        guild: &'o str,
+        channels: BTreeSet<&'o str>,
+    },
 }
 
 /// Discord's ids are numbers of 17 digits and more.
@@ -190,7 +202,7 @@ mod tests {
     const ADA: &str = "100000000000000001";
     const BEN: &str = "100000000000000002";
 
-    /// Ada reads the channel 7 of the server 1; about the server 9 Discord does not answer.
+    /// Ada reads the channels 6 and 7 of the server 1; about the server 9 Discord does not answer.
     struct Discord;
 
     impl Viewer for Discord {
@@ -199,7 +211,7 @@ mod tests {
                 if guild == "9" {
                     return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "DISCORD_UNAVAILABLE"));
                 }
-                Ok((user, guild, channel) == (ADA, "1", "7"))
+                Ok((user, guild) == (ADA, "1") && ["6", "7"].contains(&channel))
             })
         }
 
@@ -235,6 +247,7 @@ mod tests {
         Origin {
             guild_id: guild.map(|(guild, _)| guild.to_owned()),
             channel_id: guild.map(|(_, channel)| channel.to_owned()),
+            channels: Vec::new(),
             requested_by: by.map(str::to_owned),
             private,
         }
@@ -260,6 +273,28 @@ mod tests {
             }
             let left =
                 reader(subject).readable(all.to_vec(), |origin| (*origin).clone()).await.expect("an answer");
+            assert_eq!(left.len(), readable.into_iter().filter(|may| *may).count(), "{subject}");
+        }
+    }
+
+    #[tokio::test]
+    async fn who_cannot_read_one_of_several_channels_reads_none_of_the_summary() {
+        let of = |guild: &str, channels: &[&str]| Origin {
+            guild_id: Some(guild.to_owned()),
+            channels: channels.iter().map(|&channel| channel.to_owned()).collect(),
+            requested_by: Some(ADA.to_owned()),
+            ..Origin::default()
+        };
+        let below = Origin { channel_id: Some("8".to_owned()), ..of("1", &["7"]) };
+        let all = [of("1", &["7", "6"]), of("1", &["7", "8"]), of("1", &["8"]), of("1", &[]), below];
+        for (subject, readable) in
+            [(ADA, [true, false, false, false, false]), (BEN, [false; 5]), ("the backup", [true; 5])]
+        {
+            for (origin, expected) in all.iter().zip(readable) {
+                let may = reader(subject).may_read(origin).await.expect("an answer");
+                assert_eq!(may, expected, "{subject} {origin:?}");
+            }
+            let left = reader(subject).readable(all.to_vec(), Clone::clone).await.expect("an answer");
             assert_eq!(left.len(), readable.into_iter().filter(|may| *may).count(), "{subject}");
         }
     }

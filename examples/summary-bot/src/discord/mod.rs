@@ -14,6 +14,7 @@ mod dispatch;
 mod endpoint;
 mod first_words;
 pub(crate) mod front;
+pub(crate) mod gathered;
 pub(crate) mod history;
 mod identify;
 mod incoming;

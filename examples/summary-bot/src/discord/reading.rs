@@ -1,7 +1,5 @@
 //! Which summaries somebody in Discord may read.
 
-use std::collections::HashSet;
-
 use groundcrew::http::Problem;
 use groundcrew::http::axum::http::StatusCode;
 use uuid::Uuid;
@@ -9,6 +7,7 @@ use uuid::Uuid;
 use super::access::Level;
 use super::front::Front;
 use super::interaction::Interaction;
+use crate::auth::{Reader, Readers};
 use crate::document::Document;
 use crate::settings::{Effective, Member};
 use crate::store::Made;
@@ -31,15 +30,7 @@ impl Front {
         if !here || origin.private && !owner {
             return Err(gone());
         }
-        match (&origin.guild_id, &origin.channel_id) {
-            (Some(guild), Some(channel)) if !owner => {
-                let may = self.viewer.may_read(&interaction.user.id, guild, channel).await?;
-                if may { Ok(document) } else { Err(gone()) }
-            }
-            // Of several channels at once: for whoever asked, and for those who manage the bot.
-            (_, None) if !owner && self.standing(interaction).await? < Level::Admin => Err(gone()),
-            _ => Ok(document),
-        }
+        if owner || self.reader(interaction).may_read(origin).await? { Ok(document) } else { Err(gone()) }
     }
 
     /// Of these summaries, those that whoever asks may read.
@@ -49,17 +40,11 @@ impl Front {
         made: Vec<Made>,
     ) -> Result<Vec<Made>, Problem> {
         let Some(guild) = interaction.guild_id.as_deref() else { return Ok(Vec::new()) };
-        let user = interaction.user.id.as_str();
-        let mut channels: Vec<String> = made.iter().filter_map(|made| made.channel_id.clone()).collect();
-        channels.sort_unstable();
-        channels.dedup();
-        let open: HashSet<String> = self.viewer.readable(user, guild, &channels).await?.into_iter().collect();
-        let admin = self.standing(interaction).await? >= Level::Admin;
-        let may = |made: &Made| {
-            let owner = made.requested_by.as_deref() == Some(user);
-            owner || !made.private && made.channel_id.as_ref().map_or(admin, |channel| open.contains(channel))
-        };
-        Ok(made.into_iter().filter(may).collect())
+        self.reader(interaction).readable(made, |made| made.origin(guild)).await
+    }
+
+    fn reader(&self, interaction: &Interaction) -> Reader {
+        Readers::new(Some(self.viewer.clone())).named(&interaction.user.id)
     }
 
     /// What whoever asks may do with the bot in this channel.

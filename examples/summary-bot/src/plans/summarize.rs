@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 use super::period::period;
 use super::{Brief, Content, Ended, Mode, Post};
 use crate::clerk::Desk;
+use crate::discord::gathered::Gathered;
 use crate::discord::history::{History, Part, Skipped, Wanted, Why};
 use crate::document::Document;
 use crate::order::{Order, Origin, Wish};
-use crate::{Collector, Conversation, Filter, Warning};
+use crate::{Filter, Warning};
 
 /// What has failed so often will go on failing until the next time.
 const ENOUGH: u32 = 3;
@@ -119,32 +120,17 @@ impl SummarizeChannels {
 
     fn order(&self, title: String, parts: Vec<Part>, since: Timestamp, until: Timestamp) -> Order {
         let brief = &self.brief;
-        let channel_id = match parts.as_slice() {
-            [only] => Some(only.channel.id.clone()),
-            _ => None,
-        };
+        let gathered = Gathered::of(parts, Filter { bots: brief.include_bots, ..Filter::default() });
+        let origin = gathered.origin(Some(brief.guild_id.clone()));
         Order {
-            conversation: conversation(parts, brief.include_bots),
+            conversation: gathered.conversation,
             options: brief.options(),
             asked: brief.asked(&since.to_string(), &until.to_string()),
             title: Some(title),
-            origin: Origin {
-                guild_id: Some(brief.guild_id.clone()),
-                channel_id,
-                requested_by: self.created_by.clone(),
-                ..Origin::default()
-            },
+            origin: Origin { requested_by: self.created_by.clone(), ..origin },
             wish: Wish { language: brief.language.clone(), ..Wish::default() },
         }
     }
-}
-
-fn conversation(parts: Vec<Part>, bots: bool) -> Conversation {
-    let mut collector = Collector::new(Filter { bots, ..Filter::default() });
-    for message in parts.into_iter().flat_map(|part| part.messages) {
-        collector.push(message);
-    }
-    collector.finish()
 }
 
 /// Whether another attempt may do: not where the service would have to be started anew.

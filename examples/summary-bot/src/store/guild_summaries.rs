@@ -4,7 +4,8 @@ use groundcrew::sql::statement;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::Store;
+use super::{Store, several};
+use crate::Origin;
 
 /// A summary of a server, as lists show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,7 @@ pub(crate) struct Made {
     pub(crate) excerpt: String,
     pub(crate) messages: i64,
     pub(crate) channel_id: Option<String>,
+    pub(crate) channels: Vec<String>,
     pub(crate) requested_by: Option<String>,
     pub(crate) private: bool,
 }
@@ -33,12 +35,12 @@ pub(crate) struct Opinions {
     pub(crate) bad: i64,
 }
 
-type MadeRow = (String, i64, String, String, i64, Option<String>, Option<String>, bool);
+type MadeRow = (String, i64, String, String, i64, Option<String>, Option<String>, bool, Option<String>);
 
-const LIST: &str = "SELECT id, created_ms, title, excerpt, messages, channel_id, requested_by, private \
+const LIST: &str = "SELECT id, created_ms, title, excerpt, messages, channel_id, requested_by, private, channels \
      FROM summaries WHERE guild_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
-const LIST_OF_CHANNEL: &str = "SELECT id, created_ms, title, excerpt, messages, channel_id, requested_by, private \
-     FROM summaries WHERE guild_id = $1 AND id < $2 AND channel_id = $4 ORDER BY id DESC LIMIT $3";
+const LIST_OF_CHANNEL: &str = "SELECT id, created_ms, title, excerpt, messages, channel_id, requested_by, private, \
+     channels FROM summaries WHERE guild_id = $1 AND id < $2 AND channel_id = $4 ORDER BY id DESC LIMIT $3";
 const AMOUNT: &str = "SELECT COUNT(*), CAST(COALESCE(SUM(messages), 0) AS BIGINT) FROM summaries \
      WHERE guild_id = $1 AND created_ms >= $2";
 const RATE: &str = "INSERT INTO feedback (summary_id, user_id, good, created_ms) VALUES ($1, $2, $3, $4) \
@@ -89,11 +91,24 @@ impl Store {
 
 // === impl Made ===
 
+impl Made {
+    /// Where it comes from: who may read it depends on that.
+    pub(crate) fn origin(&self, guild: &str) -> Origin {
+        Origin {
+            guild_id: Some(guild.to_owned()),
+            channel_id: self.channel_id.clone(),
+            channels: self.channels.clone(),
+            requested_by: self.requested_by.clone(),
+            private: self.private,
+        }
+    }
+}
+
 impl TryFrom<MadeRow> for Made {
     type Error = sqlx::Error;
 
     fn try_from(row: MadeRow) -> sqlx::Result<Self> {
-        let (id, at, title, excerpt, messages, channel_id, requested_by, private) = row;
+        let (id, at, title, excerpt, messages, channel_id, requested_by, private, channels) = row;
         let damaged = |error: String| sqlx::Error::Decode(error.into());
         Ok(Self {
             id: id.parse().map_err(|error| damaged(format!("summaries.id: {error}")))?,
@@ -103,8 +118,34 @@ impl TryFrom<MadeRow> for Made {
             excerpt,
             messages,
             channel_id,
+            channels: several(channels.as_deref())?,
             requested_by,
             private,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Filter;
+    use crate::testing::{ANNA, grounds, origin};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn lists_know_all_channels_of_a_summary() {
+        for ground in grounds().await {
+            let one = origin("1", ANNA, false);
+            let channels = vec!["7".to_owned(), "8".to_owned()];
+            let several = Origin { channel_id: None, channels, ..one.clone() };
+            for origin in [&one, &several] {
+                ground.made(origin.clone()).await;
+            }
+            let made = ground.store.made_in("1", None, None, 10).await.expect("a list");
+            let origins: Vec<Origin> = made.iter().map(|made| made.origin("1")).collect();
+            assert_eq!(origins, [several.clone(), one.clone()], "{}", ground.name);
+            let listed = ground.store.list(&Filter::default(), None, 10).await.expect("a list");
+            let origins: Vec<Origin> = listed.iter().map(crate::store::Entry::origin).collect();
+            assert_eq!(origins, [several, one], "{}", ground.name);
+        }
     }
 }

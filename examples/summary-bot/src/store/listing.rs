@@ -12,7 +12,7 @@ use crate::words::{self, Query};
 pub(super) const INDEXED: i64 = 1;
 
 const COLUMNS: &str = "SELECT id, created_ms, title, excerpt, messages, participants, guild_id, channel_id, \
-    requested_by, language, engine, private FROM summaries WHERE id < ";
+    requested_by, language, engine, private, channels FROM summaries WHERE id < ";
 const MATCHES: &str = " AND id IN (SELECT n.id FROM summary_words w JOIN summary_numbers n ON n.number = w.rowid \
     WHERE w.words MATCH ";
 const UNINDEXED: &str = "SELECT id, document FROM summaries WHERE indexed = 0 LIMIT $1";

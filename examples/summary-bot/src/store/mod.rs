@@ -58,6 +58,8 @@ pub(crate) struct Entry {
     pub(crate) participant_count: i64,
     pub(crate) guild_id: Option<String>,
     pub(crate) channel_id: Option<String>,
+    #[serde(skip)]
+    pub(crate) channels: Vec<String>,
     pub(crate) requested_by: Option<String>,
     pub(crate) language: Option<String>,
     pub(crate) engine: Option<String>,
@@ -79,6 +81,7 @@ type Row = (
     Option<String>,
     Option<String>,
     bool,
+    Option<String>,
 );
 
 // === impl Store ===
@@ -94,6 +97,12 @@ fn refused(error: EnqueueError) -> sqlx::Error {
     sqlx::Error::Encode(error.into())
 }
 
+/// The channels of an origin, as they are stored.
+fn several(channels: Option<&str>) -> sqlx::Result<Vec<String>> {
+    let read = |json| serde_json::from_str(json);
+    channels.map_or(Ok(Vec::new()), read).map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
 // === impl Entry ===
 
 impl Entry {
@@ -102,6 +111,7 @@ impl Entry {
         Origin {
             guild_id: self.guild_id.clone(),
             channel_id: self.channel_id.clone(),
+            channels: self.channels.clone(),
             requested_by: self.requested_by.clone(),
             private: self.private,
         }
@@ -125,6 +135,7 @@ impl TryFrom<Row> for Entry {
             language,
             engine,
             private,
+            channels,
         ) = row;
         let damaged = |error: String| sqlx::Error::Decode(error.into());
         Ok(Self {
@@ -137,6 +148,7 @@ impl TryFrom<Row> for Entry {
             participant_count: participants,
             guild_id,
             channel_id,
+            channels: several(channels.as_deref())?,
             requested_by: by,
             language,
             engine,

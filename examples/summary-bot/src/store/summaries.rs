@@ -28,11 +28,11 @@ pub(super) struct NewRow {
 const GET: &str = "SELECT document FROM summaries WHERE id = $1";
 const DELETE: &str = "DELETE FROM summaries WHERE id = $1";
 const INSERT_SQLITE: &str = "INSERT INTO summaries (id, created_ms, title, excerpt, messages, participants, document, \
-     guild_id, channel_id, requested_by, private, language, engine) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+     guild_id, channel_id, requested_by, private, language, engine, channels) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
 const INSERT_POSTGRES: &str = "INSERT INTO summaries (id, created_ms, title, excerpt, messages, participants, document, \
-     guild_id, channel_id, requested_by, private, language, engine, words, indexed) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::tsvector, $15)";
+     guild_id, channel_id, requested_by, private, language, engine, channels, words, indexed) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::tsvector, $16)";
 const PEOPLE_SQLITE: &str = "INSERT INTO summary_people (summary_id, user_id, name) \
      SELECT $1, json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each($2) WHERE TRUE \
      ON CONFLICT DO NOTHING";
@@ -103,9 +103,11 @@ impl NewRow {
         let insert =
             Statement::by_dialect(INSERT_SQLITE, INSERT_POSTGRES).bind(&self.id).bind(self.created_ms);
         let insert = insert.bind(self.title).bind(self.excerpt).bind(self.messages).bind(self.participants);
+        let channels = &self.origin.channels;
+        let channels = (!channels.is_empty()).then(|| serde_json::json!(channels).to_string());
         let insert = insert.bind(self.document).bind(self.origin.guild_id).bind(self.origin.channel_id);
         let insert = insert.bind(self.origin.requested_by).bind(self.origin.private);
-        let insert = insert.bind(self.index.language).bind(self.index.engine);
+        let insert = insert.bind(self.index.language).bind(self.index.engine).bind(channels);
         match transaction {
             DatabaseTransaction::Sqlite(transaction) => {
                 insert.execute(&mut *transaction).await?;

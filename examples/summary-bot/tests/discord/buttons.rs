@@ -29,7 +29,13 @@ async fn with_buttons(stage: &Stage, mut such: impl FnMut(&str) -> bool) -> Snow
     found.expect("just seen")
 }
 
-async fn press(stage: &Stage, message: Snowflake, name: &str, id: &str, by: Snowflake) -> Interaction {
+pub(crate) async fn press(
+    stage: &Stage,
+    message: Snowflake,
+    name: &str,
+    id: &str,
+    by: Snowflake,
+) -> Interaction {
     stage.answer(stage.discord.button(message, &format!("{name}:{id}")).by(by)).await
 }
 

@@ -14,6 +14,7 @@ mod privacy;
 mod schedule;
 mod servers;
 mod settings;
+mod several;
 mod stage;
 mod summarize;
 mod town;

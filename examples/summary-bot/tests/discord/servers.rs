@@ -8,37 +8,37 @@ use crate::service::http::Answer;
 use crate::service::wait_for;
 use crate::stage::Stage;
 
-const SCHEDULES: &str = "/api/v1/schedules";
+pub(crate) const SCHEDULES: &str = "/api/v1/schedules";
 const WEBHOOKS: &str = "/api/v1/webhooks";
 const ALL: &str = "schedules:read schedules:write webhooks:read webhooks:write settings:read settings:write \
                    usage:read summaries:read summaries:write";
 
 /// Somebody with every scope but `admin`.
-struct Person<'a> {
+pub(crate) struct Person<'a> {
     stage: &'a Stage,
     bearer: String,
 }
 
 impl<'a> Person<'a> {
-    async fn of(stage: &'a Stage, subject: &str) -> Self {
+    pub(crate) async fn of(stage: &'a Stage, subject: &str) -> Self {
         let words = ["create", "test", "--subject", subject, "--scopes", ALL].map(str::to_owned);
         let made = stage.bot.crew.operate("keys", words.to_vec()).await.expect("a key");
         let made: Value = serde_json::from_str(&made).expect("JSON");
         Self { stage, bearer: format!("Bearer {}", made["secret"].as_str().expect("a secret")) }
     }
 
-    fn ask(&self, method: &str, path: &str, body: &Value) -> Answer {
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &Value) -> Answer {
         let headers = [("authorization", self.bearer.as_str()), ("content-type", "application/json")];
         let body = if body.is_null() { String::new() } else { body.to_string() };
         self.stage.bot.call(method, path, &headers, body.as_bytes())
     }
 
-    fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         self.ask("GET", path, &Value::Null)
     }
 }
 
-async fn stage() -> Stage {
+pub(crate) async fn stage() -> Stage {
     Stage::set_with(|config| {
         let secret = Secret::new("a secret of at least thirty-two characters".to_owned());
         config.webhooks.allow_private = true;
@@ -48,7 +48,7 @@ async fn stage() -> Stage {
 }
 
 /// The owner says what somebody may do.
-async fn allow(stage: &Stage, who: Snowflake, level: &str) {
+pub(crate) async fn allow(stage: &Stage, who: Snowflake, level: &str) {
     let fire = stage.command("config", stage.owner()).sub("permissions");
     let answer = stage.answer(fire.option("user", who.to_string()).option("level", level)).await;
     assert!(answer.text().contains(level), "{}", answer.text());
@@ -61,7 +61,7 @@ fn schedule(stage: &Stage, channel: Snowflake, name: &str) -> Value {
     })
 }
 
-fn path_of(answer: &Answer) -> String {
+pub(crate) fn path_of(answer: &Answer) -> String {
     assert_eq!(answer.status, 201, "{}", answer.body);
     answer.header("location").expect("its path").to_owned()
 }
@@ -196,7 +196,7 @@ async fn settings_webhooks_and_usage_are_open_to_the_levels_that_the_commands_as
 }
 
 /// The bot and everybody but Ben read it.
-fn vault(stage: &Stage) -> Snowflake {
+pub(crate) fn vault(stage: &Stage) -> Snowflake {
     let vault = stage.discord.channel(stage.guild, "vault");
     vault.for_member(stage.ben, Permissions::NONE, Permissions::VIEW_CHANNEL).create()
 }

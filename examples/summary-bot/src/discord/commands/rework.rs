@@ -6,13 +6,14 @@ use jiff::Timestamp;
 
 use super::{Acknowledgement, Answering, Command, Definition, Front, Interaction, Reply, Task};
 use crate::discord::access::Level;
+use crate::discord::gathered::Gathered;
 use crate::discord::history::{History, Wanted};
 use crate::discord::render::{Press, messages};
 use crate::document::Document;
 use crate::order::{Order, Wish};
 use crate::scribe::{internal_error, off_the_workers};
 use crate::settings::Effective;
-use crate::{Asked, Collector, Filter, Length, Options, Origin, Perspective};
+use crate::{Asked, Filter, Length, Options, Origin, Perspective};
 
 /// One of the buttons that make another summary of the same conversation.
 pub(super) struct Rework(pub(super) Press);
@@ -81,11 +82,12 @@ fn wanted(
     interaction: &Interaction,
     most: usize,
 ) -> Wanted {
-    // Where there were several channels the ids of messages say which.
-    let mut channels: Vec<String> = Vec::new();
+    // Before origins named all their channels, only the ids of messages said which they were.
     let cited = document.citations.iter().filter_map(|citation| citation.id.split_once('/'));
-    for channel in document.origin.channel_id.as_deref().into_iter().chain(cited.map(|(channel, _)| channel))
-    {
+    let mut channels: Vec<String> = Vec::new();
+    let origin = &document.origin;
+    let named = origin.channel_id.iter().chain(&origin.channels).map(String::as_str);
+    for channel in named.chain(cited.map(|(channel, _)| channel)) {
         if !channels.iter().any(|known| known == channel) {
             channels.push(channel.to_owned());
         }
@@ -117,7 +119,8 @@ struct Plan {
     options: Options,
     asked: Asked,
     title: String,
-    origin: Origin,
+    guild: Option<String>,
+    user: String,
     wish: Wish,
 }
 
@@ -139,11 +142,6 @@ impl Plan {
         let known = Perspective::ALL.iter().find(|(name, _)| *name == before.perspective);
         let perspective = known.map_or(Perspective::General, |(_, perspective)| *perspective);
         let language = (press == Press::Mine).then(|| interaction.locale.clone());
-        let origin = Origin {
-            requested_by: Some(interaction.user.id.clone()),
-            private: true,
-            ..document.origin.clone()
-        };
         Self {
             options: Options { length, perspective, min_messages: 1 },
             asked: Asked {
@@ -153,7 +151,8 @@ impl Plan {
                 ..before.clone()
             },
             title: document.title.clone(),
-            origin,
+            guild: interaction.guild_id.clone(),
+            user: interaction.user.id.clone(),
             wish: Wish {
                 model: settings.model(),
                 temperature: settings.temperature(),
@@ -165,18 +164,11 @@ impl Plan {
 
     fn order(self, history: History) -> Order {
         // The history is filtered already.
-        let mut collector = Collector::new(Filter { bots: true, ..Filter::default() });
-        let several = history.parts.len() > 1;
-        for part in history.parts {
-            for mut message in part.messages {
-                if several && !message.id.contains('/') {
-                    message.id = format!("{}/{}", part.channel.id, message.id);
-                }
-                collector.push(message);
-            }
-        }
-        let Self { options, asked, title, origin, wish } = self;
-        Order { conversation: collector.finish(), options, asked, title: Some(title), origin, wish }
+        let gathered = Gathered::of(history.parts, Filter { bots: true, ..Filter::default() });
+        let Self { options, asked, title, guild, user, wish } = self;
+        // Of what is read this time: some of it may be closed or gone meanwhile.
+        let origin = Origin { requested_by: Some(user), private: true, ..gathered.origin(guild) };
+        Order { conversation: gathered.conversation, options, asked, title: Some(title), origin, wish }
     }
 }
 

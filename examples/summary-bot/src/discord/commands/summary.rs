@@ -119,12 +119,23 @@ async fn history(front: &Front, interaction: &Interaction) -> Result<Reply, Prob
 }
 
 fn entry(made: &Made) -> String {
-    let channel = made.channel_id.as_ref().map(|id| format!(" in <#{id}>")).unwrap_or_default();
+    let channel = places(made);
     let lock = if made.private { " · only you" } else { "" };
     let title = escaped(&cut(&made.title, 80));
     let excerpt = escaped(&cut(&made.excerpt, 100));
     let (at, messages) = (made.at.as_second(), made.messages);
     format!("**{title}**{channel} · <t:{at}:f> · {messages} messages{lock}\n{excerpt}\n-# {}", made.id)
+}
+
+/// Where it was said: at most three channels by name.
+fn places(made: &Made) -> String {
+    let all: Vec<&String> = made.channel_id.as_ref().map_or(made.channels.iter().collect(), |one| vec![one]);
+    let named: Vec<String> = all.iter().take(3).map(|id| format!("<#{id}>")).collect();
+    match (named.as_slice(), all.len() - named.len()) {
+        ([], _) => String::new(),
+        (named, 0) => format!(" in {}", named.join(", ")),
+        (named, more) => format!(" in {} and {more} more", named.join(", ")),
+    }
 }
 
 async fn possible(front: &Front, interaction: &Interaction) -> Result<Vec<Choice>, Problem> {

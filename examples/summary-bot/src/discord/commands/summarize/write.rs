@@ -4,11 +4,12 @@ use groundcrew::http::Problem;
 
 use super::request::Request;
 use super::{Front, Task};
+use crate::discord::gathered::Gathered;
 use crate::discord::history::{History, Part, Skipped};
 use crate::document::Document;
 use crate::order::Order;
 use crate::scribe::off_the_workers;
-use crate::{Collector, Filter, Origin};
+use crate::{Filter, Origin};
 
 /// One summary of each: of so many channels at most.
 const MOST_SUMMARIES: usize = 5;
@@ -64,33 +65,16 @@ pub(super) async fn write(front: &Front, task: &Task, request: &Request) -> Resu
 }
 
 fn order(request: Request, parts: Vec<Part>, user: String) -> Order {
-    let several = parts.len() > 1;
     let title = title(&parts);
-    let channel_id = if several { None } else { parts.first().map(|part| part.channel.id.clone()) };
     // The history is filtered already.
-    let mut collector = Collector::new(Filter { bots: true, ..Filter::default() });
-    for part in parts {
-        for mut message in part.messages {
-            if several {
-                // So that a citation says in which channel it stands.
-                message.id = format!("{}/{}", part.channel.id, message.id);
-                message.reply_to = message.reply_to.map(|id| format!("{}/{id}", part.channel.id));
-            }
-            collector.push(message);
-        }
-    }
+    let gathered = Gathered::of(parts, Filter { bots: true, ..Filter::default() });
+    let origin = gathered.origin(Some(request.wanted.guild_id));
     Order {
-        conversation: collector.finish(),
+        conversation: gathered.conversation,
         options: request.options,
         asked: request.asked,
         title: Some(title),
-        origin: Origin {
-            guild_id: Some(request.wanted.guild_id),
-            // Of several channels together only those read it who may read each of them: whoever asked.
-            private: request.private || several,
-            channel_id,
-            requested_by: Some(user),
-        },
+        origin: Origin { private: request.private, requested_by: Some(user), ..origin },
         wish: request.wish,
     }
 }
