@@ -47,7 +47,8 @@ impl Reader {
         }
     }
 
-    /// Whether they may read what comes from there. A private summary is for who asked for it, whoever else asks.
+    /// Whether they may read what comes from there. A private summary is for who asked for it, whoever else asks, and
+    /// as long as they can read its channels.
     /// Programs of the operator's read all others; people what they sent themselves, and what is of channels that they
     /// can read in Discord at this moment: each of them, where it holds several.
     ///
@@ -135,11 +136,12 @@ impl Reader {
     fn at_first_sight<'o>(&self, origin: &'o Origin) -> Sight<'o> {
         let is_theirs = origin.requested_by.as_deref() == Some(self.subject.as_str());
         match (&origin.guild_id, origin.sources()) {
-            _ if origin.private => Sight::Clear(is_theirs),
+            _ if origin.private && !is_theirs => Sight::Clear(false),
             _ if !self.is_person => Sight::Clear(true),
             (None, _) => Sight::Clear(is_theirs),
-            // Nobody can tell whose it is to read: made of several channels before origins named them.
-            (Some(_), channels) if channels.is_empty() => Sight::Clear(false),
+            // Made of several channels before origins named them: whoever asked for a private one could read them then,
+            // and nobody can tell who may read another.
+            (Some(_), channels) if channels.is_empty() => Sight::Clear(origin.private),
             // Their own, too: who has left a channel does not read it on.
             (Some(guild), channels) => Sight::Channels { guild, channels },
         }
@@ -257,16 +259,18 @@ mod tests {
     async fn a_summary_shows_nobody_what_they_may_not_read() {
         let open = origin(Some(("1", "7")), Some(BEN), false);
         let closed = origin(Some(("1", "8")), Some(BEN), false);
-        let private = origin(Some(("1", "7")), Some(BEN), true);
+        let private = origin(Some(("1", "7")), Some(ADA), true);
+        let lost = origin(Some(("1", "7")), Some(BEN), true);
+        let of_program = origin(Some(("1", "7")), Some("the backup"), true);
         let uploaded = origin(None, Some(ADA), false);
         let anonymous = origin(None, None, false);
         for (subject, readable) in [
-            (ADA, [true, false, false, true, false]),
+            (ADA, [true, false, true, false, false, true, false]),
             // Ben asked for three of them, and cannot read the channels any more.
-            (BEN, [false, false, true, false, false]),
-            ("the backup", [true, true, false, true, true]),
+            (BEN, [false; 7]),
+            ("the backup", [true, true, false, false, true, true, true]),
         ] {
-            let all = [&open, &closed, &private, &uploaded, &anonymous];
+            let all = [&open, &closed, &private, &lost, &of_program, &uploaded, &anonymous];
             for (origin, expected) in all.into_iter().zip(readable) {
                 let may = reader(subject).may_read(origin).await.expect("an answer");
                 assert_eq!(may, expected, "{subject} {origin:?}");

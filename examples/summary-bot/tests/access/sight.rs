@@ -56,10 +56,10 @@ async fn a_private_one_is_for_who_asked_for_it_whoever_else_asks() {
     let admin = key(&bot, "operator", "*").await;
     let path = make(&bot, &ada);
     let id = path.rsplit('/').next().expect("an id").to_owned();
-    let origin = json!({"guild_id": "1", "channel_id": "7", "requested_by": ADA, "private": true});
+    let origin = json!({"guild_id": null, "channel_id": null, "requested_by": ADA, "private": true});
     let pool = file(&bot.folder).await;
     sqlx::query(
-        "UPDATE summaries SET private = 1, guild_id = '1', channel_id = '7', \
+        "UPDATE summaries SET private = 1, \
          document = json_set(document, '$.origin', json(?)) WHERE id = ?",
     )
     .bind(origin.to_string())

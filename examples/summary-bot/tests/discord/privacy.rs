@@ -2,6 +2,7 @@
 
 use groundcrew_testkit_discord::{ChannelKind, Permissions, Snowflake};
 
+use crate::stage::{Of, Stage};
 use crate::summarize::answer;
 use crate::town::Town;
 
@@ -72,4 +73,29 @@ async fn a_category_says_nothing_about_channels_that_the_reader_does_not_see() {
     assert!(!text.contains("mutiny"), "{text}");
     assert_eq!(town.newest().await["metadata"]["messages_counted"], 6);
     bot.land().await;
+}
+
+/// The channel is Ada's alone by now.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asked_and_cannot_read_the_channel_any_more_does_not_read_the_summary_on() {
+    let stage = Stage::set().await;
+    let mut of_ben = Vec::new();
+    for private in [false, true] {
+        of_ben.push(stage.summary(Of { channel: stage.cellar, by: stage.ben, private }).await);
+    }
+    let of_ada = stage.summary(Of { channel: stage.cellar, by: stage.ada, private: true }).await;
+    let show = |by, id: &str| stage.answer(stage.command("summary", by).sub("show").option("summary", id));
+    for id in &of_ben {
+        let text = show(stage.ben, id).await.text();
+        assert!(text.contains("no such summary"), "{text}");
+        let deleted = stage.command("summary", stage.ben).sub("delete").option("summary", id.as_str());
+        assert!(stage.answer(deleted).await.text().contains("no such summary"));
+    }
+    let history = stage.answer(stage.command("summary", stage.ben).sub("history")).await.text();
+    assert!(history.contains("no summary that you could read"), "{history}");
+    // The controls: who can read it, does; what is private is not for them all the same.
+    assert!(show(stage.ada, &of_ben[0]).await.text().contains("Key points"));
+    assert!(show(stage.ada, &of_ada).await.text().contains("Key points"));
+    assert!(show(stage.ada, &of_ben[1]).await.text().contains("no such summary"));
+    stage.bot.land().await;
 }
