@@ -9,6 +9,7 @@ use groundcrew::http::Problem;
 use groundcrew::http::axum::http::StatusCode;
 
 use crate::Origin;
+use crate::auth::too_low;
 use crate::discord::access::{Level, Viewer};
 
 /// Somebody who reads summaries: a person on Discord, by their id there, or a program of the operator's.
@@ -70,22 +71,30 @@ impl Reader {
         }
     }
 
-    /// Lets them have a channel summarised that they can read; programs of the operator's any.
+    /// Lets them have a channel summarised that they can read, unless a rule for it forbids it to them; programs of the
+    /// operator's any.
     ///
     /// # Errors
     ///
-    /// `CHANNEL_ACCESS_DENIED`, and when Discord cannot be asked.
+    /// `CHANNEL_ACCESS_DENIED`, `FORBIDDEN`, and when Discord cannot be asked.
     pub(crate) async fn enter(&self, guild: Option<&str>, channel: &str) -> Result<(), Problem> {
-        let may = match (self.is_person, guild, &self.viewer) {
-            (false, ..) => true,
-            (true, Some(guild), Some(viewer)) => viewer.may_read(&self.subject, guild, channel).await?,
-            _ => false,
-        };
-        if may {
+        if !self.is_person {
             return Ok(());
         }
+        if let (Some(guild), Some(viewer)) = (guild, &self.viewer)
+            && viewer.may_read(&self.subject, guild, channel).await?
+        {
+            let needed = Level::Summarize;
+            return match viewer.lowered(&self.subject, guild, channel).await? {
+                Some(level) if level < needed && !self.is_admin => Err(too_low(needed, level)),
+                _ => Ok(()),
+            };
+        }
         Err(Problem::new(StatusCode::FORBIDDEN, "CHANNEL_ACCESS_DENIED")
-            .detail("you cannot read this channel in Discord; `guild_id` says of which server it is"))
+            .detail(
+            "you cannot read this channel in Discord, or a rule of the server closes it to you; `guild_id` says of \
+             which server it is",
+        ))
     }
 
     /// Of these, those that they may read: one question for each server.
@@ -238,6 +247,15 @@ mod tests {
             let level = if (user, guild) == (ADA, "1") { Level::Summarize } else { Level::None };
             Box::pin(std::future::ready(Ok(level)))
         }
+
+        fn lowered<'a>(
+            &'a self,
+            _user: &'a str,
+            _guild: &'a str,
+            channel: &'a str,
+        ) -> Looking<'a, Option<Level>> {
+            Box::pin(std::future::ready(Ok((channel == "6").then_some(Level::Read))))
+        }
     }
 
     fn reader(subject: &str) -> Reader {
@@ -300,6 +318,25 @@ mod tests {
             }
             let left = reader(subject).readable(all.to_vec(), Clone::clone).await.expect("an answer");
             assert_eq!(left.len(), readable.into_iter().filter(|may| *may).count(), "{subject}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_channel_is_entered_by_who_reads_it_unless_a_rule_forbids_it() {
+        let plain = |subject: &str| Readers::new(Some(Arc::new(Discord))).named(subject);
+        for (reader, guild, channel, expected) in [
+            (plain(ADA), Some("1"), "7", ""),
+            (plain(ADA), Some("1"), "6", "FORBIDDEN"),
+            (plain(ADA), Some("1"), "8", "CHANNEL_ACCESS_DENIED"),
+            (plain(ADA), None, "7", "CHANNEL_ACCESS_DENIED"),
+            (plain(BEN), Some("1"), "6", "CHANNEL_ACCESS_DENIED"),
+            (plain("the backup"), None, "6", ""),
+            // The operator's admin.
+            (reader(ADA), Some("1"), "6", ""),
+        ] {
+            let code =
+                reader.enter(guild, channel).await.err().map_or_else(String::new, |it| it.code().to_string());
+            assert_eq!(code, expected, "{} {guild:?} {channel}", reader.subject);
         }
     }
 

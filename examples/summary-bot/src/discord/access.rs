@@ -7,13 +7,13 @@ use groundcrew::http::Problem;
 use groundcrew::http::axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::atlas::Atlas;
+use super::atlas::{Atlas, Map};
 use super::front::Front;
 use super::interaction::Interaction;
 use super::permissions::{self, READ, Who};
-use super::rest::RestError;
+use super::rest::{self, RestError};
 use crate::auth::too_low;
-use crate::settings::{Member, Settings};
+use crate::settings::{Member, Rules, Settings};
 
 /// What somebody may do with the bot; each includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -33,7 +33,8 @@ pub(crate) enum Level {
 
 /// Looks up who may read what, for those who ask from outside of Discord.
 pub(crate) trait Viewer: Send + Sync {
-    /// Whether this user can read this channel of this server. Fails closed: an error when Discord cannot be asked.
+    /// Whether this user can read this channel of this server, and no rule there closes its summaries to them. Fails
+    /// closed: an error when Discord cannot be asked.
     fn may_read<'a>(&'a self, user: &'a str, guild: &'a str, channel: &'a str) -> Looking<'a, bool>;
 
     /// Of these channels of this server, those that this user can read.
@@ -46,6 +47,9 @@ pub(crate) trait Viewer: Send + Sync {
 
     /// What this user may do with the bot in this server.
     fn level<'a>(&'a self, user: &'a str, guild: &'a str) -> Looking<'a, Level>;
+
+    /// What a rule for this channel, or for one that it is in, lowers that to; `None` where no rule does.
+    fn lowered<'a>(&'a self, user: &'a str, guild: &'a str, channel: &'a str) -> Looking<'a, Option<Level>>;
 }
 
 /// What a look-up returns.
@@ -78,24 +82,59 @@ impl Access {
         Ok(self.atlas.permissions(guild, &channel, user).await? & READ == READ)
     }
 
-    async fn level_of(&self, user: &str, guild: &str) -> Result<Level, Problem> {
+    /// Somebody in a server, and the rules there; `None` if they or the bot are not in it.
+    pub(super) async fn standing(&self, user: &str, guild: &str) -> Result<Option<Standing>, Problem> {
         let map = match self.atlas.map(guild).await {
-            Err(error) if error.is_closed() => return Ok(Level::None),
+            Err(error) if error.is_closed() => return Ok(None),
             map => map.map_err(|error| error.problem())?,
         };
         let member = self.atlas.member(guild, user).await.map_err(|error| error.problem())?;
-        let Some(member) = member else { return Ok(Level::None) };
-        let roles = &member.roles;
-        let permissions = permissions::in_guild(&map.guild, Who { user, roles });
-        let owner = map.guild.owner_id == user;
-        let settings = self.settings.effective(guild).await?;
-        Ok(settings.rules.level(Member { user, roles, permissions, owner }, None))
+        let Some(member) = member else { return Ok(None) };
+        let rules = self.settings.effective(guild).await?.rules;
+        Ok(Some(Standing { user: user.to_owned(), map, member, rules }))
+    }
+}
+
+/// Somebody in a server, and the rules there.
+#[derive(Debug)]
+pub(super) struct Standing {
+    user: String,
+    map: Arc<Map>,
+    member: Arc<rest::Member>,
+    rules: Rules,
+}
+
+// === impl Standing ===
+
+impl Standing {
+    /// What they may do with the bot in the server.
+    fn level(&self) -> Level {
+        self.at(&[])
+    }
+
+    /// What a rule for a channel, or for one that it is in, lowers that to; `None` where no rule does.
+    pub(super) fn lowered(&self, channel: &rest::Channel) -> Option<Level> {
+        let there = self.at(&self.map.places(channel));
+        (there < self.level()).then_some(there)
+    }
+
+    fn at(&self, places: &[&str]) -> Level {
+        let (user, roles) = (self.user.as_str(), self.member.roles.as_slice());
+        let permissions = permissions::in_guild(&self.map.guild, Who { user, roles });
+        let owner = self.map.guild.owner_id == user;
+        self.rules.level(Member { user, roles, permissions, owner }, places)
     }
 }
 
 impl Viewer for Access {
     fn may_read<'a>(&'a self, user: &'a str, guild: &'a str, channel: &'a str) -> Looking<'a, bool> {
-        Box::pin(async move { self.can_read(user, guild, channel).await.map_err(|error| error.problem()) })
+        Box::pin(async move {
+            if !self.can_read(user, guild, channel).await.map_err(|error| error.problem())? {
+                return Ok(false);
+            }
+            let lowered = self.lowered(user, guild, channel).await?;
+            Ok(lowered.is_none_or(|level| level >= Level::Read))
+        })
     }
 
     fn readable<'a>(
@@ -116,7 +155,18 @@ impl Viewer for Access {
     }
 
     fn level<'a>(&'a self, user: &'a str, guild: &'a str) -> Looking<'a, Level> {
-        Box::pin(self.level_of(user, guild))
+        Box::pin(async move {
+            let standing = self.standing(user, guild).await?;
+            Ok(standing.map_or(Level::None, |standing| standing.level()))
+        })
+    }
+
+    fn lowered<'a>(&'a self, user: &'a str, guild: &'a str, channel: &'a str) -> Looking<'a, Option<Level>> {
+        Box::pin(async move {
+            let Some(standing) = self.standing(user, guild).await? else { return Ok(None) };
+            let channel = self.atlas.channel(guild, channel).await.map_err(|error| error.problem())?;
+            Ok(channel.and_then(|channel| standing.lowered(&channel)))
+        })
     }
 }
 

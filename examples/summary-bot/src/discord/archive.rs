@@ -6,7 +6,7 @@ use std::sync::Arc;
 use groundcrew::http::Problem;
 use jiff::Timestamp;
 
-use super::access::Access;
+use super::access::{Access, Level, Standing};
 use super::atlas::{Atlas, Map};
 use super::history::{Channel, ChannelHistory, History, Part, Reading, Skipped, Wanted, Why};
 use super::rest::{self, Page, Rest, RestError};
@@ -43,7 +43,7 @@ impl Archive {
         Self { rest, atlas, access }
     }
 
-    async fn read_all(&self, wanted: Wanted) -> Result<History, RestError> {
+    async fn read_all(&self, wanted: Wanted, standing: Option<Standing>) -> Result<History, RestError> {
         let map = self.atlas.map(&wanted.guild_id).await?;
         let mut history = History::default();
         let mut seen = HashSet::new();
@@ -52,7 +52,7 @@ impl Archive {
             if !seen.insert(channel.id.clone()) {
                 continue;
             }
-            match self.closed(&map, &candidate, &wanted).await? {
+            match self.closed(&map, &candidate, &wanted, standing.as_ref()).await? {
                 Some(Why::ReaderCannotRead) if !candidate.by_name => continue,
                 Some(why) => {
                     history.skipped.push(Skipped { channel, why });
@@ -143,6 +143,7 @@ impl Archive {
         map: &Map,
         candidate: &Candidate,
         wanted: &Wanted,
+        standing: Option<&Standing>,
     ) -> Result<Option<Why>, RestError> {
         let (channel, guild) = (&candidate.channel, &wanted.guild_id);
         // Whoever asked first: they are told nothing about what they do not see.
@@ -150,6 +151,10 @@ impl Archive {
             && !self.access.can_read(reader, guild, &channel.id).await?
         {
             return Ok(Some(Why::ReaderCannotRead));
+        }
+        let lowered = standing.and_then(|standing| standing.lowered(channel));
+        if lowered.is_some_and(|level| level < Level::Summarize) {
+            return Ok(Some(Why::Ruled));
         }
         if !channel.holds_messages() {
             return Ok(Some(Why::NoMessages));
@@ -206,7 +211,11 @@ impl Archive {
 impl ChannelHistory for Archive {
     fn read(&self, wanted: Wanted) -> Reading<'_> {
         Box::pin(async move {
-            self.read_all(wanted).await.map_err(|error: RestError| -> Problem { error.problem() })
+            let standing = match &wanted.reader {
+                Some(reader) => self.access.standing(reader, &wanted.guild_id).await?,
+                None => None,
+            };
+            self.read_all(wanted, standing).await.map_err(|error: RestError| -> Problem { error.problem() })
         })
     }
 }

@@ -142,6 +142,13 @@ impl Map {
         parent.map_or(&[], |parent| &parent.permission_overwrites)
     }
 
+    /// A channel and those that it is in: a thread's channel, and the category.
+    pub(crate) fn places<'a>(&'a self, channel: &'a Channel) -> Vec<&'a str> {
+        let parent = channel.parent_id.as_deref();
+        let above = parent.and_then(|id| self.channels.get(id)).and_then(|above| above.parent_id.as_deref());
+        std::iter::once(channel.id.as_str()).chain(parent).chain(above).collect()
+    }
+
     /// Whether the thread's channel is not among those that the bot sees.
     pub(crate) fn is_orphan(&self, channel: &Channel) -> bool {
         channel.is_thread() && channel.parent_id.as_ref().is_none_or(|id| !self.channels.contains_key(id))

@@ -90,6 +90,8 @@ pub(crate) enum Why {
     BotCannotRead,
     /// Whoever asked cannot read it.
     ReaderCannotRead,
+    /// A rule of the server keeps whoever asked from having it summarised.
+    Ruled,
     /// It is not there any more, or holds no messages.
     NoMessages,
     /// The server's settings say that it is not to be summarised.
@@ -107,6 +109,7 @@ impl Why {
             Self::Quiet => "was quiet",
             Self::BotCannotRead => "is closed to me",
             Self::ReaderCannotRead => "is closed to you",
+            Self::Ruled => "is not yours to have summarised, by a rule of this server",
             Self::NoMessages => "holds no messages",
             Self::Excluded => "is not to be summarised here",
             Self::TooMany => "is one too many",

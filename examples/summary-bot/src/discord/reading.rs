@@ -7,9 +7,10 @@ use uuid::Uuid;
 use super::access::Level;
 use super::front::Front;
 use super::interaction::Interaction;
+use super::rest::RestError;
 use crate::auth::{Reader, Readers};
 use crate::document::Document;
-use crate::settings::{Effective, Member};
+use crate::settings::Member;
 use crate::store::Made;
 use crate::workshop::storage_problem;
 
@@ -46,15 +47,22 @@ impl Front {
     /// What whoever asks may do with the bot in this channel.
     pub(crate) async fn standing(&self, interaction: &Interaction) -> Result<Level, Problem> {
         let Some(guild) = interaction.guild_id.as_deref() else { return Ok(Level::None) };
-        Ok(standing_by(&self.settings.effective(guild).await?, interaction))
+        let rules = self.settings.effective(guild).await?.rules;
+        let user = &interaction.user;
+        let member =
+            Member { user: &user.id, roles: &user.roles, permissions: user.permissions, owner: false };
+        // Discord is only asked in what the channel is where that matters.
+        if !rules.know_channels() || rules.level(member, &[]) >= Level::Admin {
+            return Ok(rules.level(member, &[]));
+        }
+        let here = async {
+            let map = self.atlas.map(guild).await?;
+            let channel = self.atlas.channel(guild, &interaction.channel_id).await?;
+            let places = channel.as_ref().map(|channel| map.places(channel));
+            Ok(rules.level(member, &places.unwrap_or_else(|| vec![interaction.channel_id.as_str()])))
+        };
+        here.await.map_err(|error: RestError| error.problem())
     }
-}
-
-/// The same by settings that are at hand.
-pub(crate) fn standing_by(settings: &Effective, interaction: &Interaction) -> Level {
-    let user = &interaction.user;
-    let member = Member { user: &user.id, roles: &user.roles, permissions: user.permissions, owner: false };
-    settings.rules.level(member, Some(&interaction.channel_id))
 }
 
 fn gone() -> Problem {

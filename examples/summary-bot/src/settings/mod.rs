@@ -22,7 +22,7 @@ use groundcrew::http::axum::http::StatusCode;
 pub use config::{DefaultLength, DefaultPerspective, GuildConfig, Language, Snowflake, ZoneName};
 pub(crate) use effective::{Effective, Given, Source};
 pub(crate) use key::Key;
-pub(crate) use rules::{Member, Rule, Subject, SubjectKind};
+pub(crate) use rules::{Member, Rule, Rules, Subject, SubjectKind};
 pub(crate) use stored::{Change, Stored, StoredValue};
 
 use crate::store::{Refusal, Store};

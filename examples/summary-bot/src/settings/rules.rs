@@ -2,7 +2,7 @@
 //!
 //! A rule for a user decides. Otherwise the highest of the rules for somebody's roles does; otherwise everybody may
 //! have summaries made, or nobody anything where `require_permissions` is set. A rule for a channel lowers what
-//! anybody but an admin may do there. Whoever owns the server is `owner`, and whoever may manage it in Discord is
+//! anybody but an admin may do there, in its threads and, if it is a category, in its channels. Whoever owns the server is `owner`, and whoever may manage it in Discord is
 //! `admin`, whatever the rules say: nobody can be locked out of their own server.
 
 use serde::{Deserialize, Serialize};
@@ -104,8 +104,9 @@ impl Rules {
         Self { others: if required { Level::None } else { Level::Summarize }, rules }
     }
 
-    /// What somebody may do in a channel.
-    pub(crate) fn level(&self, member: Member<'_>, channel: Option<&str>) -> Level {
+    /// What somebody may do in a channel, given with those that it is in: a thread's channel, and the category. Without
+    /// any, what they may do in the server.
+    pub(crate) fn level(&self, member: Member<'_>, places: &[&str]) -> Level {
         if member.owner {
             return Level::Owner;
         }
@@ -117,10 +118,15 @@ impl Rules {
         let given = of(SubjectKind::User, member.user).or_else(by_roles).unwrap_or(self.others);
         let manages = member.permissions & MANAGES != 0;
         let given = if manages { given.max(Level::Admin) } else { given };
-        match channel.and_then(|channel| of(SubjectKind::Channel, channel)) {
+        match places.iter().filter_map(|place| of(SubjectKind::Channel, place)).min() {
             Some(most) if given < Level::Admin => given.min(most),
             _ => given,
         }
+    }
+
+    /// Whether any is about a channel.
+    pub(crate) fn know_channels(&self) -> bool {
+        self.rules.iter().any(|rule| rule.subject.kind == SubjectKind::Channel)
     }
 
     pub(crate) fn all(&self) -> &[Rule] {
@@ -159,8 +165,8 @@ mod tests {
 
     #[test]
     fn without_rules_everybody_may_have_summaries_made() {
-        assert_eq!(rules(false, Vec::new()).level(NOBODY, Some("5")), Level::Summarize);
-        assert_eq!(rules(true, Vec::new()).level(NOBODY, Some("5")), Level::None);
+        assert_eq!(rules(false, Vec::new()).level(NOBODY, &["5"]), Level::Summarize);
+        assert_eq!(rules(true, Vec::new()).level(NOBODY, &["5"]), Level::None);
     }
 
     #[test]
@@ -169,18 +175,22 @@ mod tests {
         let member = Member { roles: &roles, ..NOBODY };
         let mut all =
             vec![rule(SubjectKind::Role, "7", Level::Read), rule(SubjectKind::Role, "8", Level::Admin)];
-        assert_eq!(rules(true, all.clone()).level(member, None), Level::Admin);
+        assert_eq!(rules(true, all.clone()).level(member, &[]), Level::Admin);
         all.push(rule(SubjectKind::User, "1", Level::None));
-        assert_eq!(rules(true, all).level(member, None), Level::None);
+        assert_eq!(rules(true, all).level(member, &[]), Level::None);
     }
 
     #[test]
     fn a_channel_lowers_what_may_be_done_there_and_raises_nothing() {
         let quiet = rules(false, vec![rule(SubjectKind::Channel, "5", Level::Read)]);
-        assert_eq!(quiet.level(NOBODY, Some("5")), Level::Read);
-        assert_eq!(quiet.level(NOBODY, Some("6")), Level::Summarize);
+        assert_eq!(quiet.level(NOBODY, &["5"]), Level::Read);
+        assert_eq!(quiet.level(NOBODY, &["6"]), Level::Summarize);
+        // A thread of it, whatever is said about the thread.
+        let narrow =
+            vec![rule(SubjectKind::Channel, "5", Level::Read), rule(SubjectKind::Channel, "6", Level::Admin)];
+        assert_eq!(rules(false, narrow).level(NOBODY, &["6", "5", "4"]), Level::Read);
         let open = rules(true, vec![rule(SubjectKind::Channel, "5", Level::Admin)]);
-        assert_eq!(open.level(NOBODY, Some("5")), Level::None);
+        assert_eq!(open.level(NOBODY, &["5"]), Level::None);
     }
 
     #[test]
@@ -188,8 +198,8 @@ mod tests {
         let all =
             vec![rule(SubjectKind::User, "1", Level::None), rule(SubjectKind::Channel, "5", Level::None)];
         let rules = rules(true, all);
-        assert_eq!(rules.level(Member { owner: true, ..NOBODY }, Some("5")), Level::Owner);
-        assert_eq!(rules.level(Member { permissions: 1 << 5, ..NOBODY }, Some("5")), Level::Admin);
-        assert_eq!(rules.level(Member { permissions: 1 << 11, ..NOBODY }, Some("5")), Level::None);
+        assert_eq!(rules.level(Member { owner: true, ..NOBODY }, &["5"]), Level::Owner);
+        assert_eq!(rules.level(Member { permissions: 1 << 5, ..NOBODY }, &["5"]), Level::Admin);
+        assert_eq!(rules.level(Member { permissions: 1 << 11, ..NOBODY }, &["5"]), Level::None);
     }
 }

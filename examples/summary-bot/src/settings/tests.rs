@@ -87,10 +87,10 @@ async fn rules_are_kept_and_a_reset_takes_all_of_it_back() {
         let subject = Subject { kind: SubjectKind::User, id: BEN.to_owned() };
         let now = settings.change(GUILD, ANNA, None, Change::rule(subject.clone(), Some(Level::None))).await;
         let member = Member { user: BEN, roles: &[], permissions: 0, owner: false };
-        assert_eq!(now.expect("changed").rules.level(member, None), Level::None);
+        assert_eq!(now.expect("changed").rules.level(member, &[]), Level::None);
         let now =
             settings.change(GUILD, ANNA, None, Change::rule(subject.clone(), None)).await.expect("changed");
-        assert_eq!(now.rules.level(member, None), Level::Summarize);
+        assert_eq!(now.rules.level(member, &[]), Level::Summarize);
 
         let both = Change {
             values: vec![(Key::IncludeBots, Some(json!(true)))],

@@ -11,6 +11,7 @@ mod failover;
 mod gateway;
 mod limits;
 mod privacy;
+mod rules;
 mod schedule;
 mod servers;
 mod settings;

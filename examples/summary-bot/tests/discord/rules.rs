@@ -1,0 +1,130 @@
+//! A rule for a channel holds wherever one asks about it from.
+
+use std::time::Duration;
+
+use groundcrew_testkit_discord::{ChannelKind, Snowflake};
+use serde_json::json;
+
+use crate::servers::{Person, allow, stage};
+use crate::stage::Stage;
+use crate::summarize::answer;
+
+fn talk(stage: &Stage, channel: Snowflake) {
+    let lines = [
+        "The pump is broken again and nobody has looked at it since Monday.",
+        "I will order a new pump by Friday, the old one cannot be repaired.",
+        "We decided that the pump is paid from the repair budget of this year.",
+    ];
+    for (text, minute) in lines.into_iter().zip(0_u64..) {
+        let ago = Duration::from_secs(60 * (30 - minute));
+        stage.discord.message(channel, stage.ada, text).ago(ago).send();
+    }
+}
+
+/// The owner says what others may do there.
+async fn rule(stage: &Stage, channel: Snowflake, level: &str) {
+    let fire = stage.command("config", stage.owner()).sub("permissions");
+    let answer = stage.answer(fire.option("channel", channel.to_string()).option("level", level)).await;
+    assert!(answer.text().contains(level), "{}", answer.text());
+}
+
+/// What Ben hears who asks for a summary of `channel` in `place`.
+async fn asked(stage: &Stage, place: Snowflake, channel: Snowflake) -> String {
+    let fire = stage.discord.command("summarize").by(stage.ben).in_channel(place);
+    answer(&fire.option("channel", channel.to_string()).fire().expect("a command")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_to_be_summarised_is_not_from_elsewhere_either() {
+    let stage = stage().await;
+    let quiet = stage.discord.channel(stage.guild, "quiet").create();
+    let thread = stage.discord.thread(quiet, "pumps").create();
+    talk(&stage, quiet);
+    talk(&stage, thread);
+    // The control: nobody has said anything against it yet.
+    assert!(asked(&stage, stage.hall, quiet).await.contains("It is in"));
+    rule(&stage, quiet, "read").await;
+    for channel in [quiet, thread] {
+        let text = asked(&stage, stage.hall, channel).await;
+        assert!(text.contains("by a rule") && !text.contains("budget"), "{text}");
+    }
+    for place in [quiet, thread] {
+        let text = asked(&stage, place, place).await;
+        assert!(text.contains("FORBIDDEN") && !text.contains("budget"), "{text}");
+    }
+    // An admin may all the same.
+    allow(&stage, stage.ben, "admin").await;
+    for place in [stage.hall, thread] {
+        let text = asked(&stage, place, thread).await;
+        assert!(!text.contains("rule") && !text.contains("FORBIDDEN"), "{text}");
+    }
+    stage.bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_for_a_category_holds_in_its_channels() {
+    let stage = stage().await;
+    let wing = stage.discord.channel(stage.guild, "wing").kind(ChannelKind::Category).create();
+    let lounge = stage.discord.channel(stage.guild, "lounge").category(wing).create();
+    let forum = stage.discord.channel(stage.guild, "ideas").kind(ChannelKind::Forum).category(wing).create();
+    let post = stage.discord.thread(forum, "pumps").create();
+    talk(&stage, lounge);
+    talk(&stage, post);
+    rule(&stage, wing, "read").await;
+    for channel in [wing, lounge, forum, post] {
+        let text = asked(&stage, stage.hall, channel).await;
+        assert!(text.contains("by a rule") && !text.contains("budget"), "{text}");
+    }
+    stage.bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_the_api_a_rule_for_a_channel_holds_too() {
+    let stage = stage().await;
+    let quiet = stage.discord.channel(stage.guild, "quiet").create();
+    let thread = stage.discord.thread(quiet, "pumps").create();
+    talk(&stage, quiet);
+    talk(&stage, thread);
+    let ben = Person::of(&stage, &stage.ben.to_string()).await;
+    let summarize = |channel: Snowflake| {
+        let asked = json!({
+            "guild_id": stage.guild.to_string(), "channel_id": channel.to_string(), "min_messages": 1,
+        });
+        ben.ask("POST", "/api/v1/summarize", &asked)
+    };
+    assert_eq!(summarize(quiet).status, 201);
+    rule(&stage, quiet, "read").await;
+    for channel in [quiet, thread] {
+        let refused = summarize(channel);
+        assert_eq!((refused.status, refused.code().as_str()), (403, "FORBIDDEN"), "{}", refused.body);
+    }
+    allow(&stage, stage.ben, "admin").await;
+    assert_eq!(summarize(thread).status, 201);
+    stage.bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn summaries_of_a_channel_in_which_nothing_is_allowed_are_for_admins_alone() {
+    let stage = stage().await;
+    let quiet = stage.discord.channel(stage.guild, "quiet").create();
+    talk(&stage, quiet);
+    let ada = Person::of(&stage, &stage.ada.to_string()).await;
+    let asked = json!({
+        "guild_id": stage.guild.to_string(), "channel_id": quiet.to_string(), "min_messages": 1,
+    });
+    let made = ada.ask("POST", "/api/v1/summarize", &asked);
+    assert_eq!(made.status, 201, "{}", made.body);
+    let id = made.json()["id"].as_str().expect("an id").to_owned();
+    let ben = Person::of(&stage, &stage.ben.to_string()).await;
+    let show = || stage.command("summary", stage.ben).sub("show").option("summary", id.as_str());
+    let path = format!("/api/v1/summaries/{id}");
+    for (level, shown) in [("read", true), ("none", false)] {
+        rule(&stage, quiet, level).await;
+        assert_eq!(stage.answer(show()).await.text().contains("budget"), shown, "{level}");
+        assert_eq!(ben.get(&path).status, if shown { 200 } else { 404 }, "{level}");
+    }
+    allow(&stage, stage.ben, "admin").await;
+    assert!(stage.answer(show()).await.text().contains("budget"));
+    assert_eq!(ben.get(&path).status, 200);
+    stage.bot.land().await;
+}
