@@ -32,9 +32,10 @@ pub(super) async fn delete(
 ) -> Result<StatusCode, Problem> {
     let id = id(path)?;
     let (_, origin) = find(&app, &who, id).await?;
-    if !app.readers.of(&who).may_delete(&origin) {
-        return Err(Problem::new(StatusCode::FORBIDDEN, "NOT_YOURS")
-            .detail("somebody else has asked for this summary: they may delete it, or an operator"));
+    if !app.readers.of(&who).may_delete(&origin).await? {
+        return Err(Problem::new(StatusCode::FORBIDDEN, "NOT_YOURS").detail(
+            "somebody else has asked for this summary: they may delete it, an admin of its server, or an operator",
+        ));
     }
     let deleted = app.store.delete(id).await.map_err(|error| storage_problem(&error))?;
     if let Err(error) = app.documents.remove(&id).await {
@@ -98,7 +99,8 @@ pub(super) fn delete_operation() -> Value {
         "parameters": [id_parameter()],
         "responses": {
             "204": {"description": "It is gone."},
-            "403": problem("`CROSS_SITE`, `NOT_YOURS`."),
+            "403": problem("`CROSS_SITE`. `NOT_YOURS`: somebody else has asked for it; they may delete it, admins of its \
+                server, and operators."),
             "404": problem("`NOT_FOUND`."),
             "429": later("`RATE_LIMITED`."),
             "503": later("`STORAGE_UNAVAILABLE`, `STARTING`, `SHUTTING_DOWN`."),

@@ -56,9 +56,8 @@ impl Gathered {
 }
 
 fn placed(mut message: Message, channel: &str) -> Message {
-    let place = |id: String| format!("{channel}/{id}");
-    message.id = place(message.id);
-    message.reply_to = message.reply_to.map(place);
+    message.id = format!("{channel}/{}", message.id);
+    message.reply_to = message.reply_to.map(|id| format!("{channel}/{id}"));
     message
 }
 

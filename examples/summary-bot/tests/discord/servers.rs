@@ -13,7 +13,7 @@ const WEBHOOKS: &str = "/api/v1/webhooks";
 const ALL: &str = "schedules:read schedules:write webhooks:read webhooks:write settings:read settings:write \
                    usage:read summaries:read summaries:write";
 
-/// Somebody with every scope but `admin`.
+/// Somebody with every scope but `admin`, if nothing else is said.
 pub(crate) struct Person<'a> {
     stage: &'a Stage,
     bearer: String,
@@ -21,7 +21,11 @@ pub(crate) struct Person<'a> {
 
 impl<'a> Person<'a> {
     pub(crate) async fn of(stage: &'a Stage, subject: &str) -> Self {
-        let words = ["create", "test", "--subject", subject, "--scopes", ALL].map(str::to_owned);
+        Self::with(stage, subject, ALL).await
+    }
+
+    async fn with(stage: &'a Stage, subject: &str, scopes: &str) -> Self {
+        let words = ["create", "test", "--subject", subject, "--scopes", scopes].map(str::to_owned);
         let made = stage.bot.crew.operate("keys", words.to_vec()).await.expect("a key");
         let made: Value = serde_json::from_str(&made).expect("JSON");
         Self { stage, bearer: format!("Bearer {}", made["secret"].as_str().expect("a secret")) }
@@ -236,5 +240,46 @@ async fn a_webhook_tells_of_nothing_that_whoever_made_it_may_not_read() {
     assert_ne!(sent["state"], "cancelled", "{sent}");
     let kept = delivery(&ben, &of_ben, &|first| first["state"] != "pending");
     assert_eq!((&kept["state"], &kept["attempts"]), (&json!("cancelled"), &json!([])));
+    stage.bot.land().await;
+}
+
+/// The path of a summary of a channel that somebody has made.
+fn made(who: &Person<'_>, channel: Snowflake) -> String {
+    let stage = who.stage;
+    for text in ["The pump is broken.", "I will order a pump by Friday.", "We decided to close the valve."] {
+        stage.discord.message(channel, stage.ada, text).send();
+    }
+    let asked = json!({
+        "guild_id": stage.guild.to_string(), "channel_id": channel.to_string(), "min_messages": 1,
+    });
+    let made = who.ask("POST", "/api/v1/summarize", &asked);
+    assert_eq!(made.status, 201, "{}", made.body);
+    format!("/api/v1/summaries/{}", made.json()["id"].as_str().expect("an id"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn admins_of_a_server_delete_what_they_can_see_there() {
+    let stage = stage().await;
+    let ada = Person::of(&stage, &stage.ada.to_string()).await;
+    let ben = Person::of(&stage, &stage.ben.to_string()).await;
+    let (open, closed) = (made(&ada, stage.hall), made(&ada, vault(&stage)));
+    assert_eq!(ben.ask("DELETE", &open, &Value::Null).code(), "NOT_YOURS");
+    allow(&stage, stage.ben, "admin").await;
+    assert_eq!(ben.ask("DELETE", &open, &Value::Null).status, 204);
+    assert_eq!(ben.ask("DELETE", &closed, &Value::Null).status, 404);
+    assert_eq!((ada.get(&open).status, ada.get(&closed).status), (404, 200));
+    stage.bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operators_admins_delete_what_they_can_see_and_see_no_more_than_others() {
+    let stage = stage().await;
+    let ada = Person::of(&stage, &stage.ada.to_string()).await;
+    let ben = Person::with(&stage, &stage.ben.to_string(), "*").await;
+    let (open, closed) = (made(&ada, stage.hall), made(&ada, vault(&stage)));
+    assert_eq!((ben.get(&open).status, ben.get(&closed).status), (200, 404));
+    assert_eq!(ben.ask("DELETE", &open, &Value::Null).status, 204);
+    assert_eq!(ben.ask("DELETE", &closed, &Value::Null).status, 404);
+    assert_eq!((ada.get(&open).status, ada.get(&closed).status), (404, 200));
     stage.bot.land().await;
 }
