@@ -46,7 +46,12 @@ impl Job for SummarizeChannels {
 
     async fn run(self, desk: Desk, attempt: Attempt) -> Result<(), JobError> {
         let Some(planned) = self.planned else { return Err(JobError::cancel("it is of no schedule")) };
-        let (documents, problem) = match self.documents(&desk, &planned).await {
+        // Whoever has been erased meanwhile lends it their sight no more, and is not named by what it makes.
+        let Some(Self { created_by, reader, .. }) = desk.plans.current(planned.plan).await? else {
+            return Err(JobError::cancel("its schedule was deleted"));
+        };
+        let this = Self { created_by, reader, ..self };
+        let (documents, problem) = match this.documents(&desk, &planned).await {
             Ok(documents) => (documents, None),
             Err(problem) if is_passing(&problem) && attempt.number() < ENOUGH => {
                 return Err(JobError::retry(problem.to_json().to_string()));
@@ -58,13 +63,13 @@ impl Job for SummarizeChannels {
         }
         let each = documents.iter().flat_map(|document| {
             let post = move |destination| (document.id, destination);
-            self.brief.destinations.iter().cloned().map(post)
+            this.brief.destinations.iter().cloned().map(post)
         });
         let posts = each
             .map(|(id, destination)| Post { plan: planned.plan, destination, content: Content::Summary(id) })
             .collect();
         let ended = Ended { at: Timestamp::now(), documents, posts, problem };
-        desk.plans.conclude(&desk.store, &attempt, &planned, ended, &self.brief).await
+        desk.plans.conclude(&desk.store, &attempt, &planned, ended, &this.brief).await
     }
 }
 

@@ -12,6 +12,7 @@ use crate::discord::history::Wanted;
 use crate::discord::interaction::Kind;
 use crate::discord::rest::Page;
 use crate::discord::since::{self, Since};
+use crate::models::language_code;
 use crate::order::Wish;
 use crate::settings::Effective;
 use crate::{Asked, Length, Options, Perspective};
@@ -47,7 +48,7 @@ impl Request {
             request.wanted.channels = vec![channel.to_owned()];
         }
         request.within(front, interaction, channel.is_some()).await?;
-        request.shaped(interaction);
+        request.shaped(interaction)?;
         let excluded = interaction.text("exclude_channels").map(ids).unwrap_or_default();
         request.wanted.exclude_channels.extend(excluded);
         request.wanted.threads = interaction.flag("thread") == Some(true);
@@ -141,7 +142,7 @@ impl Request {
         self
     }
 
-    fn shaped(&mut self, interaction: &Interaction) {
+    fn shaped(&mut self, interaction: &Interaction) -> Result<(), Problem> {
         let length = match interaction.text("length") {
             Some("brief") => Length::Brief,
             Some("detailed") => Length::Detailed,
@@ -152,9 +153,13 @@ impl Request {
         let perspective = Perspective::ALL.iter().find(|(name, _)| asked == Some(*name));
         let perspective = perspective.map_or(self.options.perspective, |(_, perspective)| *perspective);
         if let Some(language) = interaction.text("language") {
-            self.wish.language = Some(language.trim().to_lowercase());
+            let code = language_code(language.trim());
+            let unknown =
+                || invalid(format!("`{language}` is no language's code; right would be `de` or `pt-BR`"));
+            self.wish.language = Some(code.ok_or_else(unknown)?);
         }
         *self = self.clone().named(length, perspective);
+        Ok(())
     }
 
     /// The narrowest of all that is said about time and number.
@@ -247,7 +252,7 @@ fn ids(text: &str) -> Vec<String> {
 }
 
 /// What might be meant by what is typed so far.
-pub(super) fn times(interaction: &Interaction) -> Vec<Choice> {
+pub(super) async fn times(front: &Front, interaction: &Interaction) -> Vec<Choice> {
     const USUAL: [&str; 9] = [
         "my last message",
         "1 hour ago",
@@ -261,8 +266,12 @@ pub(super) fn times(interaction: &Interaction) -> Vec<Choice> {
     ];
     let Kind::Completion { typed, .. } = &interaction.kind else { return Vec::new() };
     let typed = typed.trim();
-    // Whether it is over already may depend on the server's time zone: that is judged when it is asked for.
-    let understood = since::parse(typed, &Timestamp::now().to_zoned(TimeZone::UTC)).is_some();
+    let zone = match interaction.guild_id.as_deref() {
+        Some(guild) => front.settings.effective(guild).await.map(|settings| settings.time_zone()),
+        None => Ok(TimeZone::UTC),
+    };
+    let here = Timestamp::now().to_zoned(zone.unwrap_or(TimeZone::UTC));
+    let understood = since::parse(typed, &here).is_some();
     let own = (understood && !typed.is_empty()).then(|| Choice::of(typed));
     let lower = typed.to_lowercase();
     let usual = USUAL
