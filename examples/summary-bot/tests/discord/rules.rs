@@ -14,6 +14,9 @@ fn talk(stage: &Stage, channel: Snowflake) {
         "The pump is broken again and nobody has looked at it since Monday.",
         "I will order a new pump by Friday, the old one cannot be repaired.",
         "We decided that the pump is paid from the repair budget of this year.",
+        "The neighbours know that the water is off on Friday from ten to twelve.",
+        "Who reads the meter of the pump before it is taken out on Friday?",
+        "I read the meter this morning, and the figures are on the board.",
     ];
     for (text, minute) in lines.into_iter().zip(0_u64..) {
         let ago = Duration::from_secs(60 * (30 - minute));
@@ -42,7 +45,8 @@ async fn what_is_not_to_be_summarised_is_not_from_elsewhere_either() {
     talk(&stage, quiet);
     talk(&stage, thread);
     // The control: nobody has said anything against it yet.
-    assert!(asked(&stage, stage.hall, quiet).await.contains("It is in"));
+    let text = asked(&stage, stage.hall, quiet).await;
+    assert!(text.contains("It is in"), "{text}");
     rule(&stage, quiet, "read").await;
     for channel in [quiet, thread] {
         let text = asked(&stage, stage.hall, channel).await;
@@ -56,7 +60,7 @@ async fn what_is_not_to_be_summarised_is_not_from_elsewhere_either() {
     allow(&stage, stage.ben, "admin").await;
     for place in [stage.hall, thread] {
         let text = asked(&stage, place, thread).await;
-        assert!(!text.contains("rule") && !text.contains("FORBIDDEN"), "{text}");
+        assert!(text.contains("It is in") || text.contains("budget"), "{text}");
     }
     stage.bot.land().await;
 }
