@@ -19,14 +19,16 @@ use super::{App, SUMMARIES, asker, conversation, jobs, unwrap};
 use crate::auth::{Deed, Reader, too_low};
 use crate::discord::access::Level;
 use crate::discord::history::{ChannelHistory, History, Wanted, Why};
-use crate::document::Asked;
+use crate::house::Settled;
 use crate::order::{Order, Origin};
+use crate::read::Moment;
 use crate::replay;
 use crate::request::{Asking, Media};
 use crate::scribe::off_the_workers;
+use crate::settings::{Effective, Settings};
 use crate::webhooks::Event;
 use crate::workshop::Place;
-use crate::{Collector, Conversation, Document, Options, render};
+use crate::{Collector, Conversation, Document, Filter, Length, render};
 
 /// Where channels are read, if the bot is connected to Discord.
 pub(crate) type Channels = Option<Arc<dyn ChannelHistory>>;
@@ -82,7 +84,7 @@ async fn answer(
         return jobs::accepted(&app.store, id, preferred).await;
     }
     let (most, channels) = (app.config.max_messages, app.channels.clone());
-    let order = super::order(asking, most, app.models.clone(), channels);
+    let order = super::order(asking, most, app.models.clone(), channels, app.settings.clone());
     let (document, _) = app.workshop.make_as(id, place, order).await?;
     if let Some(url) = &form.webhook_url {
         app.webhooks.send_once(url, Event::Created { summary: document.id }).await?;
@@ -116,8 +118,13 @@ fn shown(mut document: Document, form: &Form) -> Value {
     value
 }
 
-/// Reads what was sent, or the channel that was named.
-pub(super) async fn order(asking: Asking, most: u64, channels: Channels) -> Result<Order, Problem> {
+/// Reads what was sent, or the channel that was named; under what is said lie the settings of the server.
+pub(super) async fn order(
+    asking: Asking,
+    most: u64,
+    channels: Channels,
+    settings: &Settings,
+) -> Result<Order, Problem> {
     let Asking { body, asker, .. } = asking;
     let (value, form) = off_the_workers(move || {
         let value: Value = serde_json::from_slice(&body).map_err(|error| Problem::from_json(&error, None))?;
@@ -125,54 +132,50 @@ pub(super) async fn order(asking: Asking, most: u64, channels: Channels) -> Resu
         Ok((value, form))
     })
     .await?;
+    let settings = match &form.guild_id {
+        Some(guild) => settings.effective(guild).await?,
+        None => Effective::default(),
+    };
+    let wanted = Wanted {
+        guild_id: form.guild_id.clone().unwrap_or_default(),
+        channels: form.channel_id.iter().cloned().collect(),
+        since: form.since,
+        until: form.until,
+        most: usize::try_from(most).unwrap_or(usize::MAX),
+        threads: form.threads,
+        exclude_users: form.exclude_users,
+        ..Wanted::default()
+    };
+    let Settled { wanted, mut options, mut asked, wish } = form.said.over(&settings, wanted);
+    if let Some(words) = form.most_words.filter(|most| *most < options.length.words()) {
+        options.length = Length::Words(words);
+        (asked.length, asked.words) = (options.length.name().to_owned(), words);
+    }
+    let filter = Filter {
+        since: wanted.since.map(Moment::At),
+        until: wanted.until.map(Moment::At),
+        exclude: wanted.exclude_users.clone(),
+        bots: wanted.bots,
+    };
     let (conversation, title) = match (&form.channel_id, channels) {
         (None, _) => {
-            let filter = form.filter.clone();
             let body = value.to_string();
             let read = off_the_workers(move || conversation::messages(body.as_bytes(), filter, most)).await?;
             (read, value["title"].as_str().map(str::to_owned))
         }
         (Some(_), None) => return Err(discord_off()),
-        (Some(channel), Some(channels)) => from_channel(&form, channel, &*channels, most).await?,
+        (Some(_), Some(channels)) => from_channel(wanted, filter, &*channels).await?,
     };
-    let origin = Origin {
-        guild_id: form.guild_id.clone(),
-        channel_id: form.channel_id.clone(),
-        requested_by: asker,
-        private: false,
-    };
-    let asked = Asked {
-        length: form.length_name.to_owned(),
-        words: form.length.words(),
-        perspective: form.perspective_name.to_owned(),
-        since: form.since.map(|time| time.to_string()),
-        until: form.until.map(|time| time.to_string()),
-        exclude_users: form.filter.exclude.clone(),
-        include_bots: form.filter.bots,
-        min_messages: form.min_messages,
-    };
-    let options =
-        Options { length: form.length, perspective: form.perspective, min_messages: form.min_messages };
-    Ok(Order { conversation, options, asked, title, origin, wish: form.wish })
+    let origin =
+        Origin { guild_id: form.guild_id, channel_id: form.channel_id, requested_by: asker, private: false };
+    Ok(Order { conversation, options, asked, title, origin, wish })
 }
 
 async fn from_channel(
-    form: &Form,
-    channel: &str,
+    wanted: Wanted,
+    filter: Filter,
     channels: &dyn ChannelHistory,
-    most: u64,
 ) -> Result<(Conversation, Option<String>), Problem> {
-    let wanted = Wanted {
-        guild_id: form.guild_id.clone().unwrap_or_default(),
-        channels: vec![channel.to_owned()],
-        since: form.since,
-        until: form.until,
-        most: usize::try_from(most).unwrap_or(usize::MAX),
-        threads: form.threads,
-        exclude_users: form.filter.exclude.clone(),
-        bots: form.filter.bots,
-        ..Wanted::default()
-    };
     let History { parts, skipped } = channels.read(wanted).await?;
     if parts.is_empty()
         && let Some(skipped) = skipped.iter().find(|skipped| skipped.why != Why::Quiet)
@@ -184,7 +187,7 @@ async fn from_channel(
         });
     }
     let title = parts.first().map(|part| format!("#{}", part.channel.name));
-    let mut collector = Collector::new(form.filter.clone());
+    let mut collector = Collector::new(filter);
     for message in parts.into_iter().flat_map(|part| part.messages) {
         collector.push(message);
     }
@@ -237,7 +240,8 @@ pub(super) fn operation(name: &str) -> Value {
             },
             "202": super::create::accepted_answer(),
             "400": problem("`INVALID_JSON`, `INVALID_REQUEST`, `INVALID_TIME_RANGE`, `BODY_CUT`."),
-            "403": problem("`CROSS_SITE`. `CHANNEL_ACCESS_DENIED`: the bot may not read the channel."),
+            "403": problem("`CROSS_SITE`. `CHANNEL_ACCESS_DENIED`: who asks, or the bot, may not read \
+                the channel, or the server's settings leave it out."),
             "404": problem("`NOT_FOUND`: there is no such channel."),
             "409": later("`IDEMPOTENCY_KEY_IN_USE`: a request with this key is under way."),
             "413": problem("`BODY_TOO_LARGE`."),

@@ -13,7 +13,8 @@ use super::{Brief, Content, Ended, Mode, Post};
 use crate::clerk::Desk;
 use crate::discord::history::{History, Part, Skipped, Wanted, Why};
 use crate::document::Document;
-use crate::order::{Order, Origin, Wish};
+use crate::house::Settled;
+use crate::order::{Order, Origin};
 use crate::{Collector, Conversation, Filter, Warning};
 
 /// What has failed so often will go on failing until the next time.
@@ -74,6 +75,7 @@ impl SummarizeChannels {
         let timing = brief.check()?;
         let (since, until) = period(&timing, brief.period_seconds(), planned);
         let history = desk.plans.history().ok_or_else(no_discord)?;
+        let settings = desk.caretaker.settings.effective(&brief.guild_id).await?;
         let wanted = Wanted {
             guild_id: brief.guild_id.clone(),
             channels: brief.channels.clone(),
@@ -83,18 +85,18 @@ impl SummarizeChannels {
             most: desk.plans.max_messages(),
             threads: brief.threads,
             exclude_users: brief.exclude_users.clone(),
-            bots: brief.include_bots,
             reader: self.reader.clone(),
             ..Wanted::default()
         };
-        let History { parts, skipped } = history.read(wanted).await?;
+        let settled = brief.said().over(&settings, wanted);
+        let History { parts, skipped } = history.read(settled.wanted.clone()).await?;
         let closed: Vec<Skipped> = skipped.into_iter().filter(|skipped| skipped.why != Why::Quiet).collect();
         if parts.is_empty() && closed.len() >= brief.channels.len() {
             return Err(all_closed(&closed));
         }
         let mut documents = Vec::new();
         for (title, parts) in self.groups(parts) {
-            let order = self.order(title, parts, since, until);
+            let order = self.order(title, parts, settled.clone());
             match desk.workshop.draft(std::future::ready(Ok(order))).await {
                 Ok(document) => documents.push(with_warning(document, &closed)),
                 Err(problem) if is_quiet(&problem) => {}
@@ -117,30 +119,31 @@ impl SummarizeChannels {
         }
     }
 
-    fn order(&self, title: String, parts: Vec<Part>, since: Timestamp, until: Timestamp) -> Order {
-        let brief = &self.brief;
+    fn order(&self, title: String, parts: Vec<Part>, settled: Settled) -> Order {
+        let Settled { options, asked, wish, .. } = settled;
         let channel_id = match parts.as_slice() {
             [only] => Some(only.channel.id.clone()),
             _ => None,
         };
         Order {
-            conversation: conversation(parts, brief.include_bots),
-            options: brief.options(),
-            asked: brief.asked(&since.to_string(), &until.to_string()),
+            conversation: conversation(parts),
+            options,
+            asked,
             title: Some(title),
             origin: Origin {
-                guild_id: Some(brief.guild_id.clone()),
+                guild_id: Some(self.brief.guild_id.clone()),
                 channel_id,
                 requested_by: self.created_by.clone(),
                 ..Origin::default()
             },
-            wish: Wish { language: brief.language.clone(), ..Wish::default() },
+            wish,
         }
     }
 }
 
-fn conversation(parts: Vec<Part>, bots: bool) -> Conversation {
-    let mut collector = Collector::new(Filter { bots, ..Filter::default() });
+fn conversation(parts: Vec<Part>) -> Conversation {
+    // The history is filtered already.
+    let mut collector = Collector::new(Filter { bots: true, ..Filter::default() });
     for message in parts.into_iter().flat_map(|part| part.messages) {
         collector.push(message);
     }

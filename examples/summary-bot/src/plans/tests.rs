@@ -32,7 +32,7 @@ use crate::discord::reply::Reply;
 use crate::document::Document;
 use crate::models::{Chain, ModelNames, Purse};
 use crate::scribe::Scribe;
-use crate::settings::Settings;
+use crate::settings::{Change, Key, Settings};
 use crate::store::{MIGRATIONS, Store};
 use crate::webhooks::Webhooks;
 use crate::workshop::Workshop;
@@ -70,6 +70,7 @@ struct Stage {
     crew: Crew,
     plans: Plans,
     store: Store,
+    settings: Settings,
     board: Board,
     asked: Arc<Mutex<Vec<Wanted>>>,
     time: Arc<AtomicI64>,
@@ -149,6 +150,7 @@ impl Stage {
         plans.reach(Arc::new(said), Arc::new(board.clone()));
         let metrics = BotMetrics::register(crew.metrics()).expect("metrics");
         let caretaker = caretaker(&crew, &store, &plans);
+        let settings = caretaker.settings.clone();
         let config = crate::Config::default();
         let benches = Benches::new(2);
         let purse = Purse::new(store.clone(), caretaker.settings.clone(), config.budget.clone());
@@ -170,11 +172,23 @@ impl Stage {
             discord: None,
             caretaker,
         });
-        Self { crew, plans, store, board, asked, time, _folder: folder }
+        Self { crew, plans, store, settings, board, asked, time, _folder: folder }
     }
 
     async fn schedule(&self, change: Value) -> Schedule {
         self.plans.create(brief(&change), Some("ann".to_owned()), None).await.expect("a schedule")
+    }
+
+    async fn set(&self, values: Vec<(Key, Value)>) {
+        let values = values.into_iter().map(|(key, value)| (key, Some(value))).collect();
+        let change = Change { values, rules: Vec::new() };
+        self.settings.change(GUILD, "ann", None, change).await.expect("changed");
+    }
+
+    /// The summary of the last run.
+    async fn document(&self, schedule: &Schedule) -> Document {
+        let json = self.store.get(schedule.standing.summary.expect("a summary")).await.expect("an answer");
+        serde_json::from_str(&json.expect("the summary")).expect("a document")
     }
 
     async fn run(&self, schedule: &Schedule) {
@@ -263,6 +277,54 @@ async fn when_its_time_comes_the_period_since_the_time_before_is_summarised_and_
     assert_eq!(document.origin.channel_id.as_deref(), Some(TALK));
     assert_eq!(document.origin.requested_by.as_deref(), Some("ann"));
     assert_eq!(stage.land().await.posted.lock().len(), 1, "and once");
+}
+
+#[tokio::test]
+async fn the_settings_of_the_server_lie_under_what_a_schedule_says() {
+    let stage = Stage::open().await;
+    stage
+        .set(vec![
+            (Key::ExcludedUsers, json!(["100000000000000002"])),
+            (Key::ExcludedChannels, json!([QUIET])),
+            (Key::EnabledChannels, json!([TALK, QUIET])),
+            (Key::Length, json!("brief")),
+            (Key::Perspective, json!("developer")),
+            (Key::IncludeBots, json!(true)),
+            (Key::MinMessages, json!(2)),
+        ])
+        .await;
+    let schedule = stage.schedule(json!({"exclude_users": ["100000000000000003"]})).await;
+    stage.run(&schedule).await;
+    let done = stage.until(&schedule, "it is summarised", is(Outcome::Summarised)).await;
+    let wanted = stage.asked.lock()[0].clone();
+    assert_eq!(wanted.exclude_users, ["100000000000000003", "100000000000000002"], "both are left out");
+    assert_eq!((wanted.exclude_channels, wanted.only_channels.len()), (vec![QUIET.to_owned()], 2));
+    assert!(wanted.bots);
+    let asked = stage.document(&done).await.options;
+    assert_eq!((&*asked.length, &*asked.perspective, asked.min_messages), ("brief", "developer", 2));
+
+    // What the schedule says has the last word, but for exclusions.
+    let said = json!({"name": "else", "length": "detailed", "perspective": "general", "include_bots": false});
+    let other = stage.schedule(said).await;
+    stage.run(&other).await;
+    let done = stage.until(&other, "it is summarised", is(Outcome::Summarised)).await;
+    let asked = stage.document(&done).await.options;
+    assert_eq!((&*asked.length, &*asked.perspective, asked.include_bots), ("detailed", "general", false));
+    assert_eq!(asked.exclude_users, ["100000000000000002"]);
+}
+
+/// As versions before have stored them.
+#[tokio::test]
+async fn a_schedule_that_says_everything_reads_and_one_that_says_little_writes_no_null() {
+    let full = brief(&json!({
+        "period": null, "length": "detailed", "perspective": "general", "language": null, "mode": "combined",
+        "threads": true, "include_bots": false, "exclude_users": [], "missed": "once",
+    }));
+    assert_eq!((full.length.as_deref(), full.include_bots), (Some("detailed"), Some(false)));
+    let little = json!(brief(&json!({"length": null})));
+    for name in ["length", "perspective", "include_bots"] {
+        assert!(little.get(name).is_none(), "a replica of the version before reads no null: {little}");
+    }
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ async fn shown(stage: &Stage) -> (String, Snowflake) {
 }
 
 /// The first message in the hall that has such a button.
-async fn with_buttons(stage: &Stage, mut such: impl FnMut(&str) -> bool) -> Snowflake {
+pub(crate) async fn with_buttons(stage: &Stage, mut such: impl FnMut(&str) -> bool) -> Snowflake {
     let mut found = None;
     let mut look = |discord: &Discord| {
         let posted = discord.messages(stage.hall);

@@ -12,8 +12,8 @@ use crate::discord::history::Wanted;
 use crate::discord::interaction::Kind;
 use crate::discord::rest::Page;
 use crate::discord::since::{self, Since};
+use crate::house::{Said, Settled};
 use crate::order::Wish;
-use crate::settings::Effective;
 use crate::{Asked, Length, Options, Perspective};
 
 /// Without a word about time: so many, the newest.
@@ -41,13 +41,12 @@ pub(super) struct Request {
 impl Request {
     /// Of the options of `/summarize`.
     pub(super) async fn of_options(front: &Front, interaction: &Interaction) -> Result<Self, Problem> {
-        let mut request = Self::usual(front, interaction).await?;
+        let mut request = Self::over_settings(front, interaction, said(interaction)).await?;
         let channel = interaction.id("channel");
         if let Some(channel) = channel {
             request.wanted.channels = vec![channel.to_owned()];
         }
         request.within(front, interaction, channel.is_some()).await?;
-        request.shaped(interaction);
         let excluded = interaction.text("exclude_channels").map(ids).unwrap_or_default();
         request.wanted.exclude_channels.extend(excluded);
         request.wanted.threads = interaction.flag("thread") == Some(true);
@@ -62,7 +61,7 @@ impl Request {
 
     /// From the message on whose menu it was chosen.
     pub(super) async fn from_here(front: &Front, interaction: &Interaction) -> Result<Self, Problem> {
-        let mut request = Self::usual(front, interaction).await?;
+        let mut request = Self::over_settings(front, interaction, Said::default()).await?;
         request.wanted.from_message = Some(target(interaction)?.to_owned());
         request.wanted.most = front.config.max_messages as usize;
         request.private = true;
@@ -71,7 +70,7 @@ impl Request {
 
     /// The thread that was begun on the message, or the one in which it stands.
     pub(super) async fn this_thread(front: &Front, interaction: &Interaction) -> Result<Self, Problem> {
-        let mut request = Self::usual(front, interaction).await?;
+        let mut request = Self::over_settings(front, interaction, Said::default()).await?;
         let guild = guild_of(interaction)?;
         // A thread has the id of the message on which it was begun.
         let mut thread = None;
@@ -87,74 +86,20 @@ impl Request {
         Ok(request)
     }
 
-    /// What holds where nothing is said.
-    async fn usual(front: &Front, interaction: &Interaction) -> Result<Self, Problem> {
+    /// What was said here, and what the server's settings make of it.
+    async fn over_settings(front: &Front, interaction: &Interaction, said: Said) -> Result<Self, Problem> {
         let guild = guild_of(interaction)?;
-        let settings: Effective = front.settings.effective(guild).await?;
-        let (length, perspective) = (settings.length(), settings.perspective());
+        let settings = front.settings.effective(guild).await?;
         let wanted = Wanted {
             guild_id: guild.to_owned(),
             channels: vec![interaction.channel_id.clone()],
-            exclude_channels: settings.excluded_channels(),
-            only_channels: settings.enabled_channels(),
             most: USUAL,
-            exclude_users: settings.excluded_users(),
-            bots: settings.include_bots(),
             reader: Some(interaction.user.id.clone()),
             ..Wanted::default()
         };
-        let min_messages = settings.min_messages();
-        Ok(Self {
-            asked: Asked {
-                exclude_users: wanted.exclude_users.clone(),
-                include_bots: wanted.bots,
-                min_messages,
-                ..Asked::default()
-            },
-            wanted,
-            zone: settings.time_zone(),
-            options: Options { length, perspective, min_messages },
-            wish: Wish {
-                model: settings.model(),
-                temperature: settings.temperature(),
-                language: settings.language(),
-                ..Wish::default()
-            },
-            individual: false,
-            private: false,
-            post_to: None,
-        }
-        .named(length, perspective))
-    }
-
-    fn named(mut self, length: Length, perspective: Perspective) -> Self {
-        self.asked.length = match length {
-            Length::Brief => "brief".to_owned(),
-            Length::Comprehensive => "comprehensive".to_owned(),
-            Length::Detailed | Length::Words(_) => "detailed".to_owned(),
-        };
-        self.asked.words = length.words();
-        let known = Perspective::ALL.iter().find(|(_, known)| *known == perspective);
-        self.asked.perspective = known.map_or_else(String::new, |(name, _)| (*name).to_owned());
-        self.options.length = length;
-        self.options.perspective = perspective;
-        self
-    }
-
-    fn shaped(&mut self, interaction: &Interaction) {
-        let length = match interaction.text("length") {
-            Some("brief") => Length::Brief,
-            Some("detailed") => Length::Detailed,
-            Some("comprehensive") => Length::Comprehensive,
-            _ => self.options.length,
-        };
-        let asked = interaction.text("perspective");
-        let perspective = Perspective::ALL.iter().find(|(name, _)| asked == Some(*name));
-        let perspective = perspective.map_or(self.options.perspective, |(_, perspective)| *perspective);
-        if let Some(language) = interaction.text("language") {
-            self.wish.language = Some(language.trim().to_lowercase());
-        }
-        *self = self.clone().named(length, perspective);
+        let Settled { wanted, options, asked, wish } = said.over(&settings, wanted);
+        let zone = settings.time_zone();
+        Ok(Self { wanted, zone, options, asked, wish, individual: false, private: false, post_to: None })
     }
 
     /// The narrowest of all that is said about time and number.
@@ -205,6 +150,16 @@ impl Request {
         self.wanted.most = most.unwrap_or(if bounded { limit } else { USUAL }).clamp(1, limit);
         self.asked.since = self.wanted.since.map(|since| since.to_string());
         Ok(())
+    }
+}
+
+fn said(interaction: &Interaction) -> Said {
+    let language = interaction.text("language").map(|language| language.trim().to_lowercase());
+    Said {
+        length: interaction.text("length").and_then(Length::of_name),
+        perspective: interaction.text("perspective").and_then(Perspective::of_name),
+        wish: Wish { language, ..Wish::default() },
+        ..Said::default()
     }
 }
 
