@@ -16,9 +16,9 @@ use super::fields::{Fields, Form};
 use super::openapi::{later, problem, schema};
 use super::prefer::prefers_async;
 use super::{App, SUMMARIES, asker, conversation, jobs, unwrap};
-use crate::auth::{Deed, Reader, too_low};
+use crate::auth::{Deed, Reader, is_person, too_low};
 use crate::discord::access::Level;
-use crate::discord::history::{ChannelHistory, History, Wanted, Why};
+use crate::discord::history::{Channel, ChannelHistory, History, Part, Wanted, Why};
 use crate::house::Settled;
 use crate::order::{Order, Origin};
 use crate::read::Moment;
@@ -144,6 +144,7 @@ pub(super) async fn order(
         most: usize::try_from(most).unwrap_or(usize::MAX),
         threads: form.threads,
         exclude_users: form.exclude_users,
+        reader: asker.clone().filter(|asker| is_person(asker)),
         ..Wanted::default()
     };
     let Settled { wanted, mut options, mut asked, wish } = form.said.over(&settings, wanted);
@@ -157,25 +158,28 @@ pub(super) async fn order(
         exclude: wanted.exclude_users.clone(),
         bots: wanted.bots,
     };
-    let (conversation, title) = match (&form.channel_id, channels) {
+    let (conversation, title, private) = match (&form.channel_id, channels) {
         (None, _) => {
             let body = value.to_string();
             let read = off_the_workers(move || conversation::messages(body.as_bytes(), filter, most)).await?;
-            (read, value["title"].as_str().map(str::to_owned))
+            (read, value["title"].as_str().map(str::to_owned), false)
         }
         (Some(_), None) => return Err(discord_off()),
-        (Some(_), Some(channels)) => from_channel(wanted, filter, &*channels).await?,
+        (Some(channel), Some(channels)) => {
+            let parts = read(wanted, &*channels).await?;
+            let title = parts.first().map(|part| format!("#{}", part.channel.name));
+            // Whoever reads a channel reads its threads, but not every channel of a category.
+            let its_own = |of: &Channel| of.id == *channel || of.parent_id.as_ref() == Some(channel);
+            let private = !parts.iter().all(|part| its_own(&part.channel));
+            (collected(parts, filter), title, private)
+        }
     };
     let origin =
-        Origin { guild_id: form.guild_id, channel_id: form.channel_id, requested_by: asker, private: false };
+        Origin { guild_id: form.guild_id, channel_id: form.channel_id, requested_by: asker, private };
     Ok(Order { conversation, options, asked, title, origin, wish })
 }
 
-async fn from_channel(
-    wanted: Wanted,
-    filter: Filter,
-    channels: &dyn ChannelHistory,
-) -> Result<(Conversation, Option<String>), Problem> {
+async fn read(wanted: Wanted, channels: &dyn ChannelHistory) -> Result<Vec<Part>, Problem> {
     let History { parts, skipped } = channels.read(wanted).await?;
     if parts.is_empty()
         && let Some(skipped) = skipped.iter().find(|skipped| skipped.why != Why::Quiet)
@@ -186,12 +190,15 @@ async fn from_channel(
             _ => Problem::new(StatusCode::FORBIDDEN, "CHANNEL_ACCESS_DENIED").detail(words),
         });
     }
-    let title = parts.first().map(|part| format!("#{}", part.channel.name));
+    Ok(parts)
+}
+
+fn collected(parts: Vec<Part>, filter: Filter) -> Conversation {
     let mut collector = Collector::new(filter);
     for message in parts.into_iter().flat_map(|part| part.messages) {
         collector.push(message);
     }
-    Ok((collector.finish(), title))
+    collector.finish()
 }
 
 fn require_json(headers: &HeaderMap) -> Result<(), Problem> {

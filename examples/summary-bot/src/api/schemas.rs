@@ -218,7 +218,7 @@ fn compatible_request() -> Value {
         "output_format": {"type": ["string", "null"], "enum": formats.collect::<Vec<_>>()},
         "max_length": {"type": ["integer", "null"], "minimum": 100, "maximum": 100_000,
             "description": "Of the summary's text, in characters, roughly."},
-        "include_threads": optional("boolean", "The channel's threads, too; true by default."),
+        "include_threads": optional("boolean", "The channel's public threads, too; true by default."),
         "exclude_bots": optional("boolean", "Leave out what programs wrote; true by default, or as the server has it."),
         "include_technical_terms": optional("boolean", "True by default."),
         "include_action_items": optional("boolean", "True by default."),

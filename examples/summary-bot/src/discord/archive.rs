@@ -7,7 +7,7 @@ use groundcrew::http::Problem;
 use jiff::Timestamp;
 
 use super::access::Access;
-use super::atlas::{Atlas, Map};
+use super::atlas::{Atlas, Map, kind};
 use super::history::{Channel, ChannelHistory, History, Part, Reading, Skipped, Wanted, Why};
 use super::rest::{self, Page, Rest, RestError};
 use super::said::{self, Counting};
@@ -93,7 +93,7 @@ impl Archive {
                 skipped.push(Skipped { channel, why: Why::BotCannotRead });
                 continue;
             };
-            let by_name = channel.kind != super::atlas::kind::CATEGORY;
+            let by_name = channel.kind != kind::CATEGORY;
             let channels =
                 if by_name { vec![channel] } else { map.in_category(id).into_iter().cloned().collect() };
             for channel in channels {
@@ -106,8 +106,10 @@ impl Archive {
                     if threads.is_none() {
                         threads = Some(self.rest.active_threads(&wanted.guild_id).await?.threads);
                     }
-                    let active =
-                        threads.iter().flatten().filter(|thread| thread.parent_id.as_ref() == Some(&id));
+                    // Private threads have fewer readers than their channel: they are read where they are named.
+                    let active = threads.iter().flatten().filter(|thread| {
+                        thread.parent_id.as_ref() == Some(&id) && thread.kind != kind::PRIVATE_THREAD
+                    });
                     let active = active.cloned().collect::<Vec<_>>();
                     let archived = self.archived(&id, wanted.since).await?;
                     let threads = active.into_iter().chain(archived);

@@ -34,7 +34,7 @@ pub(crate) struct Wanted {
     pub(crate) from_message: Option<String>,
     /// At most so many of each channel, the newest.
     pub(crate) most: usize,
-    /// The threads of these channels, too.
+    /// The threads of these channels, too; private ones only where they are named themselves.
     pub(crate) threads: bool,
     /// Not what these users wrote.
     pub(crate) exclude_users: Vec<String>,

@@ -34,6 +34,13 @@ pub(crate) struct SummarizeChannels {
     pub(crate) planned: Option<Planned>,
 }
 
+/// A summary of a run.
+struct Made {
+    document: Document,
+    /// The channels and threads that went into it.
+    sources: Vec<String>,
+}
+
 // === impl SummarizeChannels ===
 
 impl Job for SummarizeChannels {
@@ -46,8 +53,8 @@ impl Job for SummarizeChannels {
 
     async fn run(self, desk: Desk, attempt: Attempt) -> Result<(), JobError> {
         let Some(planned) = self.planned else { return Err(JobError::cancel("it is of no schedule")) };
-        let (documents, problem) = match self.documents(&desk, &planned).await {
-            Ok(documents) => (documents, None),
+        let (made, problem) = match self.documents(&desk, &planned).await {
+            Ok(made) => (made, None),
             Err(problem) if is_passing(&problem) && attempt.number() < ENOUGH => {
                 return Err(JobError::retry(problem.to_json().to_string()));
             }
@@ -56,13 +63,17 @@ impl Job for SummarizeChannels {
         if let Some(problem) = &problem {
             tracing::warn!(schedule.id = %planned.plan, error = problem, "a schedule has no summary");
         }
-        let each = documents.iter().flat_map(|document| {
-            let post = move |destination| (document.id, destination);
+        let each = made.iter().flat_map(|made| {
+            let post = |destination| Post {
+                plan: planned.plan,
+                destination,
+                content: Content::Summary(made.document.id),
+                sources: made.sources.clone(),
+            };
             self.brief.destinations.iter().cloned().map(post)
         });
-        let posts = each
-            .map(|(id, destination)| Post { plan: planned.plan, destination, content: Content::Summary(id) })
-            .collect();
+        let posts = each.collect();
+        let documents = made.into_iter().map(|made| made.document).collect();
         let ended = Ended { at: Timestamp::now(), documents, posts, problem };
         desk.plans.conclude(&desk.store, &attempt, &planned, ended, &self.brief).await
     }
@@ -70,7 +81,7 @@ impl Job for SummarizeChannels {
 
 impl SummarizeChannels {
     /// The summaries; none when nobody has said enough.
-    async fn documents(&self, desk: &Desk, planned: &Planned) -> Result<Vec<Document>, Problem> {
+    async fn documents(&self, desk: &Desk, planned: &Planned) -> Result<Vec<Made>, Problem> {
         let brief = &self.brief;
         let timing = brief.check()?;
         let (since, until) = period(&timing, brief.period_seconds(), planned);
@@ -96,9 +107,10 @@ impl SummarizeChannels {
         }
         let mut documents = Vec::new();
         for (title, parts) in self.groups(parts) {
+            let sources = parts.iter().map(|part| part.channel.id.clone()).collect();
             let order = self.order(title, parts, settled.clone());
             match desk.workshop.draft(std::future::ready(Ok(order))).await {
-                Ok(document) => documents.push(with_warning(document, &closed)),
+                Ok(document) => documents.push(Made { document: with_warning(document, &closed), sources }),
                 Err(problem) if is_quiet(&problem) => {}
                 Err(problem) => return Err(problem),
             }

@@ -111,6 +111,11 @@ impl Poster for Board {
             Ok(())
         })
     }
+
+    /// Who reads what is tried with a real Discord.
+    fn less_open<'a>(&'a self, _: &'a str, _: &'a str, _: &'a [String]) -> super::post::Looked<'a> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
 }
 
 // === impl Stage ===

@@ -122,9 +122,9 @@ async fn a_button_leaves_out_whom_and_what_the_server_leaves_out_by_now() {
     let (stage, den) = stage().await;
     for (channel, expected) in [(stage.hall, "pump"), (den, "INSUFFICIENT_CONTENT")] {
         let id = stage.summary(Of { channel, by: stage.ada, private: false }).await;
-        let show = stage.command("summary", stage.ada).sub("show").option("summary", id.as_str());
-        stage.answer(show.option("public", true)).await;
-        let message = with_buttons(&stage, |button| button.ends_with(&id)).await;
+        let show = stage.discord.command("summary").by(stage.ada).in_channel(channel).sub("show");
+        stage.answer(show.option("summary", id.as_str()).option("public", true)).await;
+        let message = with_buttons(&stage, channel, |button| button.ends_with(&id)).await;
         let pressed = stage.discord.button(message, &format!("longer:{id}")).by(stage.ada);
         let again = answer(&pressed.fire().expect("pressed")).await;
         assert!(again.contains(expected) && !again.contains(CANARY), "{again}");

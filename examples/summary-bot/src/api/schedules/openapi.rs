@@ -99,7 +99,7 @@ fn brief() -> Value {
                 conversation's own."),
             "mode": {"type": "string", "enum": ["combined", "individual"], "description": "One summary of all \
                 channels, or one of each."},
-            "threads": {"type": "boolean", "description": "The threads of the channels, too; true by default."},
+            "threads": {"type": "boolean", "description": "The public threads of the channels, too; true by default."},
             "include_bots": {"type": ["boolean", "null"], "description": "Count what programs wrote; by default as the \
                 server has it."},
             "exclude_users": ids("Not what these users wrote; those that the server leaves out are left out anyway.", 0),
