@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Asked, Conversation, Options};
+use crate::{Asked, Conversation, Options, Warning};
 
 /// A conversation that is to be summarised, whoever asked for it and however it came.
 #[derive(Debug)]
@@ -14,6 +14,8 @@ pub(crate) struct Order {
     pub(crate) title: Option<String>,
     pub(crate) origin: Origin,
     pub(crate) wish: Wish,
+    /// What whoever reads the summary should know of how the conversation was read.
+    pub(crate) warnings: Vec<Warning>,
 }
 
 /// Where a conversation comes from, and who may read its summary.

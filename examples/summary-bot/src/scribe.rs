@@ -91,7 +91,8 @@ fn studied(order: Order, prompts: Option<&models::Prompts>) -> Result<Study, Pro
     Ok(study)
 }
 
-fn document(study: &Study, summary: Summary) -> Document {
+fn document(study: &Study, mut summary: Summary) -> Document {
+    summary.metadata.warnings.extend(study.warnings.iter().cloned());
     let document = Document::new(study.title.as_deref(), study.asked.clone(), &study.conversation, summary);
     document.from(study.origin.clone())
 }

@@ -18,7 +18,7 @@ use super::prefer::prefers_async;
 use super::{App, SUMMARIES, asker, conversation, jobs, unwrap};
 use crate::auth::{Deed, Reader, is_person, too_low};
 use crate::discord::access::Level;
-use crate::discord::history::{Channel, ChannelHistory, History, Part, Wanted, Why};
+use crate::discord::history::{self, Channel, ChannelHistory, History, Part, Wanted, Why};
 use crate::house::Settled;
 use crate::order::{Order, Origin};
 use crate::read::Moment;
@@ -158,11 +158,11 @@ pub(super) async fn order(
         exclude: wanted.exclude_users.clone(),
         bots: wanted.bots,
     };
-    let (conversation, title, private) = match (&form.channel_id, channels) {
+    let (conversation, title, private, warnings) = match (&form.channel_id, channels) {
         (None, _) => {
             let body = value.to_string();
             let read = off_the_workers(move || conversation::messages(body.as_bytes(), filter, most)).await?;
-            (read, value["title"].as_str().map(str::to_owned), false)
+            (read, value["title"].as_str().map(str::to_owned), false, Vec::new())
         }
         (Some(_), None) => return Err(discord_off()),
         (Some(channel), Some(channels)) => {
@@ -171,12 +171,13 @@ pub(super) async fn order(
             // Whoever reads a channel reads its threads, but not every channel of a category.
             let its_own = |of: &Channel| of.id == *channel || of.parent_id.as_ref() == Some(channel);
             let private = !parts.iter().all(|part| its_own(&part.channel));
-            (collected(parts, filter), title, private)
+            let warnings = history::cut(&parts).into_iter().collect();
+            (collected(parts, filter), title, private, warnings)
         }
     };
     let origin =
         Origin { guild_id: form.guild_id, channel_id: form.channel_id, requested_by: asker, private };
-    Ok(Order { conversation, options, asked, title, origin, wish })
+    Ok(Order { conversation, options, asked, title, origin, wish, warnings })
 }
 
 async fn read(wanted: Wanted, channels: &dyn ChannelHistory) -> Result<Vec<Part>, Problem> {

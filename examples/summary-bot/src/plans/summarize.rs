@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::period::period;
 use super::{Brief, Content, Ended, Mode, Post};
 use crate::clerk::Desk;
-use crate::discord::history::{History, Part, Skipped, Wanted, Why};
+use crate::discord::history::{self, History, Part, Skipped, Wanted, Why};
 use crate::document::Document;
 use crate::house::Settled;
 use crate::order::{Order, Origin};
@@ -101,16 +101,18 @@ impl SummarizeChannels {
         };
         let settled = brief.said().over(&settings, wanted);
         let History { parts, skipped } = history.read(settled.wanted.clone()).await?;
-        let closed: Vec<Skipped> = skipped.into_iter().filter(|skipped| skipped.why != Why::Quiet).collect();
+        let named: Vec<Skipped> = skipped.into_iter().filter(|skipped| skipped.why != Why::Quiet).collect();
+        let closed: Vec<Skipped> =
+            named.iter().filter(|skipped| skipped.why != Why::OlderThreads).cloned().collect();
         if parts.is_empty() && closed.len() >= brief.channels.len() {
             return Err(all_closed(&closed));
         }
         let mut documents = Vec::new();
         for (title, parts) in self.groups(parts) {
             let sources = parts.iter().map(|part| part.channel.id.clone()).collect();
-            let order = self.order(title, parts, settled.clone());
+            let order = self.order(title, parts, settled.clone(), &named);
             match desk.workshop.draft(std::future::ready(Ok(order))).await {
-                Ok(document) => documents.push(Made { document: with_warning(document, &closed), sources }),
+                Ok(document) => documents.push(Made { document, sources }),
                 Err(problem) if is_quiet(&problem) => {}
                 Err(problem) => return Err(problem),
             }
@@ -131,7 +133,8 @@ impl SummarizeChannels {
         }
     }
 
-    fn order(&self, title: String, parts: Vec<Part>, settled: Settled) -> Order {
+    fn order(&self, title: String, parts: Vec<Part>, settled: Settled, skipped: &[Skipped]) -> Order {
+        let warnings = history::cut(&parts).into_iter().chain(left_out(skipped)).collect();
         let Settled { options, asked, wish, .. } = settled;
         let channel_id = match parts.as_slice() {
             [only] => Some(only.channel.id.clone()),
@@ -149,6 +152,7 @@ impl SummarizeChannels {
                 ..Origin::default()
             },
             wish,
+            warnings,
         }
     }
 }
@@ -178,12 +182,9 @@ fn words(problem: &Problem) -> String {
     format!("{}: {}", text("code"), text("detail"))
 }
 
-fn with_warning(mut document: Document, closed: &[Skipped]) -> Document {
-    if !closed.is_empty() {
-        let warning = Warning { code: "CHANNELS_SKIPPED".into(), message: names(closed) };
-        document.summary.metadata.warnings.push(warning);
-    }
-    document
+fn left_out(skipped: &[Skipped]) -> Option<Warning> {
+    let warning = || Warning { code: "CHANNELS_SKIPPED".to_owned(), message: names(skipped) };
+    (!skipped.is_empty()).then(warning)
 }
 
 fn names(closed: &[Skipped]) -> String {

@@ -40,6 +40,8 @@ use crate::workshop::Workshop;
 const GUILD: &str = "175928847299117063";
 const TALK: &str = "175928847299117064";
 const QUIET: &str = "175928847299117065";
+/// More was said there than is read.
+const LONG: &str = "175928847299117069";
 const CLOSED: &str = "175928847299117066";
 const HERE: &str = "175928847299117067";
 const THERE: &str = "175928847299117068";
@@ -89,7 +91,7 @@ impl ChannelHistory for Said {
                     let mut messages: Vec<Message> = Vec::new();
                     crate::read::read(text.as_bytes(), "", &mut |message| messages.push(message))
                         .expect("a log");
-                    history.parts.push(Part { channel, messages, left_out: 0, cut: false });
+                    history.parts.push(Part { channel, messages, left_out: 0, cut: id == LONG });
                 }
             }
         }
@@ -142,7 +144,8 @@ impl Stage {
         let clock = move || Timestamp::from_second(held.load(Ordering::Relaxed)).expect("a time");
         let timetable =
             TimetableConfig::default().open_at(&crew, &jobs.publisher(), clock).expect("a timetable");
-        let said = Said { channels: HashMap::from([(TALK, SAID), (QUIET, "")]), ..Said::default() };
+        let said =
+            Said { channels: HashMap::from([(TALK, SAID), (LONG, SAID), (QUIET, "")]), ..Said::default() };
         let (asked, board) = (said.asked.clone(), Board::default());
         let config = SchedulesConfig { pause_after: 2, ..SchedulesConfig::default() };
         let plans = Plans::new(Parts {
@@ -358,6 +361,21 @@ async fn of_several_channels_each_may_have_a_summary_of_its_own_and_closed_ones_
         "{warnings:?}"
     );
     stage.posted(1).await;
+}
+
+#[tokio::test]
+async fn what_was_not_read_is_said_in_the_summary() {
+    let stage = Stage::open().await;
+    for (channels, warned) in [(json!([TALK]), 0), (json!([TALK, LONG]), 1)] {
+        let name = format!("with {warned}");
+        let schedule = stage.schedule(json!({"name": name, "channels": channels})).await;
+        stage.run(&schedule).await;
+        let done = stage.until(&schedule, "it is summarised", is(Outcome::Summarised)).await;
+        let warnings = stage.document(&done).await.summary.metadata.warnings;
+        let cut: Vec<_> = warnings.iter().filter(|warning| warning.code == "HISTORY_CUT").collect();
+        assert_eq!(cut.len(), warned, "{warnings:?}");
+        assert!(cut.iter().all(|it| it.message.contains("of #builds the newest 6 messages")), "{cut:?}");
+    }
 }
 
 #[tokio::test]

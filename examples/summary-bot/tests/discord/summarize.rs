@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use groundcrew_testkit_discord::{ChannelKind, Interaction};
 
+use crate::service::Bot;
 use crate::town::{PATIENCE, Town};
 
 /// The answer, when it is no progress any more.
@@ -108,5 +109,50 @@ async fn forums_and_threads_are_read_too() {
         .await;
     let document = town.newest().await;
     assert_eq!(document["metadata"]["messages_counted"], 7, "{document}");
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_read_for_want_of_room_is_said() {
+    let town = Town::new().await;
+    for minute in (0..30).rev() {
+        let text = format!("The pump number {minute} was inspected by the crew and works.");
+        town.discord.message(town.apron, town.ada, &text).ago(Duration::from_secs(60 * minute + 30)).send();
+    }
+    let mut config = town.config();
+    config.discord.max_messages = 20;
+    let bot = Bot::start(config).await;
+    town.settled().await;
+    let ask = || town.discord.command("summarize").by(town.ada).in_channel(town.apron);
+    answer(&ask().option("hours", 2).fire().expect("asked")).await;
+    let document = town.newest().await;
+    let warnings = document["metadata"]["warnings"].to_string();
+    assert!(warnings.contains("HISTORY_CUT"), "{warnings}");
+    assert!(warnings.contains("of #apron the newest 20 messages, from 20"), "since when: {warnings}");
+    // The controls: all of it was read, or only so much was asked for.
+    for (option, value) in [("minutes", 10), ("messages", 10)] {
+        answer(&ask().option(option, value).fire().expect("asked")).await;
+        let document = town.newest().await;
+        assert_eq!(document["metadata"]["messages_counted"], 10, "{option}");
+        assert_eq!(document["metadata"]["warnings"], serde_json::json!([]), "{option}");
+    }
+    bot.land().await;
+}
+
+/// Discord hands out fifty archived threads at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn archived_threads_are_looked_through_page_by_page() {
+    let town = Town::new().await;
+    let forum = town.discord.channel(town.guild, "ideas").kind(ChannelKind::Forum).create();
+    let oldest = town.discord.thread(forum, "compilers").archived().create();
+    town.talk(oldest);
+    for number in 0..60 {
+        town.discord.thread(forum, &format!("quiet {number}")).archived().create();
+    }
+    let bot = town.bot().await;
+    let fire = town.discord.command("summarize").by(town.ada).in_channel(town.apron);
+    let fire = fire.option("channel", forum.to_string()).option("private", true);
+    answer(&fire.fire().expect("a command")).await;
+    assert_eq!(town.newest().await["metadata"]["messages_counted"], 6);
     bot.land().await;
 }

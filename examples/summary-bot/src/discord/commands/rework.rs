@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Acknowledgement, Answering, Command, Definition, Front, Interaction, Reply, Task};
 use crate::discord::access::Level;
-use crate::discord::history::{History, Wanted};
+use crate::discord::history::{self, History, Wanted};
 use crate::discord::render::{Press, messages};
 use crate::document::Document;
 use crate::house::{Said, Settled};
@@ -145,11 +145,12 @@ impl Plan {
         Self { options, asked, title: document.title.clone(), origin, wish }
     }
 
-    fn order(self, history: History) -> Order {
+    fn order(self, read: History) -> Order {
+        let warnings = history::cut(&read.parts).into_iter().collect();
         // The history is filtered already.
         let mut collector = Collector::new(Filter { bots: true, ..Filter::default() });
-        let several = history.parts.len() > 1;
-        for part in history.parts {
+        let several = read.parts.len() > 1;
+        for part in read.parts {
             for mut message in part.messages {
                 if several && !message.id.contains('/') {
                     message.id = format!("{}/{}", part.channel.id, message.id);
@@ -158,7 +159,7 @@ impl Plan {
             }
         }
         let Self { options, asked, title, origin, wish } = self;
-        Order { conversation: collector.finish(), options, asked, title: Some(title), origin, wish }
+        Order { conversation: collector.finish(), options, asked, title: Some(title), origin, wish, warnings }
     }
 }
 

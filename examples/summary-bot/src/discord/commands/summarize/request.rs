@@ -30,6 +30,8 @@ pub(super) struct Request {
     pub(super) options: Options,
     pub(super) asked: Asked,
     pub(super) wish: Wish,
+    /// Whoever asked has said how many messages: that there are more is no news.
+    pub(super) counted: bool,
     /// One summary of each channel.
     pub(super) individual: bool,
     pub(super) private: bool,
@@ -99,7 +101,17 @@ impl Request {
         };
         let Settled { wanted, options, asked, wish } = said.over(&settings, wanted);
         let zone = settings.time_zone();
-        Ok(Self { wanted, zone, options, asked, wish, individual: false, private: false, post_to: None })
+        Ok(Self {
+            wanted,
+            zone,
+            options,
+            asked,
+            wish,
+            counted: false,
+            individual: false,
+            private: false,
+            post_to: None,
+        })
     }
 
     /// The narrowest of all that is said about time and number.
@@ -147,6 +159,8 @@ impl Request {
         let bounded = self.wanted.since.is_some() || self.wanted.from_message.is_some();
         let most = interaction.integer("messages").and_then(|most| usize::try_from(most).ok());
         let limit = front.config.max_messages as usize;
+        // So many are the usual where nothing is said, and more than can be read is not read anyway.
+        self.counted = most.map_or(!bounded, |most| most <= limit);
         self.wanted.most = most.unwrap_or(if bounded { limit } else { USUAL }).clamp(1, limit);
         self.asked.since = self.wanted.since.map(|since| since.to_string());
         Ok(())

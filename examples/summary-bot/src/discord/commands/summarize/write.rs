@@ -4,7 +4,7 @@ use groundcrew::http::Problem;
 
 use super::request::Request;
 use super::{Front, Task};
-use crate::discord::history::{History, Part, Skipped};
+use crate::discord::history::{self, History, Part, Skipped};
 use crate::document::Document;
 use crate::order::Order;
 use crate::scribe::off_the_workers;
@@ -66,6 +66,7 @@ pub(super) async fn write(front: &Front, task: &Task, request: &Request) -> Resu
 fn order(request: Request, parts: Vec<Part>, user: String) -> Order {
     let several = parts.len() > 1;
     let title = title(&parts);
+    let warnings = if request.counted { Vec::new() } else { history::cut(&parts).into_iter().collect() };
     let channel_id = if several { None } else { parts.first().map(|part| part.channel.id.clone()) };
     // The history is filtered already.
     let mut collector = Collector::new(Filter { bots: true, ..Filter::default() });
@@ -92,6 +93,7 @@ fn order(request: Request, parts: Vec<Part>, user: String) -> Order {
             requested_by: Some(user),
         },
         wish: request.wish,
+        warnings,
     }
 }
 
