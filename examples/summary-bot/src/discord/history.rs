@@ -96,6 +96,10 @@ pub(crate) enum Why {
     Excluded,
     /// There were too many before it.
     TooMany,
+    /// Too little was said to make a summary of it.
+    TooLittle,
+    /// It could not be summarised.
+    Refused,
     /// It has more archived threads than are looked through.
     OlderThreads,
 }
@@ -139,6 +143,8 @@ impl Why {
             Self::NoMessages => "holds no messages",
             Self::Excluded => "is not to be summarised here",
             Self::TooMany => "is one too many",
+            Self::TooLittle => "has too little in it",
+            Self::Refused => "could not be summarised",
             Self::OlderThreads => "has older threads, which were not read",
         }
     }

@@ -156,3 +156,27 @@ async fn archived_threads_are_looked_through_page_by_page() {
     assert_eq!(town.newest().await["metadata"]["messages_counted"], 6);
     bot.land().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_channels_those_without_a_summary_of_their_own_are_named() {
+    let town = Town::new().await;
+    let hangar = town.discord.channel(town.guild, "hangar").kind(ChannelKind::Category).create();
+    for name in ["one", "two", "short", "three", "four", "five", "seventh"] {
+        let gate = town.discord.channel(town.guild, name).category(hangar).create();
+        if name == "short" {
+            town.discord.message(gate, town.ada, "The gate is closed today.").send();
+        } else {
+            town.talk(gate);
+        }
+    }
+    let bot = town.bot().await;
+    let fire = town.discord.command("summarize").by(town.ada).in_channel(town.apron);
+    let fire = fire.option("channel", hangar.to_string()).option("mode", "individual");
+    let text = answer(&fire.option("private", true).fire().expect("a command")).await;
+    assert!(text.contains("#short has too little in it"), "{text}");
+    assert!(text.contains("#seventh is one too many"), "{text}");
+    let made = town.documents().await;
+    let titles: Vec<&str> = made.iter().filter_map(|document| document["title"].as_str()).collect();
+    assert_eq!(titles, ["#one", "#two", "#three", "#four", "#five"], "as many as may be");
+    bot.land().await;
+}
