@@ -66,6 +66,11 @@ async fn a_category_skips_what_is_quiet_and_names_what_is_closed() {
     let all = format!("{text} {}", serde_json::to_string(&shown).expect("JSON"));
     assert!(all.contains("pin the old compiler"), "{all}");
     assert!(!all.contains("south"), "a quiet channel is no news: {all}");
+    assert!(all.contains("#west is closed to me"), "{all}");
+    // The same where it is asked for by name.
+    let fire = town.discord.command("summarize").by(town.ada).in_channel(town.apron);
+    let text = answer(&fire.option("channel", west.to_string()).fire().expect("a command")).await;
+    assert!(text.contains("#west is closed to me") && !text.contains("compiler"), "{text}");
     bot.land().await;
 }
 
