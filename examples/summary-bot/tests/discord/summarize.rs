@@ -185,3 +185,36 @@ async fn of_many_channels_those_without_a_summary_of_their_own_are_named() {
     assert_eq!(titles, ["#one", "#two", "#three", "#four", "#five"], "as many as may be");
     bot.land().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ones_last_message_is_looked_for_where_one_is_if_that_is_part_of_what_is_asked_for() {
+    let town = Town::new().await;
+    let hangar = town.discord.channel(town.guild, "hangar").kind(ChannelKind::Category).create();
+    let north = town.discord.channel(town.guild, "north").category(hangar).create();
+    let forum = town.discord.channel(town.guild, "ideas").kind(ChannelKind::Forum).create();
+    let post = town.discord.thread(forum, "compilers").create();
+    for place in [north, post] {
+        town.talk(place);
+        for day in ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"] {
+            let text = format!("The pump is repaired on {day} by the crew.");
+            town.discord.message(place, town.ben, &text).ago(Duration::from_secs(20)).send();
+        }
+    }
+    let bot = town.bot().await;
+    let ask = |channel: groundcrew_testkit_discord::Snowflake, here| {
+        let fire = town.discord.command("summarize").by(town.ada).in_channel(here);
+        let fire = fire.option("channel", channel.to_string()).option("private", true);
+        fire.option("since", "my last message").fire().expect("a command")
+    };
+    // Her last message is the fifth of six; Ben says five things more.
+    for (asked, here) in [(hangar, north), (forum, post), (north, town.apron)] {
+        answer(&ask(asked, here)).await;
+        let counted = town.newest().await["metadata"]["messages_counted"].clone();
+        assert_eq!(counted, 7, "her message and six of Ben's");
+    }
+    for asked in [hangar, forum] {
+        let text = answer(&ask(asked, town.apron)).await;
+        assert!(text.contains("INVALID_TIME_RANGE") && text.contains("ask again in the channel"), "{text}");
+    }
+    bot.land().await;
+}

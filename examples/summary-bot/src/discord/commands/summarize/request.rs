@@ -10,7 +10,7 @@ use super::{Front, Interaction};
 use crate::discord::definition::Choice;
 use crate::discord::history::Wanted;
 use crate::discord::interaction::Kind;
-use crate::discord::rest::Page;
+use crate::discord::rest::{Page, RestError};
 use crate::discord::since::{self, Since};
 use crate::house::{Said, Settled};
 use crate::order::Wish;
@@ -145,7 +145,7 @@ impl Request {
                 self.wanted.from_message = Some(message);
             }
             Some((_, Some(Since::MyLastMessage))) => {
-                let channel = self.wanted.channels[0].clone();
+                let channel = spoken_in(front, interaction, &self.wanted).await?;
                 self.wanted.from_message = Some(last_message(front, interaction, &channel).await?);
             }
             Some((text, None)) => {
@@ -174,6 +174,35 @@ fn said(interaction: &Interaction) -> Said {
         perspective: interaction.text("perspective").and_then(Perspective::of_name),
         wish: Wish { language, ..Wish::default() },
         ..Said::default()
+    }
+}
+
+/// Where somebody's own last message is looked for: in what they ask for if messages stand there, and else in the channel
+/// that they are in, if that belongs to what they ask for.
+async fn spoken_in(front: &Front, interaction: &Interaction, wanted: &Wanted) -> Result<String, Problem> {
+    let (guild, here) = (guild_of(interaction)?, interaction.channel_id.as_str());
+    let Some(asked) = wanted.channels.first().filter(|asked| *asked != here) else {
+        return Ok(here.to_owned());
+    };
+    let looked_up = async {
+        let holds = front.atlas.channel(guild, asked).await?.is_none_or(|asked| asked.holds_messages());
+        // A thread belongs to its channel, and that to its category.
+        let (mut belongs, mut inner) = (false, here.to_owned());
+        for _ in 0..2 {
+            let outer = front.atlas.channel(guild, &inner).await?.and_then(|channel| channel.parent_id);
+            let Some(outer) = outer else { break };
+            belongs |= outer == *asked;
+            inner = outer;
+        }
+        Ok((holds, belongs))
+    };
+    match looked_up.await.map_err(|error: RestError| error.problem())? {
+        (true, _) => Ok(asked.clone()),
+        (false, true) => Ok(here.to_owned()),
+        (false, false) => Err(range(
+            "“my last message” is looked for in one channel: ask again in the channel or thread where you wrote it, or \
+             name that one as `channel`",
+        )),
     }
 }
 
