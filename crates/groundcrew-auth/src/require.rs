@@ -4,6 +4,8 @@ use std::task::{Context, Poll};
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
+use http::header::WWW_AUTHENTICATE;
+use http::{HeaderValue, StatusCode};
 use tower::{Layer, Service};
 
 use crate::auth::Identity;
@@ -25,13 +27,14 @@ use crate::{Denied, Principal};
 #[derive(Debug, Clone, Copy)]
 pub struct RequireScope {
     scope: Option<&'static str>,
+    realm: Option<&'static str>,
 }
 
 /// What [`RequireScope`] makes of a service.
 #[derive(Debug, Clone)]
 pub struct Required<S> {
     inner: S,
-    scope: Option<&'static str>,
+    needed: RequireScope,
 }
 
 // === impl RequireScope ===
@@ -39,12 +42,29 @@ pub struct Required<S> {
 impl RequireScope {
     /// Who has this scope.
     pub const fn new(scope: &'static str) -> Self {
-        Self { scope: Some(scope) }
+        Self { scope: Some(scope), realm: None }
     }
 
     /// Whoever is known.
     pub const fn none() -> Self {
-        Self { scope: None }
+        Self { scope: None, realm: None }
+    }
+
+    /// Also asks for an API key as a password (RFC 7617), for programs that send one only where they are asked, such as
+    /// feed readers. The realm is what they show, in letters, digits and hyphens. Not for routes that your pages fetch:
+    /// browsers ask the person for the password then.
+    #[must_use]
+    pub const fn basic(self, realm: &'static str) -> Self {
+        Self { realm: Some(realm), ..self }
+    }
+
+    fn ask_for_password(self, response: &mut Response) {
+        let Some(realm) = self.realm.filter(|_| response.status() == StatusCode::UNAUTHORIZED) else {
+            return;
+        };
+        if let Ok(challenge) = HeaderValue::try_from(format!("Basic realm=\"{realm}\", charset=\"UTF-8\"")) {
+            response.headers_mut().append(WWW_AUTHENTICATE, challenge);
+        }
     }
 }
 
@@ -52,7 +72,7 @@ impl<S> Layer<S> for RequireScope {
     type Service = Required<S>;
 
     fn layer(&self, inner: S) -> Required<S> {
-        Required { inner, scope: self.scope }
+        Required { inner, needed: *self }
     }
 }
 
@@ -74,12 +94,16 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        match judge(&request, self.scope) {
+        match judge(&request, self.needed.scope) {
             Ok(()) => {
                 let answer = self.inner.call(request);
                 Box::pin(async { Ok(answer.await?.into_response()) })
             }
-            Err(denied) => Box::pin(std::future::ready(Ok(denied.into_response()))),
+            Err(denied) => {
+                let mut response = denied.into_response();
+                self.needed.ask_for_password(&mut response);
+                Box::pin(std::future::ready(Ok(response)))
+            }
         }
     }
 }

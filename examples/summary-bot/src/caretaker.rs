@@ -54,8 +54,9 @@ pub(crate) struct Erased {
     pub(crate) accounts_deleted: u64,
     /// Webhooks that they made, with the logs of their deliveries.
     pub(crate) webhooks_deleted: u64,
-    /// Schedules that read channels as they could are deleted: nobody else's sight takes the place of theirs. Others
-    /// are not known to be made by them any more.
+    /// Schedules that read channels as they could: nobody else's sight takes the place of theirs.
+    pub(crate) schedules_deleted: u64,
+    /// Other schedules, which are not known to be made or paused by them any more.
     pub(crate) schedules_changed: u64,
 }
 
@@ -91,6 +92,13 @@ impl Caretaker {
 
     /// Takes somebody out of all that is stored. Done twice it changes nothing more; broken off, it is begun again.
     pub(crate) async fn erase(&self, user: &str) -> sqlx::Result<Erased> {
+        // First of all nobody can come as them any more, and leave something new behind.
+        let accounts_deleted = match &self.accounts {
+            Some(accounts) => accounts.erase(user).await?,
+            None => 0,
+        };
+        let (schedules_deleted, schedules_changed) = self.plans.erase(user).await?;
+        let webhooks_deleted = self.store.delete_webhooks_of(user).await?;
         let private_summaries_deleted = self.delete_private(user).await?;
         let summaries_changed = self.rewrite(user, false).await? + self.rewrite(user, true).await?;
         self.store.unname(user).await?;
@@ -102,12 +110,10 @@ impl Caretaker {
             opinions_deleted: self.store.delete_feedback(user).await?,
             settings_changed: self.store.unsign(user).await?,
             requests_changed: self.store.unask(user).await?,
-            webhooks_deleted: self.store.delete_webhooks_of(user).await?,
-            schedules_changed: self.plans.erase(user).await?,
-            accounts_deleted: match &self.accounts {
-                Some(accounts) => accounts.erase(user).await?,
-                None => 0,
-            },
+            accounts_deleted,
+            webhooks_deleted,
+            schedules_deleted,
+            schedules_changed,
         })
     }
 

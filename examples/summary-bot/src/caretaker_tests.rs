@@ -118,14 +118,16 @@ async fn schedules_do_not_go_on_seeing_what_somebody_saw_who_is_erased() {
         let caretaker = ground.caretaker(90, ground.settings(GuildConfig::default(), &[]));
         let theirs = schedule(&ground, "theirs", ANNA, BEN).await;
         let made = schedule(&ground, "made", BEN, ANNA).await;
-        schedule(&ground, "another", ANNA, ANNA).await;
+        let another = schedule(&ground, "another", ANNA, ANNA).await;
+        ground.plans.pause(another, &format!("by <@{BEN}>")).await.expect("paused");
 
         let erased = caretaker.erase(BEN).await.expect("erased");
-        assert_eq!(erased.schedules_changed, 2, "{}", ground.name);
+        assert_eq!((erased.schedules_deleted, erased.schedules_changed), (1, 2), "{}", ground.name);
         assert!(ground.plans.get(theirs).await.is_err(), "nobody else's sight takes the place of theirs");
         let made = ground.plans.get(made).await.expect("it stays");
         assert_eq!((made.job.created_by, made.job.reader.as_deref()), (None, Some(ANNA)));
-        assert_eq!(ground.plans.list(Some(GUILD), None, 10).await.expect("a list").0.len(), 2);
+        let another = ground.plans.get(another).await.expect("it stays");
+        assert_eq!(another.plan.paused_because.as_deref(), Some("by somebody"));
         assert_eq!(caretaker.erase(BEN).await.expect("again"), Erased::default(), "{}", ground.name);
     }
 }

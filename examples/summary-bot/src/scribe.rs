@@ -93,6 +93,7 @@ fn studied(order: Order, prompts: Option<&models::Prompts>) -> Result<Study, Pro
 
 fn document(study: &Study, mut summary: Summary) -> Document {
     summary.metadata.warnings.extend(study.warnings.iter().cloned());
+    summary.metadata.warnings.extend(untranslated(study, &summary));
     let document = Document::new(study.title.as_deref(), study.asked.clone(), &study.conversation, summary);
     document.from(study.origin.clone())
 }
@@ -156,6 +157,15 @@ fn offline(study: &Study, failed: &[Failed]) -> Summary {
         summary.metadata.warnings.push(Warning { code: failure.code().to_owned(), message });
     }
     summary
+}
+
+/// Without a model a summary stays in the language of what it cites.
+fn untranslated(study: &Study, summary: &Summary) -> Option<Warning> {
+    let primary = |code: &str| code.split('-').next().unwrap_or_default().to_lowercase();
+    let (wish, is) = (study.wish.language.as_deref()?, &summary.metadata.language);
+    let met = summary.metadata.model.is_some() || is == "und" || primary(wish) == primary(is);
+    let words = "it stays in the language of the conversation: only a language model can translate, and none wrote this";
+    (!met).then(|| Warning { code: "NOT_TRANSLATED".to_owned(), message: words.to_owned() })
 }
 
 /// What readers are told: nothing of servers' addresses and their words, which the log has.

@@ -78,7 +78,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
         settings: settings.clone(),
         retention: config.retention.clone(),
         plans: plans.clone(),
-        accounts: Some(access.accounts()),
+        accounts: Some(access.accounts(&config)),
     };
     caretaker.offer(&crew);
     let parts = discord::Parts {

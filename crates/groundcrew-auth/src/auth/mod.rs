@@ -103,6 +103,9 @@ impl Auth {
             Ok(Credential::Password(_)) if site::changes(parts) => {
                 (Shown::Key, State::Refused(Refusal::Password))
             }
+            Ok(Credential::Password(_)) if site::is_foreign(parts) => {
+                (Shown::Key, State::Refused(Refusal::CrossSite))
+            }
             Ok(Credential::Password(key)) => (Shown::Key, self.by_key(&key).await),
             Ok(Credential::Session(_)) if site::changes(parts) && !site::is_ours(parts) => {
                 (Shown::Session, State::Refused(Refusal::CrossSite))

@@ -25,12 +25,17 @@ pub(super) fn is_ours(parts: &Parts) -> bool {
     said(parts) == Some(true)
 }
 
+/// Whether a browser says that a page of another site sent it.
+pub(super) fn is_foreign(parts: &Parts) -> bool {
+    said(parts) == Some(false)
+}
+
 /// Who is on this machine, unless a browser sent it for another site, or reached us by a name that another site has
 /// turned into our address. Whoever comes through a proxy may be anywhere.
 pub(super) fn local(parts: &Parts, who: &Principal) -> State {
     if FORWARDED.iter().any(|name| parts.headers.contains_key(*name)) {
         State::Nobody
-    } else if said(parts) == Some(false) || !is_local_name(parts) {
+    } else if is_foreign(parts) || !is_local_name(parts) {
         State::Refused(Refusal::CrossSite)
     } else {
         State::Known(who.clone())

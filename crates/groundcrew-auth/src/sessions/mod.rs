@@ -93,6 +93,8 @@ const END_ALL: &str = "UPDATE groundcrew_auth_sessions SET ended_at = $2, ended_
     WHERE subject = $1 AND ended_at IS NULL";
 const ERASE: &str = "DELETE FROM groundcrew_auth_sessions WHERE subject = $1";
 const FORGET: &str = "DELETE FROM groundcrew_auth_subjects WHERE subject = $1";
+const FORGET_ALL: &str = "DELETE FROM groundcrew_auth_subjects WHERE at < $1 AND NOT EXISTS
+    (SELECT 1 FROM groundcrew_auth_sessions s WHERE s.subject = groundcrew_auth_subjects.subject)";
 const SWEEP: &str = "DELETE FROM groundcrew_auth_sessions WHERE expires_at < $1 OR ended_at < $1";
 
 type Found = (String, String, String, String, i64, i64, i64);
@@ -180,10 +182,13 @@ impl Sessions {
         Ok(erased)
     }
 
-    /// Removes sessions that ended or expired longer ago than this; how many there were. To be called once a day or so.
+    /// Removes sessions that ended or expired longer ago than this, and who had no others; how many sessions there were.
+    /// To be called once a day or so. What is kept for `auth.refresh_expiry` knows a stolen refresh token when it comes.
     pub async fn sweep(&self, older_than: Duration) -> Result<u64, Error> {
         let before = clock::now().saturating_sub_unsigned(older_than.as_secs());
-        statement(SWEEP).bind(before).execute(&self.inner.database).await
+        let swept = statement(SWEEP).bind(before).execute(&self.inner.database).await?;
+        statement(FORGET_ALL).bind(before).execute(&self.inner.database).await?;
+        Ok(swept)
     }
 
     async fn change(&self, change: Statement<'_>) -> Result<u64, Error> {

@@ -173,10 +173,29 @@ async fn a_key_as_a_password_opens_what_only_reads() {
             (answer.status, answer.code().as_str()),
             (StatusCode::UNAUTHORIZED, "INVALID_CREDENTIALS")
         );
+        let elsewhere = [shown[0], ("sec-fetch-site", "cross-site")];
+        let answer = ask(&routes, "GET", "/me", &elsewhere).await;
+        assert_eq!((answer.status, answer.code().as_str()), (StatusCode::FORBIDDEN, "CROSS_SITE"));
         keys.revoke(&made.key.id).await.expect("revoked");
         assert_eq!(ask(&routes, "GET", "/me", &shown).await.status, StatusCode::UNAUTHORIZED);
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_password_is_asked_for_where_a_route_wants_that() {
+    let crew = crew();
+    let feed = get(|| async { "feed" }).layer(RequireScope::new("parcels:read").basic("parcels"));
+    let routes = routes().route("/feed", feed).layer(Auth::new(&crew).expect("auth"));
+    let challenges = async |path: &str| {
+        let request = Request::get(path).body(Body::empty()).expect("a request");
+        let answer = routes.clone().oneshot(request).await.expect("an answer");
+        let all = answer.headers().get_all("www-authenticate").iter();
+        all.map(|value| value.to_str().expect("text").to_owned()).collect::<Vec<_>>()
+    };
+    let basic = "Basic realm=\"parcels\", charset=\"UTF-8\"";
+    assert_eq!(challenges("/feed").await, ["Bearer", basic]);
+    assert_eq!(challenges("/me").await, ["Bearer"]);
 }
 
 #[tokio::test]

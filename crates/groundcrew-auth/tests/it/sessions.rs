@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use groundcrew_auth::{AuthConfig, Principal, PrincipalKind, RefreshError, Scopes, Sessions};
-use groundcrew_sql::{Database, sqlx};
+use groundcrew_sql::{Database, sqlx, statement};
 use serde_json::json;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
@@ -238,4 +238,31 @@ async fn who_is_erased_leaves_nothing() {
         assert_eq!(sessions.sweep(Duration::ZERO).await.expect("swept"), 0);
     })
     .await;
+}
+
+async fn what_is_long_over_is_swept_with_whom_it_was_of(stage: Stage) {
+    let sessions = sessions(&stage).await;
+    sessions.open(&who()).await.expect("a session");
+    let other = Principal::new("user-2", Scopes::all(), PrincipalKind::Session);
+    sessions.open(&other).await.expect("another session");
+    for long_ago in [
+        "UPDATE groundcrew_auth_sessions SET ended_at = 1 WHERE subject = 'user-1'",
+        "UPDATE groundcrew_auth_subjects SET at = 1",
+    ] {
+        statement(long_ago).execute(&stage.database).await.expect("changed");
+    }
+    assert_eq!(sessions.sweep(Duration::from_secs(60)).await.expect("swept"), 1);
+    let subjects = statement("SELECT subject FROM groundcrew_auth_subjects").scalar();
+    let subjects: Vec<String> = subjects.fetch_all(&stage.database).await.expect("subjects");
+    assert_eq!(subjects, ["user-2"], "whose session goes on");
+}
+
+#[tokio::test]
+async fn what_is_long_over_is_swept_with_whom_it_was_of_in_sqlite() {
+    bounded(async { what_is_long_over_is_swept_with_whom_it_was_of(sqlite().await).await }).await;
+}
+
+#[tokio::test]
+async fn what_is_long_over_is_swept_with_whom_it_was_of_in_postgres() {
+    bounded(async { what_is_long_over_is_swept_with_whom_it_was_of(postgres().await).await }).await;
 }

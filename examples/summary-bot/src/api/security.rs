@@ -15,6 +15,10 @@ pub(super) fn schemes() -> Value {
             "type": "http", "scheme": "bearer",
             "description": "An API key (`gck_…`), or a signed token.",
         },
+        "password": {
+            "type": "http", "scheme": "basic",
+            "description": "An API key as the password of any user, to read feeds (RFC 7617).",
+        },
         "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key."},
         "session": {
             "type": "apiKey", "in": "cookie", "name": "__Host-summary-bot",
@@ -31,9 +35,12 @@ pub(super) fn require(document: &mut Value) {
             continue; // it says itself who may
         }
         let Some(name) = operation["operationId"].as_str() else { continue };
-        let (scope, deed) = (scope_of(name), Deed::of(name));
+        let (scope, deed, is_feed) = (scope_of(name), Deed::of(name), name.starts_with("feed_"));
         let needed = if name == "who_am_i" { json!([]) } else { json!([scope]) };
         operation["security"] = json!([{"bearer": needed}, {"key": needed}, {"session": needed}]);
+        if let Some(ways) = operation["security"].as_array_mut().filter(|_| is_feed) {
+            ways.push(json!({"password": needed}));
+        }
         let responses = &mut operation["responses"];
         let mut refused = problem("`UNAUTHENTICATED`, `INVALID_CREDENTIALS`, `TOKEN_EXPIRED`.");
         refused["headers"] = json!({"WWW-Authenticate": {

@@ -1,4 +1,4 @@
-//! `POST /api/v1/auth/tokens`, `/refresh` and `/revoke`: a program acts for somebody who has signed in, without their browser.
+//! `POST /api/v1/auth/tokens`, `/refresh` and `/revoke`, and `/.well-known/jwks.json`: a program acts for somebody who has signed in, without their browser.
 
 use anyhow::bail;
 use groundcrew::Crew;
@@ -6,7 +6,9 @@ use groundcrew::auth::{Principal, PrincipalKind, RefreshError, Scopes, Session, 
 use groundcrew::http::axum::Router;
 use groundcrew::http::axum::extract::State;
 use groundcrew::http::axum::http::StatusCode;
-use groundcrew::http::axum::routing::post;
+use groundcrew::http::axum::http::header::CACHE_CONTROL;
+use groundcrew::http::axum::response::IntoResponse;
+use groundcrew::http::axum::routing::{get, post};
 use groundcrew::http::{Json, Problem};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -24,6 +26,8 @@ pub(crate) const TOKENS: &str = "/api/v1/auth/tokens";
 pub(crate) const REFRESH: &str = "/api/v1/auth/refresh";
 /// Where a refresh token is given back.
 pub(crate) const REVOKE: &str = "/api/v1/auth/revoke";
+/// Where the keys are that tokens are verified with.
+pub(crate) const JWKS: &str = "/.well-known/jwks.json";
 
 /// Gives out tokens.
 #[derive(Debug, Clone)]
@@ -95,6 +99,7 @@ pub(crate) fn routes(access: Access) -> Router {
         // The token in the body says who it is.
         .route(REFRESH, post(refresh))
         .route(REVOKE, post(revoke))
+        .route(JWKS, get(jwks))
         .with_state(access)
 }
 
@@ -146,6 +151,12 @@ async fn revoke(State(access): State<Access>, Json(shown): Json<Shown>) -> Resul
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Public (RFC 7517): empty where a secret signs.
+async fn jwks(State(access): State<Access>) -> Result<impl IntoResponse, Problem> {
+    let issuer = access.issuer.ok_or_else(off)?;
+    Ok(([(CACHE_CONTROL, "public, max-age=300")], Json(issuer.tokens.jwks())))
+}
+
 fn refused(error: &RefreshError) -> Problem {
     let code = match error {
         RefreshError::Database(error) => return storage_problem(error),
@@ -162,7 +173,7 @@ fn off() -> Problem {
 }
 
 /// What the OpenAPI document says of the paths.
-pub(crate) fn paths() -> [(&'static str, Value); 3] {
+pub(crate) fn paths() -> [(&'static str, Value); 4] {
     let body = |schema: Value| json!({"required": true, "content": {"application/json": {"schema": schema}}});
     let shown = body(json!({
         "type": "object",
@@ -239,7 +250,26 @@ pub(crate) fn paths() -> [(&'static str, Value); 3] {
             "503": later("`STORAGE_UNAVAILABLE`, `AUTH_UNAVAILABLE`, `STARTING`, `SHUTTING_DOWN`."),
         },
     });
-    [(TOKENS, json!({"post": issue})), (REFRESH, json!({"post": refresh})), (REVOKE, json!({"post": revoke}))]
+    let keys = json!({
+        "operationId": "list_public_keys",
+        "tags": ["access"],
+        "summary": "The keys that tokens are verified with",
+        "description": "A JWK set (RFC 7517), for other services; empty where a secret signs.",
+        "security": [],
+        "responses": {
+            "200": {"description": "The set.", "content": {"application/json": {"schema": {
+                "type": "object",
+                "required": ["keys"],
+                "properties": {"keys": {"type": "array", "items": {"type": "object"}}},
+            }}}},
+            "403": problem("`CROSS_SITE`."),
+            "404": problem("`TOKENS_OFF`."),
+            "429": later("`RATE_LIMITED`."),
+            "503": later("`STARTING`, `SHUTTING_DOWN`."),
+        },
+    });
+    let post = |operation: Value| json!({"post": operation});
+    [(TOKENS, post(issue)), (REFRESH, post(refresh)), (REVOKE, post(revoke)), (JWKS, json!({"get": keys}))]
 }
 
 /// What the OpenAPI document says of what is answered.

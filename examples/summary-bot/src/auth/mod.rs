@@ -42,14 +42,13 @@ pub(crate) struct Access {
     pub(crate) issuer: Option<Issuer>,
 }
 
-/// How long is known that a session was there: while one of its refresh tokens may come again.
-const KEPT: Duration = Duration::from_secs(7 * 86_400);
-
 /// What is kept of those who ask.
 #[derive(Debug, Clone)]
 pub(crate) struct Accounts {
     keys: ApiKeys,
     sessions: Sessions,
+    /// How long is known that a session was there: while one of its refresh tokens may come again.
+    kept: Duration,
 }
 
 // === impl Accounts ===
@@ -62,15 +61,16 @@ impl Accounts {
 
     /// Removes sessions that have been over for a while; how many there were.
     pub(crate) async fn sweep(&self) -> sqlx::Result<u64> {
-        self.sessions.sweep(KEPT).await
+        self.sessions.sweep(self.kept).await
     }
 }
 
 // === impl Access ===
 
 impl Access {
-    pub(crate) fn accounts(&self) -> Accounts {
-        Accounts { keys: self.keys.clone(), sessions: self.sessions.clone() }
+    pub(crate) fn accounts(&self, config: &Config) -> Accounts {
+        let kept = config.auth.refresh_expiry;
+        Accounts { keys: self.keys.clone(), sessions: self.sessions.clone(), kept }
     }
 
     pub(crate) async fn connect(

@@ -10,7 +10,7 @@ use super::rest::Gateway;
 use crate::store::{Begun, Store};
 
 /// Discord takes one session in five seconds.
-const APART: Duration = Duration::from_secs(5);
+pub(super) const APART: Duration = Duration::from_secs(5);
 /// What was begun within this time makes the next one wait.
 const RECENT: Duration = Duration::from_secs(3600);
 /// So many are taken for restarts and failovers as they happen.

@@ -26,7 +26,7 @@ use super::connection::Connection;
 use super::front::Front;
 use super::identify::{self, Permit};
 use super::incoming;
-use super::rest::RestError;
+use super::rest::{Gateway, RestError};
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -111,24 +111,7 @@ async fn open(
     connection: &Connection,
     epoch: u64,
 ) -> Result<(Arc<Mutex<String>>, ShardRunner), End> {
-    let gateway = front.rest.gateway().await.map_err(|error| match error {
-        RestError::Unauthorized => End::Never(error.to_string()),
-        other => End::Later(Duration::from_secs(5), format!("the gateway's address is not known: {other}")),
-    })?;
-    let stored = |error: sqlx::Error| {
-        // Without its record a session might be one too many.
-        End::Later(Duration::from_secs(2), format!("the sessions that were begun are not known: {error}"))
-    };
-    match identify::permit(&front.store, &gateway, front.config.identify_budget).await.map_err(stored)? {
-        Permit::Granted => {}
-        Permit::Wait(pause, why) => {
-            tracing::info!(
-                discord.wait_s = pause.as_secs_f32(),
-                "the next session with Discord waits: {why}"
-            );
-            sleep(pause).await;
-        }
-    }
+    let gateway = permitted(connection, || ask(front)).await?;
     let url = Arc::new(Mutex::new(gateway.url));
     let token = front.rest.token().expose().trim();
     let info = ShardInfo { id: SHARD, total: 1 };
@@ -140,9 +123,44 @@ async fn open(
         }
         Err(_) => return Err(End::Later(Duration::from_secs(2), "the gateway does not answer".to_owned())),
     };
-    identify::spend(&front.store, epoch).await.map_err(stored)?;
+    identify::spend(&front.store, epoch).await.map_err(|error| stored(&error))?;
     let ear = Arc::new(Ear { front: front.clone(), connection: connection.clone() });
     Ok((url.clone(), runner(shard, url, ear, intents(front)).await))
+}
+
+/// Where the gateway is, and whether a session may be begun there now.
+async fn ask(front: &Front) -> Result<(Gateway, Permit), End> {
+    let gateway = front.rest.gateway().await.map_err(|error| match error {
+        RestError::Unauthorized => End::Never(error.to_string()),
+        other => End::Later(Duration::from_secs(5), format!("the gateway's address is not known: {other}")),
+    })?;
+    let permit = identify::permit(&front.store, &gateway, front.config.identify_budget).await;
+    Ok((gateway, permit.map_err(|error| stored(&error))?))
+}
+
+/// Without its record a session might be one too many.
+fn stored(error: &sqlx::Error) -> End {
+    End::Later(Duration::from_secs(2), format!("the sessions that were begun are not known: {error}"))
+}
+
+/// Waits until a session may be begun. After each wait it is asked anew: a budget that is spent stays so.
+async fn permitted<A>(connection: &Connection, mut ask: impl FnMut() -> A) -> Result<Gateway, End>
+where
+    A: Future<Output = Result<(Gateway, Permit), End>>,
+{
+    loop {
+        let (pause, why) = match ask().await? {
+            (gateway, Permit::Granted) => return Ok(gateway),
+            (_, Permit::Wait(pause, why)) => (pause, why),
+        };
+        let words = format!("the next session with Discord waits: {why}");
+        if pause > identify::APART {
+            connection.troubled(words);
+        } else {
+            tracing::info!(discord.wait_s = pause.as_secs_f32(), "{words}");
+        }
+        sleep(pause).await;
+    }
 }
 
 fn intents(front: &Front) -> GatewayIntents {
@@ -245,5 +263,36 @@ impl EventHandler for Ear {
         if event.old == ConnectionStage::Connected {
             self.connection.is_over();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use groundcrew::telemetry::prometheus::IntGauge;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_budget_that_is_spent_lets_no_session_through_however_often_it_was_waited_for() {
+        let connection = Connection::new(IntGauge::new("sessions", "Sessions.").expect("a gauge"));
+        let gateway: Gateway = serde_json::from_value(serde_json::json!({
+            "url": "wss://gateway.example", "session_start_limit": {"remaining": 1, "reset_after": 0},
+        }))
+        .expect("a gateway");
+        let spent =
+            || Permit::Wait(Duration::from_secs(600), "1 sessions were begun within a day".to_owned());
+        let permits = RefCell::new(vec![Permit::Granted, spent(), spent(), spent()]);
+        let begun = Instant::now();
+        let asked = || {
+            let permit = permits.borrow_mut().pop().expect("no more than that is asked");
+            let troubled = connection.trouble();
+            assert_eq!(troubled.is_some(), begun.elapsed() > Duration::ZERO, "{troubled:?}");
+            std::future::ready(Ok((gateway.clone(), permit)))
+        };
+        permitted(&connection, asked).await.expect("granted in the end");
+        assert_eq!(begun.elapsed(), Duration::from_secs(1800));
     }
 }

@@ -203,11 +203,13 @@ fn time_of_day(text: &str) -> Option<Time> {
     Time::new(hours, minutes, 0, 0).ok()
 }
 
-/// The last time that a clock showed this.
+/// The last time that a clock showed this: where the clocks were put back, the second time.
 fn latest(time: Time, now: &Zoned) -> Option<Timestamp> {
-    let (today, moment) = (now.date(), now.timestamp());
-    let of_today = at(today, time, now).filter(|at| *at <= moment);
-    of_today.or_else(|| at(today.checked_sub(1.day()).ok()?, time, now))
+    let moments = [now.date(), now.date().checked_sub(1.day()).ok()?].into_iter().flat_map(|day| {
+        let moment = now.time_zone().to_ambiguous_timestamp(day.to_datetime(time));
+        [moment.later(), moment.earlier()]
+    });
+    moments.filter_map(Result::ok).find(|moment| *moment <= now.timestamp())
 }
 
 /// A time that is skipped when the clocks change is an hour later; of one that comes twice it is the first.
@@ -287,8 +289,13 @@ mod tests {
         ] {
             assert_eq!(moment_at(text, &now), expected, "{text}");
         }
-        let afterwards = "2026-03-29T10:00:00Z".parse::<Timestamp>().unwrap().to_zoned(berlin);
-        assert_eq!(moment_at("02:30", &afterwards), "2026-03-29T01:30:00Z", "there was no such time");
+        let at = |text: &str| text.parse::<Timestamp>().unwrap().to_zoned(berlin.clone());
+        let words = moment_at("02:30", &at("2026-03-29T10:00:00Z"));
+        assert_eq!(words, "2026-03-29T01:30:00Z", "there was no such time");
+        for (now, expected) in [("00:45", "00:30"), ("01:45", "01:30"), ("01:15", "00:30")] {
+            let words = moment_at("02:30", &at(&format!("2026-10-25T{now}:00Z")));
+            assert_eq!(words, format!("2026-10-25T{expected}:00Z"), "it came twice, at {now}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::clerk::not_stored;
 use crate::discord::history::ChannelHistory;
-use crate::store::{Patience, Store};
+use crate::store::{Patience, Store, Trace};
 use crate::workshop::storage_problem;
 use groundcrew::Crew;
 use groundcrew::http::Problem;
@@ -183,30 +183,33 @@ impl Plans {
         self.0.parts.timetable.run_now(id).await.map_err(not_planned)
     }
 
-    /// Deletes the schedules that read channels as this user does, and forgets who has made the others of theirs. Tells
-    /// how many they were.
-    pub(crate) async fn erase(&self, user: &str) -> sqlx::Result<u64> {
+    /// Deletes the schedules that read channels as this user does, and takes the user out of all others. Tells how many
+    /// were deleted and changed.
+    pub(crate) async fn erase(&self, user: &str) -> sqlx::Result<(u64, u64)> {
         let Parts { store, timetable, .. } = &self.0.parts;
-        let (mut erased, mut after) = (0, None);
+        let (mut deleted, mut changed, mut after) = (0, 0, None);
         loop {
             let query = PlanQuery::default().job(SummarizeChannels::NAME);
             let query = after.into_iter().fold(query, PlanQuery::after);
             let page = timetable.list(query).await.map_err(not_kept)?;
             for plan in page.plans {
-                let Ok(mut job) = plan.payload::<SummarizeChannels>() else { continue };
-                if job.reader.as_deref() == Some(user) {
-                    erased += u64::from(store.delete_plan(timetable, plan.id).await.map_err(not_kept)?);
-                } else if job.created_by.take_if(|creator| creator == user).is_some() {
-                    let change = PlanChange::default().job(&job);
-                    timetable.update(plan.id, change).await.map_err(not_kept)?;
-                    erased += 1;
+                match store.erase_from_plan(timetable, plan.id, user).await.map_err(not_kept)? {
+                    Trace::None => {}
+                    Trace::Deleted => deleted += 1,
+                    Trace::Changed => changed += 1,
                 }
             }
             after = page.next;
             if after.is_none() {
-                return Ok(erased);
+                return Ok((deleted, changed));
             }
         }
+    }
+
+    /// What a schedule does now; `None` where it is gone.
+    pub(super) async fn current(&self, plan: PlanId) -> Result<Option<SummarizeChannels>, JobError> {
+        let plan = self.0.parts.timetable.get(plan).await.map_err(|error| not_stored(not_kept(error)))?;
+        Ok(plan.and_then(|plan| plan.payload().ok()))
     }
 
     pub(super) fn history(&self) -> Option<&dyn ChannelHistory> {

@@ -53,7 +53,12 @@ impl Job for SummarizeChannels {
 
     async fn run(self, desk: Desk, attempt: Attempt) -> Result<(), JobError> {
         let Some(planned) = self.planned else { return Err(JobError::cancel("it is of no schedule")) };
-        let (made, problem) = match self.documents(&desk, &planned).await {
+        // Whoever has been erased meanwhile lends it their sight no more, and is not named by what it makes.
+        let Some(Self { created_by, reader, .. }) = desk.plans.current(planned.plan).await? else {
+            return Err(JobError::cancel("its schedule was deleted"));
+        };
+        let this = Self { created_by, reader, ..self };
+        let (made, problem) = match this.documents(&desk, &planned).await {
             Ok(made) => (made, None),
             Err(problem) if is_passing(&problem) && attempt.number() < ENOUGH => {
                 return Err(JobError::retry(problem.to_json().to_string()));
@@ -70,12 +75,12 @@ impl Job for SummarizeChannels {
                 content: Content::Summary(made.document.id),
                 sources: made.sources.clone(),
             };
-            self.brief.destinations.iter().cloned().map(post)
+            this.brief.destinations.iter().cloned().map(post)
         });
         let posts = each.collect();
         let documents = made.into_iter().map(|made| made.document).collect();
         let ended = Ended { at: Timestamp::now(), documents, posts, problem };
-        desk.plans.conclude(&desk.store, &attempt, &planned, ended, &self.brief).await
+        desk.plans.conclude(&desk.store, &attempt, &planned, ended, &this.brief).await
     }
 }
 

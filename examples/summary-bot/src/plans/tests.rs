@@ -11,7 +11,7 @@ use groundcrew::Crew;
 use groundcrew::cache::CacheConfig;
 use groundcrew::config::Secret;
 use groundcrew::http::Problem;
-use groundcrew::jobs::{JobsConfig, TimetableConfig};
+use groundcrew::jobs::{JobsConfig, Publisher, TimetableConfig};
 use groundcrew::lease::LeaseConfig;
 use groundcrew::sql::SqlConfig;
 use jiff::Timestamp;
@@ -71,6 +71,7 @@ struct Board {
 struct Stage {
     crew: Crew,
     plans: Plans,
+    publisher: Publisher,
     store: Store,
     settings: Settings,
     board: Board,
@@ -136,7 +137,8 @@ impl Stage {
         let quick = JobsConfig { poll_period: Duration::from_millis(20), ..JobsConfig::default() };
         let jobs = quick.connect(&crew, &database).await.expect("jobs");
         let jobs = jobs.register::<Summarize>().register::<SummarizeChannels>().register::<Post>();
-        let store = Store::new(database, jobs.publisher());
+        let publisher = jobs.publisher();
+        let store = Store::new(database, publisher.clone());
         let time = Arc::new(AtomicI64::new(
             "2026-01-05T08:00:00Z".parse::<Timestamp>().expect("a time").as_second(),
         ));
@@ -180,7 +182,7 @@ impl Stage {
             discord: None,
             caretaker,
         });
-        Self { crew, plans, store, settings, board, asked, time, _folder: folder }
+        Self { crew, plans, publisher, store, settings, board, asked, time, _folder: folder }
     }
 
     async fn schedule(&self, change: Value) -> Schedule {
@@ -225,6 +227,21 @@ impl Stage {
         });
         waited.await.unwrap_or_else(|_| panic!("waited 30 s for {count} posts"));
         self.board.posted.lock().clone()
+    }
+
+    /// Waits until a run has ended like that.
+    async fn until_ended(&self, outcome: &str) {
+        let series = format!("job_outcomes_total{{job=\"summarize_channels\",outcome=\"{outcome}\"");
+        let ended = || {
+            let text = self.crew.metrics().encode();
+            text.lines().any(|line| line.starts_with(&series) && line.ends_with(" 1"))
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(30), async {
+            while !ended() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        waited.await.unwrap_or_else(|_| panic!("waited 30 s until a run was {outcome}"));
     }
 
     /// Lets every job that is there come to its end.
@@ -332,6 +349,26 @@ async fn a_schedule_that_says_everything_reads_and_one_that_says_little_writes_n
     let little = json!(brief(&json!({"length": null})));
     for name in ["length", "perspective", "include_bots"] {
         assert!(little.get(name).is_none(), "a replica of the version before reads no null: {little}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_waits_while_whoever_lent_it_their_sight_is_erased_reads_nothing() {
+    for erased in [true, false] {
+        let stage = Stage::open().await;
+        let ann = || Some("ann".to_owned());
+        let schedule = stage.plans.create(brief(&json!({})), ann(), ann()).await.expect("a schedule");
+        if erased {
+            assert_eq!(stage.plans.erase("ann").await.expect("erased"), (1, 0));
+        }
+        let planned = json!({"plan": schedule.plan.id, "due": "2026-01-05T09:00:00Z", "by_hand": true});
+        let planned = serde_json::from_value(planned).expect("what the timetable puts in");
+        let waiting = SummarizeChannels { planned: Some(planned), ..schedule.job };
+        stage.publisher.enqueue(&waiting).await.expect("enqueued");
+        let end = if erased { "cancelled" } else { "done" };
+        stage.until_ended(end).await;
+        assert_eq!(stage.asked.lock().len(), usize::from(!erased), "the control: otherwise it reads");
+        stage.land().await;
     }
 }
 

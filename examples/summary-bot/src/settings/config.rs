@@ -99,6 +99,9 @@ pub struct Snowflake(pub(crate) String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Language(pub(crate) String);
 
+/// Languages that are offered while one is typed; others are as good.
+pub(crate) const LANGUAGES: [&str; 10] = ["en", "de", "fr", "es", "it", "nl", "pl", "pt-BR", "ja", "uk"];
+
 /// A time zone, by its name in the IANA database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ZoneName(pub(crate) String);

@@ -19,6 +19,7 @@ use groundcrew::cache::Cache;
 use groundcrew::http::Problem;
 use groundcrew::http::axum::http::StatusCode;
 
+pub(crate) use config::LANGUAGES;
 pub use config::{DefaultLength, DefaultPerspective, GuildConfig, Language, Snowflake, ZoneName};
 pub(crate) use effective::{Effective, Given, Source};
 pub(crate) use key::Key;

@@ -19,7 +19,7 @@ mod written;
 
 pub(crate) use guild_summaries::{Amount, Made};
 pub(crate) use guilds::Refusal;
-pub(crate) use plans::Patience;
+pub(crate) use plans::{Patience, Trace};
 
 use groundcrew::jobs::{EnqueueError, Publisher};
 use groundcrew::sql::{Database, Migrations};

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{NewRow, Store, refused};
 use crate::document::Document;
-use crate::plans::{Ended, Outcome, Post, Standing};
+use crate::plans::{Ended, Outcome, Post, Standing, SummarizeChannels};
 
 type StandingRow = (String, Option<String>, Option<i64>, Option<String>, Option<String>, i64, Option<String>);
 
@@ -26,6 +26,15 @@ const UNDELIVERED: &str = "UPDATE plans SET \
      delivery_failures = delivery_failures + CASE WHEN undelivered IS NULL THEN 1 ELSE 0 END, undelivered = $2 \
      WHERE id = $1 RETURNING delivery_failures";
 const FORGIVE: &str = "UPDATE plans SET failures = 0, delivery_failures = 0 WHERE id = $1";
+
+/// What became of a plan from which somebody was taken out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trace {
+    /// They were not in it.
+    None,
+    Deleted,
+    Changed,
+}
 
 /// What is done about a plan that failed so often.
 pub(crate) struct Patience<'a> {
@@ -84,6 +93,40 @@ impl Store {
         statement(DELETE).bind(id.to_string()).execute(&mut transaction).await?;
         transaction.commit().await?;
         Ok(deleted)
+    }
+
+    /// Takes a user out of a plan as it stands: one that reads channels as they can is deleted.
+    pub(crate) async fn erase_from_plan(
+        &self,
+        timetable: &Timetable,
+        id: PlanId,
+        user: &str,
+    ) -> Result<Trace, PlanError> {
+        let mut transaction = self.0.begin().await?;
+        // From here on nobody else changes it.
+        let plan = match timetable.update_in(&mut transaction, id, PlanChange::default()).await {
+            Err(PlanError::Missing { .. }) => return Ok(Trace::None),
+            taken => taken?,
+        };
+        let Ok(mut job) = plan.payload::<SummarizeChannels>() else { return Ok(Trace::None) };
+        if job.reader.as_deref() == Some(user) {
+            timetable.delete_in(&mut transaction, id).await?;
+            statement(DELETE).bind(id.to_string()).execute(&mut transaction).await?;
+            transaction.commit().await?;
+            return Ok(Trace::Deleted);
+        }
+        let made = job.created_by.take_if(|creator| creator == user).is_some();
+        if made {
+            timetable.update_in(&mut transaction, id, PlanChange::default().job(&job)).await?;
+        }
+        // As commands and the API write it.
+        let theirs = [format!("by <@{user}>"), format!("by {user}")];
+        let paused = plan.paused_because.is_some_and(|reason| theirs.contains(&reason));
+        if paused {
+            timetable.pause_in(&mut transaction, id, "by somebody").await?;
+        }
+        transaction.commit().await?;
+        Ok(if made || paused { Trace::Changed } else { Trace::None })
     }
 
     /// How the plans between these two went, of one server or of all.

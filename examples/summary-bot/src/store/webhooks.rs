@@ -67,9 +67,13 @@ impl Store {
     /// Whether there was one with this id; now there is none, nor what was to be sent to it.
     pub(crate) async fn delete_webhook(&self, id: Uuid) -> sqlx::Result<bool> {
         let id = id.to_string();
-        let deleted = self.change(DELETE, &id, None, None).await?;
-        self.change(FORGET, &id, None, None).await?;
-        Ok(deleted)
+        let delete = async {
+            let mut transaction = self.0.begin().await?;
+            let deleted = statement(DELETE).bind(&id).execute(&mut transaction).await? > 0;
+            statement(FORGET).bind(&id).execute(&mut transaction).await?;
+            transaction.commit().await.map(|()| deleted)
+        };
+        self.0.write().timed("delete_webhook", delete).await
     }
 
     /// Gives it another secret; the one before is signed with, too, until then.

@@ -49,7 +49,12 @@ async fn a_feed_reader_shows_a_key_as_a_password() {
     let feed = ask(&bot, "GET", "/api/v1/feeds/all.atom", &shown, "");
     assert_eq!((feed.status, feed.header("content-type")), (200, Some("application/atom+xml")));
     let wrong = format!("Basic {}", STANDARD.encode("reader:secret"));
-    assert_eq!(ask(&bot, "GET", "/api/v1/feeds/all.atom", &wrong, "").status, 401);
+    for headers in [&[("authorization", wrong.as_str())][..], &[]] {
+        let asked = bot.call("GET", "/api/v1/feeds/all.atom", headers, b"");
+        assert!(asked.status == 401 && asked.head.contains("Basic realm="), "{}", asked.head);
+    }
+    let others = bot.call("GET", SUMMARIES, &[], b"");
+    assert!(others.status == 401 && !others.head.contains("Basic"), "a browser would ask: {}", others.head);
     bot.land().await;
 }
 

@@ -158,6 +158,8 @@ async fn a_refresh_token_that_is_given_back_is_good_no_more() {
     }
     let ended = refresh(&bot, &pair["refresh_token"]);
     assert_eq!((ended.status, ended.code().as_str()), (401, "TOKEN_EXPIRED"));
+    let keys = bot.get("/.well-known/jwks.json");
+    assert_eq!((keys.status, keys.json()), (200, json!({"keys": []})), "a secret signs here");
     let browser = bot.call("GET", "/api/v1/me", &[("cookie", &cookie)], b"");
     assert_eq!(browser.status, 200, "another session: {}", browser.body);
     bot.land().await;

@@ -3,6 +3,19 @@
 use crate::stage::{Of, Stage, is_private};
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_language_is_completed_while_it_is_typed_and_refused_if_it_is_none() {
+    let stage = Stage::set().await;
+    let ask = || stage.command("summarize", stage.ada);
+    let typing = ask().completing("language", "P").fire().expect("typing");
+    typing.acknowledged().await.expect("completed");
+    let names: Vec<String> = typing.choices().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["pl", "pt-BR"]);
+    let refused = stage.answer(ask().option("language", "d€")).await;
+    assert!(refused.text().contains("no language's code"), "{}", refused.text());
+    stage.bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn each_of_the_small_commands_answers_whoever_asked_and_nobody_else() {
     let stage = Stage::set().await;
     let expected = [

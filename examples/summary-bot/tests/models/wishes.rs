@@ -50,6 +50,15 @@ async fn a_model_that_there_is_not_is_refused_with_those_that_there_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_language_that_nobody_can_write_in_is_said() {
+    let offline = crate::service::Fixture::start().await;
+    for (language, expected) in [("de", vec!["NOT_TRANSLATED"]), ("en-GB", vec![])] {
+        let summary = offline.post("", &conversation(&json!({"language": language}))).json();
+        assert_eq!(crate::support::warnings(&summary), expected, "{language}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn language_and_a_prompt_of_ones_own_reach_the_model() {
     let told = Told::start().await;
     let wish = "Say what became of the linker first.";

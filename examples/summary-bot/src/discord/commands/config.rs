@@ -12,7 +12,7 @@ use crate::discord::access::Level;
 use crate::discord::definition::{Choice, Opt};
 use crate::discord::render::{CONTENT, DESCRIPTION, cut, escaped};
 use crate::discord::reply::{Embed, Field};
-use crate::settings::{Change, DefaultLength, Effective, Key, Rule, Source, Subject, SubjectKind};
+use crate::settings::{Change, DefaultLength, Effective, Key, LANGUAGES, Rule, Source, Subject, SubjectKind};
 
 /// `/config`.
 pub(super) struct Config;
@@ -204,7 +204,7 @@ async fn possible(front: &Front, interaction: &Interaction) -> Vec<Choice> {
     let usual: Vec<&str> = match key {
         Key::Length => DefaultLength::NAMES.to_vec(),
         Key::Perspective => crate::Perspective::ALL.iter().map(|(name, _)| *name).collect(),
-        Key::Language => vec!["en", "de", "fr", "es", "it", "nl", "pl", "pt-BR", "ja", "uk"],
+        Key::Language => LANGUAGES.to_vec(),
         Key::TimeZone => {
             vec![
                 "UTC",

@@ -17,7 +17,8 @@ impl Command for Forget {
 
     fn definition(&self) -> Option<Definition> {
         let sure = Opt::flag("sure", "Yes, in all servers, and it cannot be undone").required();
-        let words = "Erase what I keep of you: what you wrote, your name, what you asked for and thought";
+        let words =
+            "Erase what I keep of you: words, name, requests, opinions, keys, webhooks, your schedules";
         Some(Definition::slash("forget-me", words).option(sure).also_in_private())
     }
 
@@ -40,14 +41,14 @@ impl Command for Forget {
             tracing::info!(?erased, "somebody had themselves erased");
             let words = format!(
                 "Done. Summaries that only you could read: {} deleted. Summaries that you are gone from: {}. Opinions \
-                 deleted: {}. Keys, sessions and webhooks of yours: {} deleted. Schedules that read as you or were made by \
-                 you: {}. What you write from now on can be summarised again; whoever runs this server can leave \
+                 deleted: {}. Keys, sessions and webhooks of yours: {} deleted. Schedules that read as \
+                 you: {} deleted. What you write from now on can be summarised again; whoever runs this server can leave \
                  you out with `/config set excluded_users`.",
                 erased.private_summaries_deleted,
                 erased.summaries_changed,
                 erased.opinions_deleted,
                 erased.accounts_deleted + erased.webhooks_deleted,
-                erased.schedules_changed,
+                erased.schedules_deleted,
             );
             Ok(Reply::text(words).private().into())
         })

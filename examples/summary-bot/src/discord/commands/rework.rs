@@ -41,11 +41,7 @@ impl Command for Rework {
             let interaction = &task.interaction;
             let document = front.document(interaction, interaction.argument().unwrap_or_default()).await?;
             let made = again(front, task, &document, self.0).await?;
-            let mut replies: Vec<Reply> = messages(&made).into_iter().map(Reply::private).collect();
-            if let Some(first) = replies.first_mut().filter(|_| self.0 == Press::Mine) {
-                first.content = in_another_language(&made, &interaction.locale).or(first.content.take());
-            }
-            Ok(replies)
+            Ok(messages(&made).into_iter().map(Reply::private).collect())
         })
     }
 }
@@ -161,15 +157,6 @@ impl Plan {
         let Self { options, asked, title, origin, wish } = self;
         Order { conversation: collector.finish(), options, asked, title: Some(title), origin, wish, warnings }
     }
-}
-
-/// Words for somebody whose language it is not in.
-fn in_another_language(made: &Document, locale: &str) -> Option<String> {
-    let primary = |code: &str| code.split('-').next().unwrap_or_default().to_lowercase();
-    let language = primary(&made.summary.metadata.language);
-    let right = language == "und" || language == primary(locale);
-    let words = "It stays in the language of the conversation: only a language model can translate, and none wrote this.";
-    (!right).then(|| words.to_owned())
 }
 
 #[cfg(test)]

@@ -10,7 +10,9 @@ use self::request::Request;
 use super::{Acknowledgement, Answering, Command, Definition, Front, Interaction, Reply, Task};
 use crate::Perspective;
 use crate::discord::access::Level;
-use crate::discord::definition::{Opt, POSTABLE, READABLE_OR_CATEGORY};
+use crate::discord::definition::{Choice, Opt, POSTABLE, READABLE_OR_CATEGORY};
+use crate::discord::interaction::Kind;
+use crate::settings::LANGUAGES;
 
 /// `/summarize`.
 pub(super) struct Summarize;
@@ -53,7 +55,7 @@ impl Command for Summarize {
             )
             .option(Opt::text("exclude_channels", "Not these: #one #another").at_most(1000))
             .option(Opt::flag("thread", "The threads of the channel, too"))
-            .option(Opt::text("language", "The language to write in, such as “de”").at_most(20))
+            .option(Opt::text("language", "The language to write in, such as “de”").at_most(20).completed())
             .option(Opt::flag("private", "Only you see it"))
             .option(Opt::channel("post_to", "Post it there", POSTABLE));
         Some(command)
@@ -74,8 +76,13 @@ impl Command for Summarize {
         )
     }
 
-    fn complete<'a>(&'a self, _front: &'a Front, interaction: &'a Interaction) -> super::Completing<'a> {
-        Box::pin(std::future::ready(request::times(interaction)))
+    fn complete<'a>(&'a self, front: &'a Front, interaction: &'a Interaction) -> super::Completing<'a> {
+        Box::pin(async move {
+            match interaction.kind {
+                Kind::Completion { ref focused, ref typed, .. } if focused == "language" => languages(typed),
+                _ => request::times(front, interaction).await,
+            }
+        })
     }
 }
 
@@ -103,6 +110,13 @@ impl Command for FromHere {
             Box::pin(answer(front, task, Request::from_here(front, &task.interaction).await)).await
         })
     }
+}
+
+/// The languages that are asked for most, as far as they fit what is typed.
+fn languages(typed: &str) -> Vec<Choice> {
+    let typed = typed.trim().to_lowercase();
+    let fitting = LANGUAGES.iter().filter(|code| code.to_lowercase().starts_with(&typed));
+    fitting.map(|code| Choice::of(code)).collect()
 }
 
 // === impl ThisThread ===

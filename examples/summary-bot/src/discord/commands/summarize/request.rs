@@ -13,6 +13,7 @@ use crate::discord::interaction::Kind;
 use crate::discord::rest::{Page, RestError};
 use crate::discord::since::{self, Since};
 use crate::house::{Said, Settled};
+use crate::models::language_code;
 use crate::order::Wish;
 use crate::{Asked, Length, Options, Perspective};
 
@@ -43,7 +44,7 @@ pub(super) struct Request {
 impl Request {
     /// Of the options of `/summarize`.
     pub(super) async fn of_options(front: &Front, interaction: &Interaction) -> Result<Self, Problem> {
-        let mut request = Self::over_settings(front, interaction, said(interaction)).await?;
+        let mut request = Self::over_settings(front, interaction, said(interaction)?).await?;
         let channel = interaction.id("channel");
         if let Some(channel) = channel {
             request.wanted.channels = vec![channel.to_owned()];
@@ -167,14 +168,21 @@ impl Request {
     }
 }
 
-fn said(interaction: &Interaction) -> Said {
-    let language = interaction.text("language").map(|language| language.trim().to_lowercase());
-    Said {
+fn said(interaction: &Interaction) -> Result<Said, Problem> {
+    let language = match interaction.text("language") {
+        None => None,
+        Some(language) => {
+            let unknown =
+                || invalid(format!("`{language}` is no language's code; right would be `de` or `pt-BR`"));
+            Some(language_code(language.trim()).ok_or_else(unknown)?)
+        }
+    };
+    Ok(Said {
         length: interaction.text("length").and_then(Length::of_name),
         perspective: interaction.text("perspective").and_then(Perspective::of_name),
         wish: Wish { language, ..Wish::default() },
         ..Said::default()
-    }
+    })
 }
 
 /// Where somebody's own last message is looked for: in what they ask for if messages stand there, and else in the channel
@@ -245,7 +253,7 @@ fn ids(text: &str) -> Vec<String> {
 }
 
 /// What might be meant by what is typed so far.
-pub(super) fn times(interaction: &Interaction) -> Vec<Choice> {
+pub(super) async fn times(front: &Front, interaction: &Interaction) -> Vec<Choice> {
     const USUAL: [&str; 9] = [
         "my last message",
         "1 hour ago",
@@ -259,8 +267,12 @@ pub(super) fn times(interaction: &Interaction) -> Vec<Choice> {
     ];
     let Kind::Completion { typed, .. } = &interaction.kind else { return Vec::new() };
     let typed = typed.trim();
-    // Whether it is over already may depend on the server's time zone: that is judged when it is asked for.
-    let understood = since::parse(typed, &Timestamp::now().to_zoned(TimeZone::UTC)).is_some();
+    let zone = match interaction.guild_id.as_deref() {
+        Some(guild) => front.settings.effective(guild).await.map(|settings| settings.time_zone()),
+        None => Ok(TimeZone::UTC),
+    };
+    let here = Timestamp::now().to_zoned(zone.unwrap_or(TimeZone::UTC));
+    let understood = since::parse(typed, &here).is_some();
     let own = (understood && !typed.is_empty()).then(|| Choice::of(typed));
     let lower = typed.to_lowercase();
     let usual = USUAL
