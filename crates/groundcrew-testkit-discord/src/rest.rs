@@ -57,6 +57,7 @@ pub(crate) fn routes(shared: &App) -> Router {
         .route("/channels/{channel}/threads/archived/public", get(threads::archived_public))
         .route("/channels/{channel}/threads/archived/private", get(threads::archived_private))
         .route("/channels/{channel}/thread-members/@me", put(threads::join).delete(threads::leave))
+        .route("/channels/{channel}/thread-members/{user}", get(threads::member))
         .route("/guilds/{guild}", get(guilds::get_one))
         .route("/guilds/{guild}/channels", get(guilds::channels))
         .route("/guilds/{guild}/roles", get(guilds::roles))

@@ -91,7 +91,8 @@ impl Job for Summarize {
             return Ok(()); // answered by an earlier delivery
         };
         let (most, tell) = (desk.max_messages, api::webhook_url(&asking));
-        let order = Box::pin(api::order(asking, most, desk.models.clone(), desk.channels.clone()));
+        let (channels, settings) = (desk.channels.clone(), desk.caretaker.settings.clone());
+        let order = Box::pin(api::order(asking, most, desk.models.clone(), channels, settings));
         let (work, steps) = headway::followed(Box::pin(desk.workshop.draft(order)));
         let Some(outcome) = wanted(store, self.request, steps, work).await else {
             return Ok(()); // called off

@@ -19,6 +19,7 @@ mod erasure;
 mod fluency;
 mod hash;
 mod headway;
+mod house;
 mod janitor;
 mod lang;
 mod models;

@@ -43,6 +43,21 @@ impl Length {
         }
     }
 
+    /// As people give it; `custom` is a number of words.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Brief => "brief",
+            Self::Detailed => "detailed",
+            Self::Comprehensive => "comprehensive",
+            Self::Words(_) => "custom",
+        }
+    }
+
+    /// The one of this name.
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
+        [Self::Brief, Self::Detailed, Self::Comprehensive].into_iter().find(|length| length.name() == name)
+    }
+
     /// How many entries the lists hold at most.
     pub fn entries(self) -> usize {
         (self.words() / 20).clamp(4, 20)

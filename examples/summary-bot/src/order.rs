@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Asked, Conversation, Options};
+use crate::{Asked, Conversation, Options, Warning};
 
 /// A conversation that is to be summarised, whoever asked for it and however it came.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub(crate) struct Order {
     pub(crate) title: Option<String>,
     pub(crate) origin: Origin,
     pub(crate) wish: Wish,
+    /// What whoever reads the summary should know of how the conversation was read.
+    pub(crate) warnings: Vec<Warning>,
 }
 
 /// Where a conversation comes from, and who may read its summary.

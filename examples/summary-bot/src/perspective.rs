@@ -32,6 +32,16 @@ impl Perspective {
         ("support", Self::Support),
     ];
 
+    /// Its name, as people give it.
+    pub(crate) fn name(self) -> &'static str {
+        Self::ALL.into_iter().find(|(_, one)| *one == self).map_or("general", |(name, _)| name)
+    }
+
+    /// The one of this name.
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, one)| one)
+    }
+
     /// Beginnings of words that weigh more, between spaces.
     pub(crate) fn roots(self) -> &'static str {
         match self {

@@ -92,6 +92,7 @@ fn studied(order: Order, prompts: Option<&models::Prompts>) -> Result<Study, Pro
 }
 
 fn document(study: &Study, mut summary: Summary) -> Document {
+    summary.metadata.warnings.extend(study.warnings.iter().cloned());
     summary.metadata.warnings.extend(untranslated(study, &summary));
     let document = Document::new(study.title.as_deref(), study.asked.clone(), &study.conversation, summary);
     document.from(study.origin.clone())

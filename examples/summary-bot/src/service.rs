@@ -18,7 +18,7 @@ use crate::caretaker::{Caretaker, Sweep};
 use crate::clerk::{Clerk, Desk, Summarize};
 use crate::config::Config;
 use crate::discord::quotas::Quotas;
-use crate::discord::{self, Answer, DiscordLease};
+use crate::discord::{self, Answer, Board, DiscordLease};
 use crate::janitor::Janitor;
 use crate::models::{Chain, Purse};
 use crate::plans::{self, Mailer, Plans, Post, SummarizeChannels};
@@ -93,7 +93,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     };
     let front = discord::front(parts, &config.discord)?;
     if let Some(front) = &front {
-        plans.reach(front.history.clone(), Arc::new(front.rest.clone()));
+        plans.reach(front.history.clone(), Arc::new(Board::of(front)));
     }
     let lease = |name: &str| discord_lease(&config, name, &crew, &database);
     let (jobs, interactions) = match &front {

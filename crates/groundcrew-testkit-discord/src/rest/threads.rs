@@ -178,6 +178,21 @@ fn new_thread(
     })
 }
 
+/// Somebody in a thread that the bot sees.
+pub(crate) async fn member(
+    State(app): State<App>,
+    _: Bot,
+    Path((id, user)): Path<(Snowflake, Snowflake)>,
+) -> Answer {
+    let state = app.look();
+    let thread = visible(&state.world, id)?.thread.as_ref();
+    let is_in = thread.is_some_and(|thread| thread.members.contains(&user));
+    let unknown = || ApiError::new(404, 10007, "Unknown Member");
+    is_in.then_some(()).ok_or_else(unknown)?;
+    let joined = timestamp(id.unix_ms());
+    Ok(Json(json!({"id": id, "user_id": user, "join_timestamp": joined, "flags": 0})))
+}
+
 pub(crate) async fn join(
     State(app): State<App>,
     _: Bot,

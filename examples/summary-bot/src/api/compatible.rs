@@ -16,18 +16,20 @@ use super::fields::{Fields, Form};
 use super::openapi::{later, problem, schema};
 use super::prefer::prefers_async;
 use super::{App, SUMMARIES, asker, conversation, jobs, unwrap};
-use crate::auth::{Deed, Reader, too_low};
+use crate::auth::{Deed, Reader, is_person, too_low};
 use crate::discord::access::Level;
 use crate::discord::gathered::Gathered;
-use crate::discord::history::{ChannelHistory, History, Wanted, Why};
-use crate::document::Asked;
+use crate::discord::history::{self, ChannelHistory, History, Part, Wanted, Why};
+use crate::house::Settled;
 use crate::order::{Order, Origin};
+use crate::read::Moment;
 use crate::replay;
 use crate::request::{Asking, Media};
 use crate::scribe::off_the_workers;
+use crate::settings::{Effective, Settings};
 use crate::webhooks::Event;
 use crate::workshop::Place;
-use crate::{Conversation, Document, Options, render};
+use crate::{Document, Filter, Length, render};
 
 /// Where channels are read, if the bot is connected to Discord.
 pub(crate) type Channels = Option<Arc<dyn ChannelHistory>>;
@@ -83,7 +85,7 @@ async fn answer(
         return jobs::accepted(&app.store, id, preferred).await;
     }
     let (most, channels) = (app.config.max_messages, app.channels.clone());
-    let order = super::order(asking, most, app.models.clone(), channels);
+    let order = super::order(asking, most, app.models.clone(), channels, app.settings.clone());
     let (document, _) = app.workshop.make_as(id, place, order).await?;
     if let Some(url) = &form.webhook_url {
         app.webhooks.send_once(url, Event::Created { summary: document.id }).await?;
@@ -117,8 +119,13 @@ fn shown(mut document: Document, form: &Form) -> Value {
     value
 }
 
-/// Reads what was sent, or the channel that was named.
-pub(super) async fn order(asking: Asking, most: u64, channels: Channels) -> Result<Order, Problem> {
+/// Reads what was sent, or the channel that was named; under what is said lie the settings of the server.
+pub(super) async fn order(
+    asking: Asking,
+    most: u64,
+    channels: Channels,
+    settings: &Settings,
+) -> Result<Order, Problem> {
     let Asking { body, asker, .. } = asking;
     let (value, form) = off_the_workers(move || {
         let value: Value = serde_json::from_slice(&body).map_err(|error| Problem::from_json(&error, None))?;
@@ -126,50 +133,54 @@ pub(super) async fn order(asking: Asking, most: u64, channels: Channels) -> Resu
         Ok((value, form))
     })
     .await?;
-    let of_server = Origin { guild_id: form.guild_id.clone(), ..Origin::default() };
-    let (conversation, title, origin) = match (&form.channel_id, channels) {
-        (None, _) => {
-            let filter = form.filter.clone();
-            let body = value.to_string();
-            let read = off_the_workers(move || conversation::messages(body.as_bytes(), filter, most)).await?;
-            (read, value["title"].as_str().map(str::to_owned), of_server)
-        }
-        (Some(_), None) => return Err(discord_off()),
-        (Some(channel), Some(channels)) => from_channel(&form, channel, &*channels, most).await?,
+    let settings = match &form.guild_id {
+        Some(guild) => settings.effective(guild).await?,
+        None => Effective::default(),
     };
-    let origin = Origin { requested_by: asker, ..origin };
-    let asked = Asked {
-        length: form.length_name.to_owned(),
-        words: form.length.words(),
-        perspective: form.perspective_name.to_owned(),
-        since: form.since.map(|time| time.to_string()),
-        until: form.until.map(|time| time.to_string()),
-        exclude_users: form.filter.exclude.clone(),
-        include_bots: form.filter.bots,
-        min_messages: form.min_messages,
-    };
-    let options =
-        Options { length: form.length, perspective: form.perspective, min_messages: form.min_messages };
-    Ok(Order { conversation, options, asked, title, origin, wish: form.wish })
-}
-
-async fn from_channel(
-    form: &Form,
-    channel: &str,
-    channels: &dyn ChannelHistory,
-    most: u64,
-) -> Result<(Conversation, Option<String>, Origin), Problem> {
     let wanted = Wanted {
         guild_id: form.guild_id.clone().unwrap_or_default(),
-        channels: vec![channel.to_owned()],
+        channels: form.channel_id.iter().cloned().collect(),
         since: form.since,
         until: form.until,
         most: usize::try_from(most).unwrap_or(usize::MAX),
         threads: form.threads,
-        exclude_users: form.filter.exclude.clone(),
-        bots: form.filter.bots,
+        exclude_users: form.exclude_users,
+        reader: asker.clone().filter(|asker| is_person(asker)),
         ..Wanted::default()
     };
+    let Settled { wanted, mut options, mut asked, wish } = form.said.over(&settings, wanted);
+    if let Some(words) = form.most_words.filter(|most| *most < options.length.words()) {
+        options.length = Length::Words(words);
+        (asked.length, asked.words) = (options.length.name().to_owned(), words);
+    }
+    let filter = Filter {
+        since: wanted.since.map(Moment::At),
+        until: wanted.until.map(Moment::At),
+        exclude: wanted.exclude_users.clone(),
+        bots: wanted.bots,
+    };
+    let of_server = Origin { guild_id: form.guild_id.clone(), ..Origin::default() };
+    let (conversation, title, origin, warnings) = match (&form.channel_id, channels) {
+        (None, _) => {
+            let body = value.to_string();
+            let read = off_the_workers(move || conversation::messages(body.as_bytes(), filter, most)).await?;
+            (read, value["title"].as_str().map(str::to_owned), of_server, Vec::new())
+        }
+        (Some(_), None) => return Err(discord_off()),
+        (Some(channel), Some(channels)) => {
+            let parts = read(wanted, &*channels).await?;
+            let title = parts.first().map(|part| format!("#{}", part.channel.name));
+            let warnings = history::cut(&parts).into_iter().collect();
+            let gathered = Gathered::below(channel, parts, filter);
+            let origin = gathered.origin(form.guild_id.clone());
+            (gathered.conversation, title, origin, warnings)
+        }
+    };
+    let origin = Origin { requested_by: asker, ..origin };
+    Ok(Order { conversation, options, asked, title, origin, wish, warnings })
+}
+
+async fn read(wanted: Wanted, channels: &dyn ChannelHistory) -> Result<Vec<Part>, Problem> {
     let History { parts, skipped } = channels.read(wanted).await?;
     if parts.is_empty()
         && let Some(skipped) = skipped.iter().find(|skipped| skipped.why != Why::Quiet)
@@ -180,10 +191,7 @@ async fn from_channel(
             _ => Problem::new(StatusCode::FORBIDDEN, "CHANNEL_ACCESS_DENIED").detail(words),
         });
     }
-    let title = parts.first().map(|part| format!("#{}", part.channel.name));
-    let gathered = Gathered::below(channel, parts, form.filter.clone());
-    let origin = gathered.origin(form.guild_id.clone());
-    Ok((gathered.conversation, title, origin))
+    Ok(parts)
 }
 
 fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
@@ -232,7 +240,8 @@ pub(super) fn operation(name: &str) -> Value {
             },
             "202": super::create::accepted_answer(),
             "400": problem("`INVALID_JSON`, `INVALID_REQUEST`, `INVALID_TIME_RANGE`, `BODY_CUT`."),
-            "403": problem("`CROSS_SITE`. `CHANNEL_ACCESS_DENIED`: the bot may not read the channel."),
+            "403": problem("`CROSS_SITE`. `CHANNEL_ACCESS_DENIED`: who asks, or the bot, may not read \
+                the channel, or the server's settings leave it out."),
             "404": problem("`NOT_FOUND`: there is no such channel."),
             "409": later("`IDEMPOTENCY_KEY_IN_USE`: a request with this key is under way."),
             "413": problem("`BODY_TOO_LARGE`."),

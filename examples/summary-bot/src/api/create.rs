@@ -108,7 +108,7 @@ pub(super) fn order(asking: Asking, most: u64, models: &ModelNames) -> Result<Or
     let conversation = conversation::messages(&body, wanted.filter.clone(), most)?;
     let origin = Origin { requested_by: asker, ..Origin::default() };
     let super::asked::Wanted { options, asked, wish, .. } = wanted;
-    Ok(Order { conversation, options, asked, title, origin, wish })
+    Ok(Order { conversation, options, asked, title, origin, wish, warnings: Vec::new() })
 }
 
 fn take_title(query: &mut Vec<(String, String)>) -> Option<String> {

@@ -7,24 +7,24 @@ use serde_json::{Map, Value};
 
 use super::asked::{empty_range, invalid};
 use super::wished::not_too_long;
+use crate::house::Said;
 use crate::order::Wish;
-use crate::read::Moment;
 use crate::render::Rendering;
-use crate::{Filter, Length, Perspective};
+use crate::{Length, Perspective};
 
 /// The longest `custom_prompt`, in characters.
 pub(super) const LONGEST_PROMPT: usize = 2000;
 /// `max_length` counts characters: about so many to a word.
 const CHARACTERS: u64 = 6;
 
-/// `summary_type`, with the length and the perspective that it stands for.
-pub(super) const TYPES: [(&str, Length, &str); 6] = [
-    ("brief", Length::Brief, "general"),
-    ("detailed", Length::Detailed, "general"),
-    ("comprehensive", Length::Comprehensive, "general"),
-    ("technical", Length::Detailed, "developer"),
-    ("action_items", Length::Brief, "general"),
-    ("executive", Length::Brief, "executive"),
+/// `summary_type`, with the length and, if it says something of it, the perspective that it stands for.
+pub(super) const TYPES: [(&str, Length, Option<Perspective>); 6] = [
+    ("brief", Length::Brief, None),
+    ("detailed", Length::Detailed, None),
+    ("comprehensive", Length::Comprehensive, None),
+    ("technical", Length::Detailed, Some(Perspective::Developer)),
+    ("action_items", Length::Brief, None),
+    ("executive", Length::Brief, Some(Perspective::Executive)),
 ];
 
 /// `output_format`; JSON needs no rendering beside the summary itself.
@@ -51,20 +51,18 @@ pub(super) struct Form {
     pub(super) messages: usize,
     pub(super) since: Option<Timestamp>,
     pub(super) until: Option<Timestamp>,
-    pub(super) filter: Filter,
+    pub(super) exclude_users: Vec<String>,
     pub(super) threads: bool,
-    pub(super) length: Length,
-    pub(super) length_name: &'static str,
-    pub(super) perspective: Perspective,
-    pub(super) perspective_name: &'static str,
+    /// How, where that is said.
+    pub(super) said: Said,
+    /// At most so many words.
+    pub(super) most_words: Option<usize>,
     pub(super) output_format: &'static str,
     pub(super) rendering: Option<Rendering>,
     pub(super) technical_terms: bool,
     pub(super) action_items: bool,
-    pub(super) min_messages: u64,
     /// Who is told when it is made, or will not be.
     pub(super) webhook_url: Option<String>,
-    pub(super) wish: Wish,
 }
 
 // === impl Fields ===
@@ -90,7 +88,7 @@ impl<'a> Fields<'a> {
             self.wrong::<()>("channel_id", "expected `channel_id` or `messages`, and not both");
         }
         let kinds = TYPES.map(|(name, ..)| name);
-        let kind = self.choice("summary_type", &kinds).unwrap_or("detailed");
+        let kind = self.choice("summary_type", &kinds);
         let formats = FORMATS.map(|(name, _)| name);
         let format = self.choice("output_format", &formats).unwrap_or("json");
         let most = self.number("max_length", 100, 100_000).map(|characters| characters / CHARACTERS);
@@ -100,11 +98,11 @@ impl<'a> Fields<'a> {
         let language = self.text("language", 35);
         let prompt = self.text("custom_prompt", usize::MAX);
         let threads = self.flag("include_threads", true);
-        let bots = !self.flag("exclude_bots", true);
+        let include_bots = self.said("exclude_bots").map(|exclude| !exclude);
         let technical_terms = self.flag("include_technical_terms", true);
         let action_items = self.flag("include_action_items", true);
-        let min_messages = self.number("min_messages", 0, 1_000_000).unwrap_or(5);
-        let exclude = self.names("exclude_users");
+        let min_messages = self.number("min_messages", 0, 1_000_000);
+        let exclude_users = self.names("exclude_users");
         let webhook_url = self.text("webhook_url", 2048);
         if let Some(problem) = invalid(&self.problems) {
             return Err(problem);
@@ -115,13 +113,14 @@ impl<'a> Fields<'a> {
             return Err(empty_range("time_range.start", "time_range.end"));
         }
         not_too_long("custom_prompt", prompt.as_deref())?;
-        let (_, length, view) = TYPES.into_iter().find(|(name, ..)| *name == kind).unwrap_or(TYPES[1]);
-        let shorter = most.map(|most| usize::try_from(most).unwrap_or(usize::MAX));
-        let shorter = shorter.filter(|most| *most < length.words());
-        let (perspective_name, perspective) = Perspective::ALL
-            .into_iter()
-            .find(|(name, _)| *name == view)
-            .unwrap_or(("general", Perspective::default()));
+        let kind = TYPES.into_iter().find(|(name, ..)| Some(*name) == kind);
+        let said = Said {
+            length: kind.map(|(_, length, _)| length),
+            perspective: kind.and_then(|(.., perspective)| perspective),
+            min_messages,
+            include_bots,
+            wish: Wish { model, temperature, custom_prompt: prompt, language },
+        };
         let (output_format, rendering) =
             FORMATS.into_iter().find(|(name, _)| *name == format).unwrap_or(FORMATS[0]);
         Ok(Form {
@@ -130,24 +129,15 @@ impl<'a> Fields<'a> {
             messages: messages.unwrap_or_default(),
             since,
             until,
-            filter: Filter { since: since.map(Moment::At), until: until.map(Moment::At), exclude, bots },
+            exclude_users,
             threads,
-            length: shorter.map_or(length, Length::Words),
-            length_name: match (shorter, length) {
-                (Some(_), _) => "custom",
-                (None, Length::Brief) => "brief",
-                (None, Length::Comprehensive) => "comprehensive",
-                (None, _) => "detailed",
-            },
-            perspective,
-            perspective_name,
+            said,
+            most_words: most.map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
             output_format,
             rendering,
             technical_terms,
             action_items,
-            min_messages,
             webhook_url,
-            wish: Wish { model, temperature, custom_prompt: prompt, language },
         })
     }
 
@@ -185,11 +175,12 @@ impl<'a> Fields<'a> {
     }
 
     fn flag(&mut self, name: &str, unless_given: bool) -> bool {
-        match self.value(name) {
-            None => unless_given,
-            Some(Value::Bool(flag)) => *flag,
-            Some(_) => self.wrong(name, "expected true or false").unwrap_or(unless_given),
-        }
+        self.said(name).unwrap_or(unless_given)
+    }
+
+    fn said(&mut self, name: &str) -> Option<bool> {
+        let value = self.value(name)?;
+        value.as_bool().or_else(|| self.wrong(name, "expected true or false"))
     }
 
     fn text(&mut self, name: &str, most: usize) -> Option<String> {

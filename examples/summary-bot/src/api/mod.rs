@@ -184,9 +184,10 @@ pub(crate) async fn order(
     most: u64,
     models: ModelNames,
     channels: Channels,
+    settings: Settings,
 ) -> Result<Order, Problem> {
     match asking.media {
-        Media::Compatible => compatible::order(asking, most, channels).await,
+        Media::Compatible => compatible::order(asking, most, channels, &settings).await,
         Media::Json | Media::Text => off_the_workers(move || create::order(asking, most, &models)).await,
     }
 }

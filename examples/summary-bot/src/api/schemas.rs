@@ -153,7 +153,7 @@ fn options() -> Value {
                 "description": "Leave out these people, by name or account id."},
             "include_bots": optional("boolean", "Count what programs wrote, too; false by default."),
             "min_messages": {"type": ["integer", "null"], "minimum": 0, "maximum": 1_000_000,
-                "description": "With fewer messages there is no summary; 5 by default."},
+                "description": "With fewer messages there is no summary; 5 by default, or as the server has it."},
         },
     });
     for (name, mut schema, description) in wished::schemas() {
@@ -213,8 +213,8 @@ fn compatible_request() -> Value {
         "output_format": {"type": ["string", "null"], "enum": formats.collect::<Vec<_>>()},
         "max_length": {"type": ["integer", "null"], "minimum": 100, "maximum": 100_000,
             "description": "Of the summary's text, in characters, roughly."},
-        "include_threads": optional("boolean", "The channel's threads, too; true by default."),
-        "exclude_bots": optional("boolean", "Leave out what programs wrote; true by default."),
+        "include_threads": optional("boolean", "The channel's public threads, too; true by default."),
+        "exclude_bots": optional("boolean", "Leave out what programs wrote; true by default, or as the server has it."),
         "include_technical_terms": optional("boolean", "True by default."),
         "include_action_items": optional("boolean", "True by default."),
         "exclude_users": {"type": ["array", "null"], "items": {"type": "string"},

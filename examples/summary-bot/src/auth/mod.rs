@@ -22,7 +22,7 @@ pub(crate) use deed::{Deed, too_low};
 pub(crate) use desk::offer;
 pub(crate) use issue::{Issuer, paths as token_paths, routes as token_routes, schema as token_schema};
 pub(crate) use keys::{paths as key_paths, routes as key_routes, schemas as key_schemas};
-pub(crate) use reader::{Reader, Readers};
+pub(crate) use reader::{Reader, Readers, is_person};
 pub(crate) use scope::{guarded, scope_of};
 pub(crate) use sign_in::{ME, SignIn, me_operation, me_schema, routes as sign_in_routes, words};
 

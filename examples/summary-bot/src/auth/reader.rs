@@ -209,7 +209,7 @@ enum Sight<'o> {
 }
 
 /// Discord's ids are numbers of 17 digits and more.
-pub(super) fn is_person(subject: &str) -> bool {
+pub(crate) fn is_person(subject: &str) -> bool {
     subject.len() >= 15 && subject.bytes().all(|byte| byte.is_ascii_digit())
 }
 

@@ -112,7 +112,7 @@ impl SignIn {
     async fn who(&self, granted: &Granted) -> Result<Principal, Problem> {
         let token = &granted.access_token;
         let account: Account = self.oauth.userinfo(token).await.map_err(|error| refused(&error))?;
-        if !super::reader::is_person(&account.id) {
+        if !super::is_person(&account.id) {
             return Err(refused(&OAuthError::Answer("no account")));
         }
         let theirs = format!("{}/api/v10/users/@me/guilds", self.api);

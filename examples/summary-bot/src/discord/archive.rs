@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use groundcrew::http::Problem;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::access::{Access, Level, Standing};
-use super::atlas::{Atlas, Map};
+use super::atlas::{Atlas, Map, kind};
 use super::history::{Channel, ChannelHistory, History, Part, Reading, Skipped, Wanted, Why};
 use super::rest::{self, Page, Rest, RestError};
 use super::said::{self, Counting};
@@ -17,8 +17,9 @@ use super::snowflake;
 const PAGE: usize = 100;
 /// So many channels and threads are read for one summary.
 const MOST_CHANNELS: usize = 50;
-/// So many archived threads of one channel are looked at.
+/// So many archived threads of one channel are looked at: at once, and in how many pages.
 const ARCHIVED: u8 = 50;
+const ARCHIVED_PAGES: u8 = 4;
 
 /// Reads channels through Discord's API.
 #[derive(Debug, Clone)]
@@ -93,12 +94,12 @@ impl Archive {
                 skipped.push(Skipped { channel, why: Why::BotCannotRead });
                 continue;
             };
-            let by_name = channel.kind != super::atlas::kind::CATEGORY;
+            let by_name = channel.kind != kind::CATEGORY;
             let channels =
                 if by_name { vec![channel] } else { map.in_category(id).into_iter().cloned().collect() };
             for channel in channels {
                 let with_threads = channel.is_forum() || wanted.threads && !channel.is_thread();
-                let id = channel.id.clone();
+                let (id, itself) = (channel.id.clone(), named(&channel));
                 if !channel.is_forum() {
                     candidates.push(Candidate { channel, by_name });
                 }
@@ -106,10 +107,15 @@ impl Archive {
                     if threads.is_none() {
                         threads = Some(self.rest.active_threads(&wanted.guild_id).await?.threads);
                     }
-                    let active =
-                        threads.iter().flatten().filter(|thread| thread.parent_id.as_ref() == Some(&id));
+                    // Private threads have fewer readers than their channel: they are read where they are named.
+                    let active = threads.iter().flatten().filter(|thread| {
+                        thread.parent_id.as_ref() == Some(&id) && thread.kind != kind::PRIVATE_THREAD
+                    });
                     let active = active.cloned().collect::<Vec<_>>();
-                    let archived = self.archived(&id, wanted.since).await?;
+                    let (archived, older) = self.archived(&id, wanted.since).await?;
+                    if older {
+                        skipped.push(Skipped { channel: itself, why: Why::OlderThreads });
+                    }
                     let threads = active.into_iter().chain(archived);
                     candidates.extend(threads.map(|channel| Candidate { channel, by_name: false }));
                 }
@@ -118,23 +124,39 @@ impl Archive {
         Ok(candidates)
     }
 
-    /// Threads of a channel that were archived since.
+    /// Threads of a channel that were archived since, page by page; and whether there may be older ones.
     async fn archived(
         &self,
         channel: &str,
         since: Option<Timestamp>,
-    ) -> Result<Vec<rest::Channel>, RestError> {
-        let archived = match self.rest.archived_threads(channel, ARCHIVED).await {
-            Ok(archived) => archived.threads,
-            Err(error) if error.is_closed() => Vec::new(),
-            Err(error) => return Err(error),
-        };
-        let after = |thread: &rest::Channel| {
-            let text = thread.thread.as_ref().and_then(|thread| thread.archive_timestamp.as_deref());
-            let at = text.and_then(|text| text.parse::<Timestamp>().ok());
-            since.is_none_or(|since| at.is_none_or(|at| at >= since))
-        };
-        Ok(archived.into_iter().filter(after).collect())
+    ) -> Result<(Vec<rest::Channel>, bool), RestError> {
+        let (mut threads, mut before): (Vec<rest::Channel>, _) = (Vec::new(), None);
+        for _ in 0..ARCHIVED_PAGES {
+            let page = match self.rest.archived_threads(channel, before, ARCHIVED).await {
+                Ok(page) => page,
+                Err(error) if error.is_closed() => return Ok((threads, false)),
+                Err(error) => return Err(error),
+            };
+            let last = page.threads.last().and_then(archived_at);
+            let (known, count) = (threads.len(), page.threads.len());
+            let new = page
+                .threads
+                .into_iter()
+                .filter(|thread| since.is_none_or(|since| archived_at(thread).is_none_or(|at| at >= since)));
+            let new: Vec<rest::Channel> =
+                new.filter(|new| !threads.iter().any(|known| known.id == new.id)).collect();
+            threads.extend(new);
+            let over = last.zip(since).is_some_and(|(last, since)| last < since);
+            if !page.has_more || over || count == 0 {
+                return Ok((threads, false));
+            }
+            // Several may have been archived in the same moment: those that come again are known.
+            before = last.and_then(|last| last.checked_add(SignedDuration::from_millis(1)).ok());
+            if before.is_none() || threads.len() == known {
+                return Ok((threads, true));
+            }
+        }
+        Ok((threads, true))
     }
 
     /// Why a channel is not read.
@@ -218,6 +240,10 @@ impl ChannelHistory for Archive {
             self.read_all(wanted, standing).await.map_err(|error: RestError| -> Problem { error.problem() })
         })
     }
+}
+
+fn archived_at(thread: &rest::Channel) -> Option<Timestamp> {
+    thread.thread.as_ref()?.archive_timestamp.as_deref()?.parse().ok()
 }
 
 /// The first id that is wanted.

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use groundcrew::http::Problem;
 use jiff::Timestamp;
 
-use crate::Message;
+use crate::{Message, Warning};
 
 /// Reads channels.
 pub(crate) trait ChannelHistory: Send + Sync {
@@ -34,7 +34,7 @@ pub(crate) struct Wanted {
     pub(crate) from_message: Option<String>,
     /// At most so many of each channel, the newest.
     pub(crate) most: usize,
-    /// The threads of these channels, too.
+    /// The threads of these channels, too; private ones only where they are named themselves.
     pub(crate) threads: bool,
     /// Not what these users wrote.
     pub(crate) exclude_users: Vec<String>,
@@ -98,6 +98,39 @@ pub(crate) enum Why {
     Excluded,
     /// There were too many before it.
     TooMany,
+    /// Too little was said to make a summary of it.
+    TooLittle,
+    /// It could not be summarised.
+    Refused,
+    /// It has more archived threads than are looked through.
+    OlderThreads,
+}
+
+/// So many channels are named in one warning.
+const NAMED: usize = 10;
+
+/// Of channels with more in them than was read: from when on they were. `HISTORY_CUT`.
+pub(crate) fn cut(parts: &[Part]) -> Option<Warning> {
+    let cut: Vec<String> = parts.iter().filter(|part| part.cut).map(Part::beginning).collect();
+    let more = match cut.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(", and of {more} more only the newest"),
+    };
+    let first = cut.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    let message = format!("there is more than was read: {first}{more}");
+    (!cut.is_empty()).then(|| Warning { code: "HISTORY_CUT".to_owned(), message })
+}
+
+// === impl Part ===
+
+impl Part {
+    /// From when on it was read.
+    fn beginning(&self) -> String {
+        let (name, count) = (&self.channel.name, self.messages.len());
+        let first = self.messages.first().and_then(|message| message.time);
+        let from = first.map(|time| format!(", from {time} on")).unwrap_or_default();
+        format!("of #{name} the newest {count} messages{from}")
+    }
 }
 
 // === impl Why ===
@@ -113,6 +146,9 @@ impl Why {
             Self::NoMessages => "holds no messages",
             Self::Excluded => "is not to be summarised here",
             Self::TooMany => "is one too many",
+            Self::TooLittle => "has too little in it",
+            Self::Refused => "could not be summarised",
+            Self::OlderThreads => "has older threads, which were not read",
         }
     }
 }

@@ -8,7 +8,7 @@ use super::prompts::{Brief, PromptSet, Prompts, language_code};
 use super::support::Support;
 use crate::engine;
 use crate::order::{Order, Wish};
-use crate::{Asked, Conversation, Options, Origin, Summary};
+use crate::{Asked, Conversation, Options, Origin, Summary, Warning};
 
 /// An order, studied.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct Study {
     pub(crate) title: Option<String>,
     pub(crate) origin: Origin,
     pub(crate) wish: Wish,
+    /// What is to be said of how it was read.
+    pub(crate) warnings: Vec<Warning>,
     /// What the offline engine makes of it.
     pub(crate) offline: Summary,
     /// What models get; nothing if none is to be asked.
@@ -41,7 +43,7 @@ pub(crate) struct Task {
 impl Study {
     /// Takes a while, off the workers. With `prompts` models are to be asked.
     pub(crate) fn of(order: Order, prompts: Option<&Prompts>) -> Self {
-        let Order { conversation, options, asked, title, origin, wish } = order;
+        let Order { conversation, options, asked, title, origin, wish, warnings } = order;
         let (offline, topics) = engine::study(&conversation, &options);
         let task = prompts.map(|prompts| {
             let material = Material::of(&conversation);
@@ -61,7 +63,7 @@ impl Study {
                 brief,
             }
         });
-        Self { conversation, options, asked, title, origin, wish, offline, task }
+        Self { conversation, options, asked, title, origin, wish, warnings, offline, task }
     }
 
     /// Where a statement can have come from that cites nothing.

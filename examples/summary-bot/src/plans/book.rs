@@ -319,6 +319,7 @@ fn notices(plan: PlanId, brief: &Brief, reason: &str) -> Vec<Post> {
             plan,
             destination: destination.clone(),
             content: Content::Notice(text.clone()),
+            sources: Vec::new(),
         })
         .collect()
 }

@@ -6,14 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use super::choice::Choice;
 use crate::api::invalid;
-use crate::{Asked, Length, Options, Perspective};
+use crate::house::Said;
+use crate::order::Wish;
+use crate::{Length, Perspective};
 
 /// The most channels, destinations and the like of one schedule.
 const MOST: usize = 25;
 /// The shortest and the longest time to look back, in seconds: 5 minutes to 31 days.
 const PERIODS: std::ops::RangeInclusive<i64> = 300..=31 * 86_400;
 
-/// A schedule as people give it; what they leave out is as it is by default.
+/// A schedule as people give it; what they leave out is as the server's settings have it, or as it is by default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Brief {
@@ -27,18 +29,19 @@ pub(crate) struct Brief {
     /// How far to look back, such as `24h` or `7d`; by default to the time before.
     #[serde(default)]
     pub(crate) period: Option<String>,
-    #[serde(default = "detailed")]
-    pub(crate) length: String,
-    #[serde(default = "general")]
-    pub(crate) perspective: String,
+    // What is left out is not written either: a replica of before reads a default for what is not there, and no null.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) length: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) perspective: Option<String>,
     #[serde(default)]
     pub(crate) language: Option<String>,
     #[serde(default)]
     pub(crate) mode: Mode,
     #[serde(default = "yes")]
     pub(crate) threads: bool,
-    #[serde(default)]
-    pub(crate) include_bots: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) include_bots: Option<bool>,
     #[serde(default)]
     pub(crate) exclude_users: Vec<String>,
     #[serde(default)]
@@ -78,14 +81,6 @@ pub(crate) enum Destination {
     Email(String),
 }
 
-fn detailed() -> String {
-    "detailed".to_owned()
-}
-
-fn general() -> String {
-    "general".to_owned()
-}
-
 fn yes() -> bool {
     true
 }
@@ -115,10 +110,10 @@ impl Brief {
         if self.period.is_some() && self.period_seconds().is_none() {
             say("period", "expected a time from 5 minutes to 31 days, such as `24h` or `7d`");
         }
-        if self.words().is_none() {
+        if self.length.as_deref().is_some_and(|name| Length::of_name(name).is_none()) {
             say("length", "expected brief, detailed or comprehensive");
         }
-        if self.view().is_none() {
+        if self.perspective.as_deref().is_some_and(|name| Perspective::of_name(name).is_none()) {
             say(
                 "perspective",
                 "expected one of general, developer, marketing, product, finance, executive, support",
@@ -160,37 +155,14 @@ impl Brief {
         }
     }
 
-    fn words(&self) -> Option<Length> {
-        match self.length.as_str() {
-            "brief" => Some(Length::Brief),
-            "detailed" => Some(Length::Detailed),
-            "comprehensive" => Some(Length::Comprehensive),
-            _ => None,
-        }
-    }
-
-    fn view(&self) -> Option<Perspective> {
-        Perspective::ALL.into_iter().find(|(name, _)| *name == self.perspective).map(|(_, view)| view)
-    }
-
-    pub(crate) fn options(&self) -> Options {
-        let default = Options::default();
-        let (length, perspective) = (self.words().unwrap_or(default.length), self.view().unwrap_or_default());
-        Options { length, perspective, ..default }
-    }
-
-    /// The options as they are shown beside a summary.
-    pub(crate) fn asked(&self, since: &str, until: &str) -> Asked {
-        let options = self.options();
-        Asked {
-            length: self.length.clone(),
-            words: options.length.words(),
-            perspective: self.perspective.clone(),
-            since: Some(since.to_owned()),
-            until: Some(until.to_owned()),
-            exclude_users: self.exclude_users.clone(),
+    /// How it is to be summarised.
+    pub(crate) fn said(&self) -> Said {
+        Said {
+            length: self.length.as_deref().and_then(Length::of_name),
+            perspective: self.perspective.as_deref().and_then(Perspective::of_name),
             include_bots: self.include_bots,
-            min_messages: options.min_messages,
+            wish: Wish { language: self.language.clone(), ..Wish::default() },
+            ..Said::default()
         }
     }
 }

@@ -23,7 +23,7 @@ pub(crate) use brief::{Brief, Destination, Missed, Mode, is_id};
 pub(crate) use choice::{Choice, Day, Every};
 pub use config::{MailConfig, SchedulesConfig};
 pub(crate) use mail::Mailer;
-pub(crate) use post::{Content, Post, Poster};
+pub(crate) use post::{Content, Looked, Post, Poster, Posting};
 pub(crate) use schedule::Schedule;
 pub(crate) use standing::{Ended, Outcome, Standing};
 pub(crate) use summarize::SummarizeChannels;

@@ -13,7 +13,6 @@ use super::{Destination, Undelivered};
 use crate::clerk::{Desk, not_stored};
 use crate::discord::render;
 use crate::discord::reply::Reply;
-use crate::discord::rest::Rest;
 use crate::document::Document;
 use crate::webhooks::{Delivery, Event, Target};
 
@@ -21,10 +20,17 @@ use crate::webhooks::{Delivery, Event, Target};
 pub(crate) trait Poster: Send + Sync {
     /// One message. `nonce`, of at most 25 characters, names it: within some minutes the same one is not posted twice.
     fn post<'a>(&'a self, channel: &'a str, reply: &'a Reply, nonce: &'a str) -> Posting<'a>;
+
+    /// Of these channels and threads of a server the first that somebody who reads what stands `there` might not be
+    /// able to read.
+    fn less_open<'a>(&'a self, guild: &'a str, there: &'a str, sources: &'a [String]) -> Looked<'a>;
 }
 
 /// What [`Poster::post`] returns.
 pub(crate) type Posting<'a> = Pin<Box<dyn Future<Output = Result<(), Undelivered>> + Send + 'a>>;
+
+/// What [`Poster::less_open`] returns.
+pub(crate) type Looked<'a> = Pin<Box<dyn Future<Output = Result<Option<String>, Undelivered>> + Send + 'a>>;
 
 /// Send this there.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -32,6 +38,9 @@ pub(crate) struct Post {
     pub(crate) plan: PlanId,
     pub(crate) destination: Destination,
     pub(crate) content: Content,
+    /// The channels and threads that went into it.
+    #[serde(default)]
+    pub(crate) sources: Vec<String>,
 }
 
 /// What is sent.
@@ -54,20 +63,6 @@ fn taken(sent: Result<(), Problem>) -> Result<(), Undelivered> {
             Undelivered::for_good(words)
         }
     })
-}
-
-// === impl Poster for Rest ===
-
-impl Poster for Rest {
-    fn post<'a>(&'a self, channel: &'a str, reply: &'a Reply, nonce: &'a str) -> Posting<'a> {
-        Box::pin(async move {
-            let posted = Rest::post(self, channel, reply, nonce).await;
-            posted.map(drop).map_err(|error| {
-                let words = error.to_string();
-                if error.is_passing() { Undelivered::for_now(words) } else { Undelivered::for_good(words) }
-            })
-        })
-    }
 }
 
 // === impl Post ===
@@ -156,6 +151,13 @@ impl Post {
     ) -> Result<(), Undelivered> {
         let absent = || Undelivered::for_good("Discord is not configured (DISCORD_TOKEN)");
         let poster = desk.plans.poster().ok_or_else(absent)?;
+        let guild = document.as_ref().and_then(|document| document.origin.guild_id.as_deref());
+        if let Some(guild) = guild
+            && let Some(source) = poster.less_open(guild, channel, &self.sources).await?
+        {
+            let words = format!("not everybody who reads it can read the channel {source}");
+            return Err(Undelivered::for_good(words));
+        }
         let replies = match (&self.content, document) {
             (_, Some(document)) => render::messages(&document),
             (Content::Notice(text), None) => vec![Reply::text(text.clone())],

@@ -40,6 +40,9 @@ impl Schedule {
     pub(crate) fn to_json(&self, now: Timestamp) -> Value {
         let Self { plan, job, standing } = self;
         let mut value = json!(job.brief);
+        for left_out in ["length", "perspective", "include_bots"] {
+            value[left_out] = value[left_out].take();
+        }
         let shown: Vec<Value> = job.brief.destinations.iter().map(Destination::shown).collect();
         let next: Vec<Timestamp> = if plan.paused { Vec::new() } else { plan.next_times(now, SHOWN) };
         let state = match plan {

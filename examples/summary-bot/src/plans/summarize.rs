@@ -12,9 +12,10 @@ use super::period::period;
 use super::{Brief, Content, Ended, Mode, Post};
 use crate::clerk::Desk;
 use crate::discord::gathered::Gathered;
-use crate::discord::history::{History, Part, Skipped, Wanted, Why};
+use crate::discord::history::{self, History, Part, Skipped, Wanted, Why};
 use crate::document::Document;
-use crate::order::{Order, Origin, Wish};
+use crate::house::Settled;
+use crate::order::{Order, Origin};
 use crate::{Filter, Warning};
 
 /// What has failed so often will go on failing until the next time.
@@ -34,6 +35,13 @@ pub(crate) struct SummarizeChannels {
     pub(crate) planned: Option<Planned>,
 }
 
+/// A summary of a run.
+struct Made {
+    document: Document,
+    /// The channels and threads that went into it.
+    sources: Vec<String>,
+}
+
 // === impl SummarizeChannels ===
 
 impl Job for SummarizeChannels {
@@ -51,8 +59,8 @@ impl Job for SummarizeChannels {
             return Err(JobError::cancel("its schedule was deleted"));
         };
         let this = Self { created_by, reader, ..self };
-        let (documents, problem) = match this.documents(&desk, &planned).await {
-            Ok(documents) => (documents, None),
+        let (made, problem) = match this.documents(&desk, &planned).await {
+            Ok(made) => (made, None),
             Err(problem) if is_passing(&problem) && attempt.number() < ENOUGH => {
                 return Err(JobError::retry(problem.to_json().to_string()));
             }
@@ -61,13 +69,17 @@ impl Job for SummarizeChannels {
         if let Some(problem) = &problem {
             tracing::warn!(schedule.id = %planned.plan, error = problem, "a schedule has no summary");
         }
-        let each = documents.iter().flat_map(|document| {
-            let post = move |destination| (document.id, destination);
+        let each = made.iter().flat_map(|made| {
+            let post = |destination| Post {
+                plan: planned.plan,
+                destination,
+                content: Content::Summary(made.document.id),
+                sources: made.sources.clone(),
+            };
             this.brief.destinations.iter().cloned().map(post)
         });
-        let posts = each
-            .map(|(id, destination)| Post { plan: planned.plan, destination, content: Content::Summary(id) })
-            .collect();
+        let posts = each.collect();
+        let documents = made.into_iter().map(|made| made.document).collect();
         let ended = Ended { at: Timestamp::now(), documents, posts, problem };
         desk.plans.conclude(&desk.store, &attempt, &planned, ended, &this.brief).await
     }
@@ -75,11 +87,12 @@ impl Job for SummarizeChannels {
 
 impl SummarizeChannels {
     /// The summaries; none when nobody has said enough.
-    async fn documents(&self, desk: &Desk, planned: &Planned) -> Result<Vec<Document>, Problem> {
+    async fn documents(&self, desk: &Desk, planned: &Planned) -> Result<Vec<Made>, Problem> {
         let brief = &self.brief;
         let timing = brief.check()?;
         let (since, until) = period(&timing, brief.period_seconds(), planned);
         let history = desk.plans.history().ok_or_else(no_discord)?;
+        let settings = desk.caretaker.settings.effective(&brief.guild_id).await?;
         let wanted = Wanted {
             guild_id: brief.guild_id.clone(),
             channels: brief.channels.clone(),
@@ -89,20 +102,23 @@ impl SummarizeChannels {
             most: desk.plans.max_messages(),
             threads: brief.threads,
             exclude_users: brief.exclude_users.clone(),
-            bots: brief.include_bots,
             reader: self.reader.clone(),
             ..Wanted::default()
         };
-        let History { parts, skipped } = history.read(wanted).await?;
-        let closed: Vec<Skipped> = skipped.into_iter().filter(|skipped| skipped.why != Why::Quiet).collect();
+        let settled = brief.said().over(&settings, wanted);
+        let History { parts, skipped } = history.read(settled.wanted.clone()).await?;
+        let named: Vec<Skipped> = skipped.into_iter().filter(|skipped| skipped.why != Why::Quiet).collect();
+        let closed: Vec<Skipped> =
+            named.iter().filter(|skipped| skipped.why != Why::OlderThreads).cloned().collect();
         if parts.is_empty() && closed.len() >= brief.channels.len() {
             return Err(all_closed(&closed));
         }
         let mut documents = Vec::new();
         for (title, parts) in self.groups(parts) {
-            let order = self.order(title, parts, since, until);
+            let sources = parts.iter().map(|part| part.channel.id.clone()).collect();
+            let order = self.order(title, parts, settled.clone(), &named);
             match desk.workshop.draft(std::future::ready(Ok(order))).await {
-                Ok(document) => documents.push(with_warning(document, &closed)),
+                Ok(document) => documents.push(Made { document, sources }),
                 Err(problem) if is_quiet(&problem) => {}
                 Err(problem) => return Err(problem),
             }
@@ -123,17 +139,20 @@ impl SummarizeChannels {
         }
     }
 
-    fn order(&self, title: String, parts: Vec<Part>, since: Timestamp, until: Timestamp) -> Order {
-        let brief = &self.brief;
-        let gathered = Gathered::of(parts, Filter { bots: brief.include_bots, ..Filter::default() });
-        let origin = gathered.origin(Some(brief.guild_id.clone()));
+    fn order(&self, title: String, parts: Vec<Part>, settled: Settled, skipped: &[Skipped]) -> Order {
+        let warnings = history::cut(&parts).into_iter().chain(left_out(skipped)).collect();
+        let Settled { options, asked, wish, .. } = settled;
+        // The history is filtered already.
+        let gathered = Gathered::of(parts, Filter { bots: true, ..Filter::default() });
+        let origin = gathered.origin(Some(self.brief.guild_id.clone()));
         Order {
             conversation: gathered.conversation,
-            options: brief.options(),
-            asked: brief.asked(&since.to_string(), &until.to_string()),
+            options,
+            asked,
             title: Some(title),
             origin: Origin { requested_by: self.created_by.clone(), ..origin },
-            wish: Wish { language: brief.language.clone(), ..Wish::default() },
+            wish,
+            warnings,
         }
     }
 }
@@ -154,12 +173,9 @@ fn words(problem: &Problem) -> String {
     format!("{}: {}", text("code"), text("detail"))
 }
 
-fn with_warning(mut document: Document, closed: &[Skipped]) -> Document {
-    if !closed.is_empty() {
-        let warning = Warning { code: "CHANNELS_SKIPPED".into(), message: names(closed) };
-        document.summary.metadata.warnings.push(warning);
-    }
-    document
+fn left_out(skipped: &[Skipped]) -> Option<Warning> {
+    let warning = || Warning { code: "CHANNELS_SKIPPED".to_owned(), message: names(skipped) };
+    (!skipped.is_empty()).then(warning)
 }
 
 fn names(closed: &[Skipped]) -> String {

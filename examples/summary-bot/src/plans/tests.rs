@@ -32,7 +32,7 @@ use crate::discord::reply::Reply;
 use crate::document::Document;
 use crate::models::{Chain, ModelNames, Purse};
 use crate::scribe::Scribe;
-use crate::settings::Settings;
+use crate::settings::{Change, Key, Settings};
 use crate::store::{MIGRATIONS, Store};
 use crate::webhooks::Webhooks;
 use crate::workshop::Workshop;
@@ -40,6 +40,8 @@ use crate::workshop::Workshop;
 const GUILD: &str = "175928847299117063";
 const TALK: &str = "175928847299117064";
 const QUIET: &str = "175928847299117065";
+/// More was said there than is read.
+const LONG: &str = "175928847299117069";
 const CLOSED: &str = "175928847299117066";
 const HERE: &str = "175928847299117067";
 const THERE: &str = "175928847299117068";
@@ -71,6 +73,7 @@ struct Stage {
     plans: Plans,
     publisher: Publisher,
     store: Store,
+    settings: Settings,
     board: Board,
     asked: Arc<Mutex<Vec<Wanted>>>,
     time: Arc<AtomicI64>,
@@ -89,7 +92,7 @@ impl ChannelHistory for Said {
                     let mut messages: Vec<Message> = Vec::new();
                     crate::read::read(text.as_bytes(), "", &mut |message| messages.push(message))
                         .expect("a log");
-                    history.parts.push(Part { channel, messages, left_out: 0, cut: false });
+                    history.parts.push(Part { channel, messages, left_out: 0, cut: id == LONG });
                 }
             }
         }
@@ -110,6 +113,11 @@ impl Poster for Board {
             self.posted.lock().push((channel.to_owned(), nonce.to_owned(), text));
             Ok(())
         })
+    }
+
+    /// Who reads what is tried with a real Discord.
+    fn less_open<'a>(&'a self, _: &'a str, _: &'a str, _: &'a [String]) -> super::post::Looked<'a> {
+        Box::pin(std::future::ready(Ok(None)))
     }
 }
 
@@ -138,7 +146,8 @@ impl Stage {
         let clock = move || Timestamp::from_second(held.load(Ordering::Relaxed)).expect("a time");
         let timetable =
             TimetableConfig::default().open_at(&crew, &jobs.publisher(), clock).expect("a timetable");
-        let said = Said { channels: HashMap::from([(TALK, SAID), (QUIET, "")]), ..Said::default() };
+        let said =
+            Said { channels: HashMap::from([(TALK, SAID), (LONG, SAID), (QUIET, "")]), ..Said::default() };
         let (asked, board) = (said.asked.clone(), Board::default());
         let config = SchedulesConfig { pause_after: 2, ..SchedulesConfig::default() };
         let plans = Plans::new(Parts {
@@ -151,6 +160,7 @@ impl Stage {
         plans.reach(Arc::new(said), Arc::new(board.clone()));
         let metrics = BotMetrics::register(crew.metrics()).expect("metrics");
         let caretaker = caretaker(&crew, &store, &plans);
+        let settings = caretaker.settings.clone();
         let config = crate::Config::default();
         let benches = Benches::new(2);
         let purse = Purse::new(store.clone(), caretaker.settings.clone(), config.budget.clone());
@@ -172,11 +182,23 @@ impl Stage {
             discord: None,
             caretaker,
         });
-        Self { crew, plans, publisher, store, board, asked, time, _folder: folder }
+        Self { crew, plans, publisher, store, settings, board, asked, time, _folder: folder }
     }
 
     async fn schedule(&self, change: Value) -> Schedule {
         self.plans.create(brief(&change), Some("ann".to_owned()), None).await.expect("a schedule")
+    }
+
+    async fn set(&self, values: Vec<(Key, Value)>) {
+        let values = values.into_iter().map(|(key, value)| (key, Some(value))).collect();
+        let change = Change { values, rules: Vec::new() };
+        self.settings.change(GUILD, "ann", None, change).await.expect("changed");
+    }
+
+    /// The summary of the last run.
+    async fn document(&self, schedule: &Schedule) -> Document {
+        let json = self.store.get(schedule.standing.summary.expect("a summary")).await.expect("an answer");
+        serde_json::from_str(&json.expect("the summary")).expect("a document")
     }
 
     async fn run(&self, schedule: &Schedule) {
@@ -283,6 +305,54 @@ async fn when_its_time_comes_the_period_since_the_time_before_is_summarised_and_
 }
 
 #[tokio::test]
+async fn the_settings_of_the_server_lie_under_what_a_schedule_says() {
+    let stage = Stage::open().await;
+    stage
+        .set(vec![
+            (Key::ExcludedUsers, json!(["100000000000000002"])),
+            (Key::ExcludedChannels, json!([QUIET])),
+            (Key::EnabledChannels, json!([TALK, QUIET])),
+            (Key::Length, json!("brief")),
+            (Key::Perspective, json!("developer")),
+            (Key::IncludeBots, json!(true)),
+            (Key::MinMessages, json!(2)),
+        ])
+        .await;
+    let schedule = stage.schedule(json!({"exclude_users": ["100000000000000003"]})).await;
+    stage.run(&schedule).await;
+    let done = stage.until(&schedule, "it is summarised", is(Outcome::Summarised)).await;
+    let wanted = stage.asked.lock()[0].clone();
+    assert_eq!(wanted.exclude_users, ["100000000000000003", "100000000000000002"], "both are left out");
+    assert_eq!((wanted.exclude_channels, wanted.only_channels.len()), (vec![QUIET.to_owned()], 2));
+    assert!(wanted.bots);
+    let asked = stage.document(&done).await.options;
+    assert_eq!((&*asked.length, &*asked.perspective, asked.min_messages), ("brief", "developer", 2));
+
+    // What the schedule says has the last word, but for exclusions.
+    let said = json!({"name": "else", "length": "detailed", "perspective": "general", "include_bots": false});
+    let other = stage.schedule(said).await;
+    stage.run(&other).await;
+    let done = stage.until(&other, "it is summarised", is(Outcome::Summarised)).await;
+    let asked = stage.document(&done).await.options;
+    assert_eq!((&*asked.length, &*asked.perspective, asked.include_bots), ("detailed", "general", false));
+    assert_eq!(asked.exclude_users, ["100000000000000002"]);
+}
+
+/// As versions before have stored them.
+#[tokio::test]
+async fn a_schedule_that_says_everything_reads_and_one_that_says_little_writes_no_null() {
+    let full = brief(&json!({
+        "period": null, "length": "detailed", "perspective": "general", "language": null, "mode": "combined",
+        "threads": true, "include_bots": false, "exclude_users": [], "missed": "once",
+    }));
+    assert_eq!((full.length.as_deref(), full.include_bots), (Some("detailed"), Some(false)));
+    let little = json!(brief(&json!({"length": null})));
+    for name in ["length", "perspective", "include_bots"] {
+        assert!(little.get(name).is_none(), "a replica of the version before reads no null: {little}");
+    }
+}
+
+#[tokio::test]
 async fn a_run_that_waits_while_whoever_lent_it_their_sight_is_erased_reads_nothing() {
     for erased in [true, false] {
         let stage = Stage::open().await;
@@ -328,6 +398,21 @@ async fn of_several_channels_each_may_have_a_summary_of_its_own_and_closed_ones_
         "{warnings:?}"
     );
     stage.posted(1).await;
+}
+
+#[tokio::test]
+async fn what_was_not_read_is_said_in_the_summary() {
+    let stage = Stage::open().await;
+    for (channels, warned) in [(json!([TALK]), 0), (json!([TALK, LONG]), 1)] {
+        let name = format!("with {warned}");
+        let schedule = stage.schedule(json!({"name": name, "channels": channels})).await;
+        stage.run(&schedule).await;
+        let done = stage.until(&schedule, "it is summarised", is(Outcome::Summarised)).await;
+        let warnings = stage.document(&done).await.summary.metadata.warnings;
+        let cut: Vec<_> = warnings.iter().filter(|warning| warning.code == "HISTORY_CUT").collect();
+        assert_eq!(cut.len(), warned, "{warnings:?}");
+        assert!(cut.iter().all(|it| it.message.contains("of #builds the newest 6 messages")), "{cut:?}");
+    }
 }
 
 #[tokio::test]

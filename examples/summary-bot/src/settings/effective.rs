@@ -96,17 +96,11 @@ impl Effective {
     }
 
     pub(crate) fn length(&self) -> Length {
-        match self.text(Key::Length).as_deref() {
-            Some("brief") => Length::Brief,
-            Some("comprehensive") => Length::Comprehensive,
-            _ => Length::Detailed,
-        }
+        self.text(Key::Length).as_deref().and_then(Length::of_name).unwrap_or(Length::Detailed)
     }
 
     pub(crate) fn perspective(&self) -> Perspective {
-        let name = self.text(Key::Perspective);
-        let found = Perspective::ALL.iter().find(|(known, _)| Some(*known) == name.as_deref());
-        found.map_or(Perspective::General, |(_, perspective)| *perspective)
+        self.text(Key::Perspective).as_deref().and_then(Perspective::of_name).unwrap_or_default()
     }
 
     /// `None`: the conversation's own.
@@ -157,6 +151,13 @@ impl Effective {
             "settings": settings,
             "permissions": self.rules.to_json(),
         })
+    }
+}
+
+impl Default for Effective {
+    /// Where there is no server.
+    fn default() -> Self {
+        Self::of(&GuildConfig::default(), None, Stored::default())
     }
 }
 

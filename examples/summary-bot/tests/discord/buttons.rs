@@ -12,15 +12,19 @@ async fn shown(stage: &Stage) -> (String, Snowflake) {
     let show =
         stage.command("summary", stage.ada).sub("show").option("summary", id.as_str()).option("public", true);
     stage.answer(show).await;
-    let message = with_buttons(stage, |button| button.ends_with(&id)).await;
+    let message = with_buttons(stage, stage.hall, |button| button.ends_with(&id)).await;
     (id, message)
 }
 
-/// The first message in the hall that has such a button.
-async fn with_buttons(stage: &Stage, mut such: impl FnMut(&str) -> bool) -> Snowflake {
+/// The first message in a channel that has such a button.
+pub(crate) async fn with_buttons(
+    stage: &Stage,
+    channel: Snowflake,
+    mut such: impl FnMut(&str) -> bool,
+) -> Snowflake {
     let mut found = None;
     let mut look = |discord: &Discord| {
-        let posted = discord.messages(stage.hall);
+        let posted = discord.messages(channel);
         let posted = posted.iter().find(|posted| buttons_of(posted).iter().any(|button| such(button)));
         found = posted.map(|posted| posted["id"].as_str().expect("an id").parse().expect("a snowflake"));
         found.is_some()

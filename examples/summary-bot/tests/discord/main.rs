@@ -9,6 +9,7 @@ mod commands;
 mod endpoint;
 mod failover;
 mod gateway;
+mod house;
 mod limits;
 mod privacy;
 mod rules;

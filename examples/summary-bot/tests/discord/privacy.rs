@@ -1,10 +1,12 @@
 //! A summary shows nobody what they may not read.
 
-use groundcrew_testkit_discord::{ChannelKind, Permissions, Snowflake};
+use groundcrew_testkit_discord::{ChannelKind, Fire, Permissions, Snowflake};
+use serde_json::json;
 
+use crate::service::wait_for;
 use crate::stage::{Of, Stage};
 use crate::summarize::answer;
-use crate::town::Town;
+use crate::town::{PATIENCE, Town};
 
 /// What only the pilots may read.
 async fn with_pilots() -> (Town, Snowflake, Snowflake) {
@@ -98,4 +100,78 @@ async fn who_asked_and_cannot_read_the_channel_any_more_does_not_read_the_summar
     assert!(show(stage.ada, &of_ada).await.text().contains("Key points"));
     assert!(show(stage.ada, &of_ben[1]).await.text().contains("no such summary"));
     stage.bot.land().await;
+}
+
+/// A private thread below the apron, with Ada and the bot in it.
+fn private_thread(town: &Town) -> Snowflake {
+    let thread = town.discord.thread(town.apron, "mutiny").private().member(town.ada);
+    let thread = thread.member(town.discord.bot()).create();
+    for day in ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"] {
+        town.discord.message(thread, town.ada, &format!("The canary sings on {day} at noon.")).send();
+    }
+    thread
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_thread_is_read_where_it_is_named_by_somebody_in_it_and_never_with_its_channel() {
+    let town = Town::new().await;
+    town.talk(town.apron);
+    let open = town.discord.thread(town.apron, "pumps").create();
+    town.discord.message(open, town.ben, "The old pumps were sold to the harbour.").send();
+    let thread = private_thread(&town);
+    let bot = town.bot().await;
+    let ask = |by: Snowflake| town.discord.command("summarize").by(by).in_channel(town.apron);
+    for reader in [town.ada, town.ben] {
+        answer(&ask(reader).option("thread", true).option("private", true).fire().expect("asked")).await;
+        let document = town.newest().await;
+        assert_eq!(
+            document["metadata"]["messages_counted"], 7,
+            "the channel and its open thread: {document}"
+        );
+    }
+    let named = |by| ask(by).option("channel", thread.to_string()).fire().expect("asked");
+    let told = answer(&named(town.ada)).await;
+    assert!(told.contains("canary"), "{told}");
+    let refused = answer(&named(town.ben)).await;
+    assert!(refused.contains("closed to you") && !refused.contains("canary"), "{refused}");
+
+    // The API's summary of the channel is read by whoever reads the channel.
+    let asked = json!({"guild_id": town.guild.to_string(), "channel_id": town.apron.to_string()}).to_string();
+    let made = bot.call("POST", "/summarize", &[("content-type", "application/json")], asked.as_bytes());
+    assert_eq!(made.status, 201, "{}", made.body);
+    assert_eq!(made.json()["metadata"]["messages_counted"], 7, "{}", made.body);
+    bot.land().await;
+}
+
+fn schedule(town: &Town, verb: &str, name: &str) -> Fire {
+    let fire = town.discord.command("schedule").by(town.discord.owner()).in_channel(town.apron);
+    fire.sub(verb).option("name", name)
+}
+
+/// The owner has the cockpit summarised into a channel, now.
+async fn run(town: &Town, name: &str, cockpit: Snowflake, post_to: Snowflake) {
+    let create = schedule(town, "create", name).option("every", "daily").option("period", "24h");
+    let create = create.option("channel", cockpit.to_string()).option("post_to", post_to.to_string());
+    for fire in [create, schedule(town, "run-now", name)] {
+        fire.fire().expect("a command").answered().await.expect("an answer");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_posts_nothing_among_people_who_cannot_read_what_it_is_about() {
+    let (town, cockpit, _) = with_pilots().await;
+    let bot = town.bot().await;
+    run(&town, "for all", cockpit, town.apron).await;
+    let error = wait_for("the end", || {
+        let schedules = bot.get("/api/v1/schedules").json();
+        schedules["items"][0]["last_error"].as_str().map(str::to_owned)
+    });
+    assert!(error.ends_with(&format!("can read the channel {cockpit}")), "{error}");
+    assert!(town.discord.sent(town.apron).is_empty(), "nothing was posted");
+
+    // The control: among those who can read it, it is posted.
+    run(&town, "for pilots", cockpit, cockpit).await;
+    let posted = |discord: &groundcrew_testkit_discord::Discord| !discord.sent(cockpit).is_empty();
+    town.discord.until("posted", PATIENCE, posted).await.expect("a message");
+    bot.land().await;
 }

@@ -1,7 +1,7 @@
 //! What people may do over the API with the servers that they are in: as in Discord, by their level there.
 
 use groundcrew::config::{Origin, Secret, Sourced};
-use groundcrew_testkit_discord::{Permissions, Snowflake};
+use groundcrew_testkit_discord::{ChannelKind, Permissions, Snowflake};
 use serde_json::{Value, json};
 
 use crate::service::http::Answer;
@@ -281,5 +281,35 @@ async fn the_operators_admins_delete_what_they_can_see_and_see_no_more_than_othe
     assert_eq!(ben.ask("DELETE", &open, &Value::Null).status, 204);
     assert_eq!(ben.ask("DELETE", &closed, &Value::Null).status, 404);
     assert_eq!((ada.get(&open).status, ada.get(&closed).status), (404, 200));
+    stage.bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_category_the_api_reads_what_whoever_asks_can_read_for_others_who_can() {
+    let stage = stage().await;
+    let wing = stage.discord.channel(stage.guild, "wing").kind(ChannelKind::Category).create();
+    let vault = stage.discord.channel(stage.guild, "vault").category(wing);
+    let vault = vault.for_member(stage.ben, Permissions::NONE, Permissions::VIEW_CHANNEL).create();
+    let lounge = stage.discord.channel(stage.guild, "lounge").category(wing).create();
+    for day in ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"] {
+        stage.discord.message(vault, stage.ada, &format!("The canary sings on {day} at noon.")).send();
+        stage.discord.message(lounge, stage.ada, &format!("The pump is repaired on {day}.")).send();
+    }
+    let ada = Person::of(&stage, &stage.ada.to_string()).await;
+    let ben = Person::of(&stage, &stage.ben.to_string()).await;
+    let summary = |who: &Person<'_>, channel: Snowflake| {
+        let asked = json!({"guild_id": stage.guild.to_string(), "channel_id": channel.to_string()});
+        let made = who.ask("POST", "/api/v1/summarize", &asked);
+        assert_eq!(made.status, 201, "{}", made.body);
+        made
+    };
+    let of_ben = summary(&ben, wing);
+    assert!(of_ben.body.contains("pump") && !of_ben.body.contains("canary"), "{}", of_ben.body);
+    let of_ada = summary(&ada, wing);
+    assert!(of_ada.body.contains("canary"), "{}", of_ada.body);
+    assert_eq!(ben.get(&path_of(&of_ada)).status, 404);
+    assert_eq!(ada.get(&path_of(&of_ada)).status, 200);
+    // The control: what is of one channel is for all who read it.
+    assert_eq!(ben.get(&path_of(&summary(&ada, lounge))).status, 200);
     stage.bot.land().await;
 }

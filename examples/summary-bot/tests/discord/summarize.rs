@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use groundcrew_testkit_discord::{ChannelKind, Interaction};
 
+use crate::service::Bot;
 use crate::town::{PATIENCE, Town};
 
 /// The answer, when it is no progress any more.
@@ -65,6 +66,11 @@ async fn a_category_skips_what_is_quiet_and_names_what_is_closed() {
     let all = format!("{text} {}", serde_json::to_string(&shown).expect("JSON"));
     assert!(all.contains("pin the old compiler"), "{all}");
     assert!(!all.contains("south"), "a quiet channel is no news: {all}");
+    assert!(all.contains("#west is closed to me"), "{all}");
+    // The same where it is asked for by name.
+    let fire = town.discord.command("summarize").by(town.ada).in_channel(town.apron);
+    let text = answer(&fire.option("channel", west.to_string()).fire().expect("a command")).await;
+    assert!(text.contains("#west is closed to me") && !text.contains("compiler"), "{text}");
     bot.land().await;
 }
 
@@ -108,5 +114,107 @@ async fn forums_and_threads_are_read_too() {
         .await;
     let document = town.newest().await;
     assert_eq!(document["metadata"]["messages_counted"], 7, "{document}");
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_read_for_want_of_room_is_said() {
+    let town = Town::new().await;
+    for minute in (0..30).rev() {
+        let text = format!("The pump number {minute} was inspected by the crew and works.");
+        town.discord.message(town.apron, town.ada, &text).ago(Duration::from_secs(60 * minute + 30)).send();
+    }
+    let mut config = town.config();
+    config.discord.max_messages = 20;
+    let bot = Bot::start(config).await;
+    town.settled().await;
+    let ask = || town.discord.command("summarize").by(town.ada).in_channel(town.apron);
+    answer(&ask().option("hours", 2).fire().expect("asked")).await;
+    let document = town.newest().await;
+    let warnings = document["metadata"]["warnings"].to_string();
+    assert!(warnings.contains("HISTORY_CUT"), "{warnings}");
+    assert!(warnings.contains("of #apron the newest 20 messages, from 20"), "since when: {warnings}");
+    // The controls: all of it was read, or only so much was asked for.
+    for (option, value) in [("minutes", 10), ("messages", 10)] {
+        answer(&ask().option(option, value).fire().expect("asked")).await;
+        let document = town.newest().await;
+        assert_eq!(document["metadata"]["messages_counted"], 10, "{option}");
+        assert_eq!(document["metadata"]["warnings"], serde_json::json!([]), "{option}");
+    }
+    bot.land().await;
+}
+
+/// Discord hands out fifty archived threads at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn archived_threads_are_looked_through_page_by_page() {
+    let town = Town::new().await;
+    let forum = town.discord.channel(town.guild, "ideas").kind(ChannelKind::Forum).create();
+    let oldest = town.discord.thread(forum, "compilers").archived().create();
+    town.talk(oldest);
+    for number in 0..60 {
+        town.discord.thread(forum, &format!("quiet {number}")).archived().create();
+    }
+    let bot = town.bot().await;
+    let fire = town.discord.command("summarize").by(town.ada).in_channel(town.apron);
+    let fire = fire.option("channel", forum.to_string()).option("private", true);
+    answer(&fire.fire().expect("a command")).await;
+    assert_eq!(town.newest().await["metadata"]["messages_counted"], 6);
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_channels_those_without_a_summary_of_their_own_are_named() {
+    let town = Town::new().await;
+    let hangar = town.discord.channel(town.guild, "hangar").kind(ChannelKind::Category).create();
+    for name in ["one", "two", "short", "three", "four", "five", "seventh"] {
+        let gate = town.discord.channel(town.guild, name).category(hangar).create();
+        if name == "short" {
+            town.discord.message(gate, town.ada, "The gate is closed today.").send();
+        } else {
+            town.talk(gate);
+        }
+    }
+    let bot = town.bot().await;
+    let fire = town.discord.command("summarize").by(town.ada).in_channel(town.apron);
+    let fire = fire.option("channel", hangar.to_string()).option("mode", "individual");
+    let text = answer(&fire.option("private", true).fire().expect("a command")).await;
+    assert!(text.contains("#short has too little in it"), "{text}");
+    assert!(text.contains("#seventh is one too many"), "{text}");
+    let made = town.documents().await;
+    let titles: Vec<&str> = made.iter().filter_map(|document| document["title"].as_str()).collect();
+    assert_eq!(titles, ["#one", "#two", "#three", "#four", "#five"], "as many as may be");
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ones_last_message_is_looked_for_where_one_is_if_that_is_part_of_what_is_asked_for() {
+    let town = Town::new().await;
+    let hangar = town.discord.channel(town.guild, "hangar").kind(ChannelKind::Category).create();
+    let north = town.discord.channel(town.guild, "north").category(hangar).create();
+    let forum = town.discord.channel(town.guild, "ideas").kind(ChannelKind::Forum).create();
+    let post = town.discord.thread(forum, "compilers").create();
+    for place in [north, post] {
+        town.talk(place);
+        for day in ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"] {
+            let text = format!("The pump is repaired on {day} by the crew.");
+            town.discord.message(place, town.ben, &text).ago(Duration::from_secs(20)).send();
+        }
+    }
+    let bot = town.bot().await;
+    let ask = |channel: groundcrew_testkit_discord::Snowflake, here| {
+        let fire = town.discord.command("summarize").by(town.ada).in_channel(here);
+        let fire = fire.option("channel", channel.to_string()).option("private", true);
+        fire.option("since", "my last message").fire().expect("a command")
+    };
+    // Her last message is the fifth of six; Ben says five things more.
+    for (asked, here) in [(hangar, north), (forum, post), (north, town.apron)] {
+        answer(&ask(asked, here)).await;
+        let counted = town.newest().await["metadata"]["messages_counted"].clone();
+        assert_eq!(counted, 7, "her message and six of Ben's");
+    }
+    for asked in [hangar, forum] {
+        let text = answer(&ask(asked, town.apron)).await;
+        assert!(text.contains("INVALID_TIME_RANGE") && text.contains("ask again in the channel"), "{text}");
+    }
     bot.land().await;
 }

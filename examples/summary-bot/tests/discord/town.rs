@@ -79,13 +79,17 @@ impl Town {
 
     /// The newest summary as the database has it: private ones are shown by the API to whoever asked for them.
     pub(crate) async fn newest(&self) -> Value {
+        self.documents().await.pop().expect("a summary")
+    }
+
+    /// All summaries, the oldest first.
+    pub(crate) async fn documents(&self) -> Vec<Value> {
         let file = format!("sqlite:{}", self.folder.path().join("bot.db").display());
         let pool = SqlitePoolOptions::new().connect(&file).await.expect("the database");
-        let select =
-            sqlx::query_scalar::<_, String>("SELECT document FROM summaries ORDER BY id DESC LIMIT 1");
-        let document = select.fetch_one(&pool).await.expect("a summary");
+        let select = sqlx::query_scalar::<_, String>("SELECT document FROM summaries ORDER BY id");
+        let documents = select.fetch_all(&pool).await.expect("the summaries");
         pool.close().await;
-        serde_json::from_str(&document).expect("JSON")
+        documents.iter().map(|document| serde_json::from_str(document).expect("JSON")).collect()
     }
 
     /// Waits until somebody is connected and the commands are known.

@@ -76,7 +76,8 @@ fn text_or_null(description: &str) -> Value {
 }
 
 fn brief() -> Value {
-    let perspectives = Perspective::ALL.map(|(name, _)| name);
+    let perspectives: Vec<Option<&str>> =
+        Perspective::ALL.into_iter().map(|(name, _)| Some(name)).chain([None]).collect();
     json!({
         "type": "object",
         "description": "A schedule: what is summarised when, and who gets it.",
@@ -90,14 +91,18 @@ fn brief() -> Value {
             "timing": schema("Timing"),
             "period": text_or_null("How far to look back: `24h`, `7d`, from 5 minutes to 31 days; by default to the \
                 time before."),
-            "length": {"type": "string", "enum": ["brief", "detailed", "comprehensive"]},
-            "perspective": {"type": "string", "enum": perspectives},
-            "language": text_or_null("The language to write in, as a code; by default the conversation's own."),
+            "length": {"type": ["string", "null"], "enum": ["brief", "detailed", "comprehensive", null],
+                "description": "By default as the server has it."},
+            "perspective": {"type": ["string", "null"], "enum": perspectives,
+                "description": "By default as the server has it."},
+            "language": text_or_null("The language to write in, as a code; by default as the server has it, or the \
+                conversation's own."),
             "mode": {"type": "string", "enum": ["combined", "individual"], "description": "One summary of all \
                 channels, or one of each."},
-            "threads": {"type": "boolean", "description": "The threads of the channels, too; true by default."},
-            "include_bots": {"type": "boolean", "description": "Count what programs wrote; false by default."},
-            "exclude_users": ids("Not what these users wrote.", 0),
+            "threads": {"type": "boolean", "description": "The public threads of the channels, too; true by default."},
+            "include_bots": {"type": ["boolean", "null"], "description": "Count what programs wrote; by default as the \
+                server has it."},
+            "exclude_users": ids("Not what these users wrote; those that the server leaves out are left out anyway.", 0),
             "missed": {"type": "string", "enum": ["once", "skip"], "description": "What follows when nobody was \
                 there at the time: one run later, or none."},
             "destinations": {"type": "array", "items": schema("Destination"), "minItems": 1, "maxItems": 25},

@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use super::{Acknowledgement, Answering, Command, Definition, Front, Interaction, Reply, Task};
 use crate::discord::access::Level;
 use crate::discord::gathered::Gathered;
-use crate::discord::history::{History, Wanted};
+use crate::discord::history::{self, History, Wanted};
 use crate::discord::render::{Press, messages};
 use crate::document::Document;
+use crate::house::{Said, Settled};
 use crate::order::{Order, Wish};
 use crate::scribe::{internal_error, off_the_workers};
-use crate::settings::Effective;
 use crate::{Asked, Filter, Length, Options, Origin, Perspective};
 
 /// One of the buttons that make another summary of the same conversation.
@@ -57,27 +57,22 @@ async fn again(front: &Front, task: &Task, document: &Document, press: Press) ->
     let settings = front.settings.effective(guild).await?;
     front.quotas.take(&interaction.user.id, Some(guild)).await?;
     task.progress("Reading what was said …").await;
-    let wanted = wanted(document, guild, &settings, interaction, front.config.max_messages as usize);
-    let history = front.history.read(wanted).await?;
+    let wanted = wanted(document, guild, interaction, front.config.max_messages as usize);
+    let settled = said(document, press, interaction).over(&settings, wanted);
+    let history = front.history.read(settled.wanted.clone()).await?;
     if history.parts.is_empty() {
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "INSUFFICIENT_CONTENT")
             .detail("what was said then is not there any more, or is closed to you or me"));
     }
     task.progress("Writing …").await;
-    let plan = Plan::of(document, press, interaction, &settings);
+    let plan = Plan::of(document, interaction, settled);
     let made = front.workshop.draft(off_the_workers(move || Ok(plan.order(history)))).await?;
     let kept = task.keep(vec![made]).await?.pop();
     kept.ok_or_else(internal_error)
 }
 
 /// The messages that the summary was made of, as far as they can be told.
-fn wanted(
-    document: &Document,
-    guild: &str,
-    now: &Effective,
-    interaction: &Interaction,
-    most: usize,
-) -> Wanted {
+fn wanted(document: &Document, guild: &str, interaction: &Interaction, most: usize) -> Wanted {
     // Before origins named all their channels, only the ids of messages said which they were.
     let cited = document.citations.iter().filter_map(|citation| citation.id.split_once('/'));
     let mut channels: Vec<String> = Vec::new();
@@ -92,13 +87,10 @@ fn wanted(
     Wanted {
         guild_id: guild.to_owned(),
         channels,
-        exclude_channels: now.excluded_channels(),
-        only_channels: now.enabled_channels(),
         since: first.and_then(moment),
         until: Some(document.created_at),
         most,
         exclude_users: document.options.exclude_users.clone(),
-        bots: document.options.include_bots,
         reader: Some(interaction.user.id.clone()),
         ..Wanted::default()
     }
@@ -111,6 +103,25 @@ fn moment(text: &str) -> Option<Timestamp> {
 }
 
 /// How it is to be summarised this time.
+fn said(document: &Document, press: Press, interaction: &Interaction) -> Said {
+    let before = &document.options;
+    let length = match (press, before.words) {
+        (Press::Shorter, 181..) | (Press::Longer, 0..180) => Length::Detailed,
+        (Press::Shorter, _) => Length::Brief,
+        (Press::Longer, _) => Length::Comprehensive,
+        (_, words) => Length::of_name(&before.length).unwrap_or(Length::Words(words.max(1))),
+    };
+    let language = (press == Press::Mine).then(|| interaction.locale.clone());
+    Said {
+        length: Some(length),
+        perspective: Some(Perspective::of_name(&before.perspective).unwrap_or_default()),
+        min_messages: Some(1),
+        include_bots: Some(before.include_bots),
+        wish: Wish { language, ..Wish::default() },
+    }
+}
+
+/// What is to be made of what is read.
 struct Plan {
     options: Options,
     asked: Asked,
@@ -121,50 +132,23 @@ struct Plan {
 }
 
 impl Plan {
-    fn of(document: &Document, press: Press, interaction: &Interaction, settings: &Effective) -> Self {
-        let before = &document.options;
-        let length = match (press, before.words) {
-            (Press::Shorter, 181..) | (Press::Longer, 0..180) => Length::Detailed,
-            (Press::Shorter, _) => Length::Brief,
-            (Press::Longer, _) => Length::Comprehensive,
-            (_, words) => Length::Words(words.max(1)),
-        };
-        let name = match length {
-            Length::Brief => "brief",
-            Length::Detailed => "detailed",
-            Length::Comprehensive => "comprehensive",
-            Length::Words(_) => &before.length,
-        };
-        let known = Perspective::ALL.iter().find(|(name, _)| *name == before.perspective);
-        let perspective = known.map_or(Perspective::General, |(_, perspective)| *perspective);
-        let language = (press == Press::Mine).then(|| interaction.locale.clone());
-        Self {
-            options: Options { length, perspective, min_messages: 1 },
-            asked: Asked {
-                length: name.to_owned(),
-                words: length.words(),
-                min_messages: 1,
-                ..before.clone()
-            },
-            title: document.title.clone(),
-            guild: interaction.guild_id.clone(),
-            user: interaction.user.id.clone(),
-            wish: Wish {
-                model: settings.model(),
-                temperature: settings.temperature(),
-                language: language.or_else(|| settings.language()),
-                ..Wish::default()
-            },
-        }
+    fn of(document: &Document, interaction: &Interaction, settled: Settled) -> Self {
+        let Settled { options, asked, wish, .. } = settled;
+        let (since, until) = (document.options.since.clone(), document.options.until.clone());
+        let asked = Asked { since, until, ..asked };
+        let (guild, user) = (interaction.guild_id.clone(), interaction.user.id.clone());
+        Self { options, asked, title: document.title.clone(), guild, user, wish }
     }
 
-    fn order(self, history: History) -> Order {
+    fn order(self, read: History) -> Order {
+        let warnings = history::cut(&read.parts).into_iter().collect();
         // The history is filtered already.
-        let gathered = Gathered::of(history.parts, Filter { bots: true, ..Filter::default() });
+        let gathered = Gathered::of(read.parts, Filter { bots: true, ..Filter::default() });
         let Self { options, asked, title, guild, user, wish } = self;
         // Of what is read this time: some of it may be closed or gone meanwhile.
         let origin = Origin { requested_by: Some(user), private: true, ..gathered.origin(guild) };
-        Order { conversation: gathered.conversation, options, asked, title: Some(title), origin, wish }
+        let conversation = gathered.conversation;
+        Order { conversation, options, asked, title: Some(title), origin, wish, warnings }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use groundcrew::http::axum::http::Method;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -73,9 +74,18 @@ impl Rest {
         self.ask(get("GET /guilds/:id/threads/active", guild, path)).await
     }
 
-    /// Public threads of a channel that were archived, the latest first.
-    pub(crate) async fn archived_threads(&self, channel: &str, limit: u8) -> Result<Threads, RestError> {
-        let path = format!("/channels/{}/threads/archived/public?limit={}", id(channel), limit.clamp(2, 100));
+    /// Public threads of a channel that were archived, before a moment if one is given, the latest first.
+    pub(crate) async fn archived_threads(
+        &self,
+        channel: &str,
+        before: Option<Timestamp>,
+        limit: u8,
+    ) -> Result<Threads, RestError> {
+        let mut path =
+            format!("/channels/{}/threads/archived/public?limit={}", id(channel), limit.clamp(2, 100));
+        if let Some(before) = before {
+            path.push_str(&format!("&before={before}"));
+        }
         self.ask(get("GET /channels/:id/threads/archived/public", channel, path)).await
     }
 

@@ -5,9 +5,8 @@ use groundcrew::http::axum::http::StatusCode;
 
 use super::request::Request;
 use super::{Front, Interaction, Reply, Task};
-use crate::discord::atlas::kind;
 use crate::discord::history::{Skipped, Why};
-use crate::discord::permissions::{self, SEND_MESSAGES, SEND_MESSAGES_IN_THREADS, VIEW_CHANNEL};
+use crate::discord::permissions::{SEND_MESSAGES, SEND_MESSAGES_IN_THREADS, VIEW_CHANNEL};
 use crate::discord::render;
 use crate::discord::rest::RestError;
 use crate::document::Document;
@@ -87,22 +86,10 @@ async fn why_not(
         if sources.is_empty() {
             return Ok(Some("Only you see it.".to_owned())); // made by an attempt that could not say of what
         }
-        let map = front.atlas.map(guild).await?;
-        for source in sources.iter().filter(|source| *source != there) {
-            let channel = front.atlas.channel(guild, source).await?;
-            let open = channel.as_ref().is_some_and(|channel| {
-                let same = channel.parent_id.as_deref() == Some(there) && channel.is_thread();
-                let public = channel.kind != kind::PRIVATE_THREAD && !map.is_orphan(channel);
-                let there = map.overwrites(&place);
-                public && (same || permissions::at_least_as_open(&map.guild, map.overwrites(channel), there))
-            });
-            if !open {
-                return Ok(Some(format!(
-                    "Only you see it: not everybody who reads <#{there}> can read <#{source}>."
-                )));
-            }
-        }
-        Ok(None)
+        let closed = front.atlas.less_open(guild, &place, sources).await?;
+        Ok(closed.map(|source| {
+            format!("Only you see it: not everybody who reads <#{there}> can read <#{source}>.")
+        }))
     };
     looked_up.await.map_err(|error: RestError| error.problem())
 }

@@ -10,11 +10,11 @@ use super::{Front, Interaction};
 use crate::discord::definition::Choice;
 use crate::discord::history::Wanted;
 use crate::discord::interaction::Kind;
-use crate::discord::rest::Page;
+use crate::discord::rest::{Page, RestError};
 use crate::discord::since::{self, Since};
+use crate::house::{Said, Settled};
 use crate::models::language_code;
 use crate::order::Wish;
-use crate::settings::Effective;
 use crate::{Asked, Length, Options, Perspective};
 
 /// Without a word about time: so many, the newest.
@@ -31,6 +31,8 @@ pub(super) struct Request {
     pub(super) options: Options,
     pub(super) asked: Asked,
     pub(super) wish: Wish,
+    /// Whoever asked has said how many messages: that there are more is no news.
+    pub(super) counted: bool,
     /// One summary of each channel.
     pub(super) individual: bool,
     pub(super) private: bool,
@@ -42,13 +44,12 @@ pub(super) struct Request {
 impl Request {
     /// Of the options of `/summarize`.
     pub(super) async fn of_options(front: &Front, interaction: &Interaction) -> Result<Self, Problem> {
-        let mut request = Self::usual(front, interaction).await?;
+        let mut request = Self::over_settings(front, interaction, said(interaction)?).await?;
         let channel = interaction.id("channel");
         if let Some(channel) = channel {
             request.wanted.channels = vec![channel.to_owned()];
         }
         request.within(front, interaction, channel.is_some()).await?;
-        request.shaped(interaction)?;
         let excluded = interaction.text("exclude_channels").map(ids).unwrap_or_default();
         request.wanted.exclude_channels.extend(excluded);
         request.wanted.threads = interaction.flag("thread") == Some(true);
@@ -63,7 +64,7 @@ impl Request {
 
     /// From the message on whose menu it was chosen.
     pub(super) async fn from_here(front: &Front, interaction: &Interaction) -> Result<Self, Problem> {
-        let mut request = Self::usual(front, interaction).await?;
+        let mut request = Self::over_settings(front, interaction, Said::default()).await?;
         request.wanted.from_message = Some(target(interaction)?.to_owned());
         request.wanted.most = front.config.max_messages as usize;
         request.private = true;
@@ -72,7 +73,7 @@ impl Request {
 
     /// The thread that was begun on the message, or the one in which it stands.
     pub(super) async fn this_thread(front: &Front, interaction: &Interaction) -> Result<Self, Problem> {
-        let mut request = Self::usual(front, interaction).await?;
+        let mut request = Self::over_settings(front, interaction, Said::default()).await?;
         let guild = guild_of(interaction)?;
         // A thread has the id of the message on which it was begun.
         let mut thread = None;
@@ -88,78 +89,30 @@ impl Request {
         Ok(request)
     }
 
-    /// What holds where nothing is said.
-    async fn usual(front: &Front, interaction: &Interaction) -> Result<Self, Problem> {
+    /// What was said here, and what the server's settings make of it.
+    async fn over_settings(front: &Front, interaction: &Interaction, said: Said) -> Result<Self, Problem> {
         let guild = guild_of(interaction)?;
-        let settings: Effective = front.settings.effective(guild).await?;
-        let (length, perspective) = (settings.length(), settings.perspective());
+        let settings = front.settings.effective(guild).await?;
         let wanted = Wanted {
             guild_id: guild.to_owned(),
             channels: vec![interaction.channel_id.clone()],
-            exclude_channels: settings.excluded_channels(),
-            only_channels: settings.enabled_channels(),
             most: USUAL,
-            exclude_users: settings.excluded_users(),
-            bots: settings.include_bots(),
             reader: Some(interaction.user.id.clone()),
             ..Wanted::default()
         };
-        let min_messages = settings.min_messages();
+        let Settled { wanted, options, asked, wish } = said.over(&settings, wanted);
+        let zone = settings.time_zone();
         Ok(Self {
-            asked: Asked {
-                exclude_users: wanted.exclude_users.clone(),
-                include_bots: wanted.bots,
-                min_messages,
-                ..Asked::default()
-            },
             wanted,
-            zone: settings.time_zone(),
-            options: Options { length, perspective, min_messages },
-            wish: Wish {
-                model: settings.model(),
-                temperature: settings.temperature(),
-                language: settings.language(),
-                ..Wish::default()
-            },
+            zone,
+            options,
+            asked,
+            wish,
+            counted: false,
             individual: false,
             private: false,
             post_to: None,
-        }
-        .named(length, perspective))
-    }
-
-    fn named(mut self, length: Length, perspective: Perspective) -> Self {
-        self.asked.length = match length {
-            Length::Brief => "brief".to_owned(),
-            Length::Comprehensive => "comprehensive".to_owned(),
-            Length::Detailed | Length::Words(_) => "detailed".to_owned(),
-        };
-        self.asked.words = length.words();
-        let known = Perspective::ALL.iter().find(|(_, known)| *known == perspective);
-        self.asked.perspective = known.map_or_else(String::new, |(name, _)| (*name).to_owned());
-        self.options.length = length;
-        self.options.perspective = perspective;
-        self
-    }
-
-    fn shaped(&mut self, interaction: &Interaction) -> Result<(), Problem> {
-        let length = match interaction.text("length") {
-            Some("brief") => Length::Brief,
-            Some("detailed") => Length::Detailed,
-            Some("comprehensive") => Length::Comprehensive,
-            _ => self.options.length,
-        };
-        let asked = interaction.text("perspective");
-        let perspective = Perspective::ALL.iter().find(|(name, _)| asked == Some(*name));
-        let perspective = perspective.map_or(self.options.perspective, |(_, perspective)| *perspective);
-        if let Some(language) = interaction.text("language") {
-            let code = language_code(language.trim());
-            let unknown =
-                || invalid(format!("`{language}` is no language's code; right would be `de` or `pt-BR`"));
-            self.wish.language = Some(code.ok_or_else(unknown)?);
-        }
-        *self = self.clone().named(length, perspective);
-        Ok(())
+        })
     }
 
     /// The narrowest of all that is said about time and number.
@@ -193,7 +146,7 @@ impl Request {
                 self.wanted.from_message = Some(message);
             }
             Some((_, Some(Since::MyLastMessage))) => {
-                let channel = self.wanted.channels[0].clone();
+                let channel = spoken_in(front, interaction, &self.wanted).await?;
                 self.wanted.from_message = Some(last_message(front, interaction, &channel).await?);
             }
             Some((text, None)) => {
@@ -207,9 +160,57 @@ impl Request {
         let bounded = self.wanted.since.is_some() || self.wanted.from_message.is_some();
         let most = interaction.integer("messages").and_then(|most| usize::try_from(most).ok());
         let limit = front.config.max_messages as usize;
+        // So many are the usual where nothing is said, and more than can be read is not read anyway.
+        self.counted = most.map_or(!bounded, |most| most <= limit);
         self.wanted.most = most.unwrap_or(if bounded { limit } else { USUAL }).clamp(1, limit);
         self.asked.since = self.wanted.since.map(|since| since.to_string());
         Ok(())
+    }
+}
+
+fn said(interaction: &Interaction) -> Result<Said, Problem> {
+    let language = match interaction.text("language") {
+        None => None,
+        Some(language) => {
+            let unknown =
+                || invalid(format!("`{language}` is no language's code; right would be `de` or `pt-BR`"));
+            Some(language_code(language.trim()).ok_or_else(unknown)?)
+        }
+    };
+    Ok(Said {
+        length: interaction.text("length").and_then(Length::of_name),
+        perspective: interaction.text("perspective").and_then(Perspective::of_name),
+        wish: Wish { language, ..Wish::default() },
+        ..Said::default()
+    })
+}
+
+/// Where somebody's own last message is looked for: in what they ask for if messages stand there, and else in the channel
+/// that they are in, if that belongs to what they ask for.
+async fn spoken_in(front: &Front, interaction: &Interaction, wanted: &Wanted) -> Result<String, Problem> {
+    let (guild, here) = (guild_of(interaction)?, interaction.channel_id.as_str());
+    let Some(asked) = wanted.channels.first().filter(|asked| *asked != here) else {
+        return Ok(here.to_owned());
+    };
+    let looked_up = async {
+        let holds = front.atlas.channel(guild, asked).await?.is_none_or(|asked| asked.holds_messages());
+        // A thread belongs to its channel, and that to its category.
+        let (mut belongs, mut inner) = (false, here.to_owned());
+        for _ in 0..2 {
+            let outer = front.atlas.channel(guild, &inner).await?.and_then(|channel| channel.parent_id);
+            let Some(outer) = outer else { break };
+            belongs |= outer == *asked;
+            inner = outer;
+        }
+        Ok((holds, belongs))
+    };
+    match looked_up.await.map_err(|error: RestError| error.problem())? {
+        (true, _) => Ok(asked.clone()),
+        (false, true) => Ok(here.to_owned()),
+        (false, false) => Err(range(
+            "“my last message” is looked for in one channel: ask again in the channel or thread where you wrote it, or \
+             name that one as `channel`",
+        )),
     }
 }
 

@@ -5,7 +5,7 @@ use groundcrew::http::Problem;
 use super::request::Request;
 use super::{Front, Task};
 use crate::discord::gathered::Gathered;
-use crate::discord::history::{History, Part, Skipped};
+use crate::discord::history::{self, Channel, History, Part, Skipped, Why};
 use crate::document::Document;
 use crate::order::Order;
 use crate::scribe::off_the_workers;
@@ -34,27 +34,34 @@ pub(super) async fn write(front: &Front, task: &Task, request: &Request) -> Resu
     let user = &task.interaction.user.id;
     front.quotas.take(user, task.interaction.guild_id.as_deref()).await?;
     task.progress("Reading what was said …").await;
-    let History { parts, skipped } = front.history.read(request.wanted.clone()).await?;
+    let History { parts, mut skipped } = front.history.read(request.wanted.clone()).await?;
     if parts.is_empty() {
         return Ok(Written::Nothing(skipped));
     }
     let sources: Vec<String> = parts.iter().map(|part| part.channel.id.clone()).collect();
     let messages: usize = parts.iter().map(|part| part.messages.len()).sum();
     task.progress(&format!("Summarising {messages} messages …")).await;
-    let groups: Vec<Vec<Part>> = if request.individual {
-        parts.into_iter().take(MOST_SUMMARIES).map(|part| vec![part]).collect()
-    } else {
-        vec![parts]
-    };
+    let groups: Vec<Vec<Part>> =
+        if request.individual { parts.into_iter().map(|part| vec![part]).collect() } else { vec![parts] };
     let (mut documents, mut refused) = (Vec::new(), None);
     for group in groups {
+        let channels: Vec<Channel> = group.iter().map(|part| part.channel.clone()).collect();
+        let left_out = |why| channels.into_iter().map(move |channel| Skipped { channel, why });
+        if documents.len() >= MOST_SUMMARIES {
+            skipped.extend(left_out(Why::TooMany));
+            continue;
+        }
         let (request, user) = (request.clone(), user.clone());
         let drafted =
             Box::pin(front.workshop.draft(off_the_workers(move || Ok(order(request, group, user))))).await;
         match drafted {
             Ok(document) => documents.push(document),
             // One of several channels with too little in it keeps the others from nothing.
-            Err(problem) if !problem.status().is_server_error() => refused = Some(problem),
+            Err(problem) if !problem.status().is_server_error() => {
+                let little = problem.code() == "INSUFFICIENT_CONTENT";
+                skipped.extend(left_out(if little { Why::TooLittle } else { Why::Refused }));
+                refused = Some(problem);
+            }
             Err(problem) => return Err(problem),
         }
     }
@@ -66,6 +73,7 @@ pub(super) async fn write(front: &Front, task: &Task, request: &Request) -> Resu
 
 fn order(request: Request, parts: Vec<Part>, user: String) -> Order {
     let title = title(&parts);
+    let warnings = if request.counted { Vec::new() } else { history::cut(&parts).into_iter().collect() };
     // The history is filtered already.
     let gathered = Gathered::of(parts, Filter { bots: true, ..Filter::default() });
     let origin = gathered.origin(Some(request.wanted.guild_id));
@@ -76,6 +84,7 @@ fn order(request: Request, parts: Vec<Part>, user: String) -> Order {
         title: Some(title),
         origin: Origin { private: request.private, requested_by: Some(user), ..origin },
         wish: request.wish,
+        warnings,
     }
 }
 

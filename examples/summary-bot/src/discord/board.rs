@@ -1,0 +1,48 @@
+//! Where schedules post.
+
+use std::sync::Arc;
+
+use super::atlas::Atlas;
+use super::front::Front;
+use super::reply::Reply;
+use super::rest::{Rest, RestError};
+use crate::plans::{Looked, Poster, Posting, Undelivered};
+
+/// Posts into Discord's channels.
+pub(crate) struct Board {
+    rest: Rest,
+    atlas: Arc<Atlas>,
+}
+
+// === impl Board ===
+
+impl Board {
+    pub(crate) fn of(front: &Front) -> Self {
+        Self { rest: front.rest.clone(), atlas: front.atlas.clone() }
+    }
+}
+
+impl Poster for Board {
+    fn post<'a>(&'a self, channel: &'a str, reply: &'a Reply, nonce: &'a str) -> Posting<'a> {
+        Box::pin(async move {
+            self.rest.post(channel, reply, nonce).await.map(drop).map_err(|error| undelivered(&error))
+        })
+    }
+
+    fn less_open<'a>(&'a self, guild: &'a str, there: &'a str, sources: &'a [String]) -> Looked<'a> {
+        Box::pin(async move {
+            let looked_up = async {
+                match self.atlas.channel(guild, there).await? {
+                    Some(there) => self.atlas.less_open(guild, &there, sources).await,
+                    None => Ok(None), // nothing gets there: Discord says why
+                }
+            };
+            looked_up.await.map_err(|error| undelivered(&error))
+        })
+    }
+}
+
+fn undelivered(error: &RestError) -> Undelivered {
+    let words = error.to_string();
+    if error.is_passing() { Undelivered::for_now(words) } else { Undelivered::for_good(words) }
+}

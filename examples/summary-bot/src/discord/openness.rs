@@ -1,0 +1,33 @@
+//! Whether what was said in one place may be shown in another.
+
+use super::atlas::{Atlas, kind};
+use super::permissions;
+use super::rest::{Channel, RestError};
+
+// === impl Atlas ===
+
+impl Atlas {
+    /// Of these channels and threads the first that somebody who reads what stands `there` might not be able to read.
+    /// Where that is not certain it is one.
+    pub(crate) async fn less_open(
+        &self,
+        guild: &str,
+        there: &Channel,
+        sources: &[String],
+    ) -> Result<Option<String>, RestError> {
+        let map = self.map(guild).await?;
+        for source in sources.iter().filter(|source| **source != there.id) {
+            let channel = self.channel(guild, source).await?;
+            let open = channel.as_ref().is_some_and(|channel| {
+                let same = channel.parent_id.as_ref() == Some(&there.id) && channel.is_thread();
+                let public = channel.kind != kind::PRIVATE_THREAD && !map.is_orphan(channel);
+                let there = map.overwrites(there);
+                public && (same || permissions::at_least_as_open(&map.guild, map.overwrites(channel), there))
+            });
+            if !open {
+                return Ok(Some(source.clone()));
+            }
+        }
+        Ok(None)
+    }
+}
