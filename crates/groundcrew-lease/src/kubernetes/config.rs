@@ -187,10 +187,9 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_those_of_client_go_and_can_work() {
+    fn the_defaults_can_work_and_pass_on_within_fifteen_seconds() {
         let config = KubernetesLeaseConfig::default();
-        let seconds = [config.duration, config.renew_deadline, config.retry].map(|time| time.as_secs());
-        assert_eq!(seconds, [15, 10, 2]);
+        assert!(config.duration + config.retry < Duration::from_secs(15));
         assert!(config.validate().is_ok() && config.pace().validate().is_ok());
     }
 

@@ -160,6 +160,19 @@ async fn threads_are_listed_as_active_or_archived() {
 }
 
 #[tokio::test]
+async fn who_is_in_a_thread_can_be_asked_one_by_one() {
+    let scene = Scene::new().await;
+    let thread =
+        scene.discord.thread(scene.channel, "private").private().member(scene.discord.bot()).create();
+    let path = |user| format!("/channels/{thread}/thread-members/{user}");
+    let inside = scene.rest("GET", &path(scene.discord.bot()), None).await;
+    assert_eq!((inside.status, &json_of(&inside)["user_id"]), (200, &json!(scene.discord.bot())));
+    let outside = scene.discord.member(scene.guild, "outside").create();
+    let outside = scene.rest("GET", &path(outside), None).await;
+    assert_eq!((outside.status, json_of(&outside)["code"].as_u64()), (404, Some(10007)));
+}
+
+#[tokio::test]
 async fn replacing_the_commands_keeps_the_ids_of_those_that_stay() {
     let scene = Scene::new().await;
     let path = format!("/applications/{}/commands", scene.discord.application_id());
