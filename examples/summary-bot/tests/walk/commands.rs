@@ -92,6 +92,12 @@ async fn menus(fleet: &Fleet, walked: &mut BTreeSet<String>) {
         assert!(!answer.text().is_empty(), "{name}");
         walked.insert(name);
     }
+    let thread = fleet.discord.thread(fleet.hall, "the relocations").create();
+    fleet.talk(thread);
+    let inside = fleet.discord.message(thread, fleet.ada, "Who looks at the relocations?").send();
+    let entry = fleet.discord.message_command("Summarise this thread", inside);
+    let answer = fleet.answered("a thread", entry.by(fleet.ada).in_channel(thread)).await;
+    assert!(!answer.text().contains("there is no thread"), "{}", answer.text());
 }
 
 async fn config(fleet: &Fleet, walked: &mut BTreeSet<String>) {
@@ -128,18 +134,24 @@ async fn summary(fleet: &Fleet, walked: &mut BTreeSet<String>) {
     walked.insert("summary".to_owned());
 }
 
-/// Where it is registered: each of its sub-commands that needs nothing to be given.
 async fn schedule(fleet: &Fleet, walked: &mut BTreeSet<String>) {
-    let commands = fleet.discord.commands(None);
-    let Some(command) = commands.iter().find(|command| name_of(command) == "schedule") else { return };
-    for sub in command["options"].as_array().into_iter().flatten() {
-        let given = sub["options"].as_array().into_iter().flatten();
-        if given.clone().any(|option| option["required"] == true) {
-            continue;
-        }
-        let name = name_of(sub);
-        let fire = fleet.discord.command("schedule").by(fleet.admin).in_channel(fleet.hall).sub(&name);
-        fleet.answered(&format!("/schedule {name}"), fire).await;
+    let schedule =
+        |sub: &str| fleet.discord.command("schedule").by(fleet.admin).in_channel(fleet.hall).sub(sub);
+    let named = |sub: &str| schedule(sub).option("name", "the week");
+    let create = || named("create").option("every", "weekly").option("zone", "Europe/Berlin");
+    for (fire, words) in [
+        (schedule("list"), "no schedules"),
+        (create(), "Made: "),
+        (create(), "already"),
+        (schedule("list"), "the week"),
+        (named("pause"), "Paused: "),
+        (named("resume"), "It comes again: "),
+        (named("run-now"), "is run now"),
+        (named("delete"), "its summaries stay"),
+        (named("run-now"), "no schedule like this"),
+    ] {
+        let answer = fleet.answered(&format!("/schedule: {words}"), fire).await;
+        assert!(answer.text().contains(words), "{words}: {}", answer.text());
     }
     walked.insert("schedule".to_owned());
 }
