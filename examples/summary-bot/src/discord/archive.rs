@@ -114,7 +114,7 @@ impl Archive {
                     let active = active.cloned().collect::<Vec<_>>();
                     let (archived, older) = self.archived(&id, wanted.since).await?;
                     if older {
-                        skipped.push(Skipped { channel: itself, why: Why::OlderThreads });
+                        skipped.push(Skipped { channel: itself, why: Why::MoreThreads });
                     }
                     let threads = active.into_iter().chain(archived);
                     candidates.extend(threads.map(|channel| Candidate { channel, by_name: false }));
@@ -124,17 +124,17 @@ impl Archive {
         Ok(candidates)
     }
 
-    /// Threads of a channel that were archived since, page by page; and whether there may be older ones.
+    /// Threads of a channel that were archived since, page by page; and whether there may be more.
     async fn archived(
         &self,
         channel: &str,
         since: Option<Timestamp>,
     ) -> Result<(Vec<rest::Channel>, bool), RestError> {
-        let (mut threads, mut before): (Vec<rest::Channel>, _) = (Vec::new(), None);
+        let (mut threads, mut before, mut passed): (Vec<rest::Channel>, _, _) = (Vec::new(), None, false);
         for _ in 0..ARCHIVED_PAGES {
             let page = match self.rest.archived_threads(channel, before, ARCHIVED).await {
                 Ok(page) => page,
-                Err(error) if error.is_closed() => return Ok((threads, false)),
+                Err(error) if error.is_closed() => return Ok((threads, passed)),
                 Err(error) => return Err(error),
             };
             let last = page.threads.last().and_then(archived_at);
@@ -148,11 +148,15 @@ impl Archive {
             threads.extend(new);
             let over = last.zip(since).is_some_and(|(last, since)| last < since);
             if !page.has_more || over || count == 0 {
-                return Ok((threads, false));
+                return Ok((threads, passed));
             }
             // Several may have been archived in the same moment: those that come again are known.
-            before = last.and_then(|last| last.checked_add(SignedDuration::from_millis(1)).ok());
-            if before.is_none() || threads.len() == known {
+            // A page full of them cannot be seen beyond; what is older can.
+            let stuck = threads.len() == known;
+            passed |= stuck;
+            let overlap = SignedDuration::from_millis(i64::from(!stuck));
+            before = last.and_then(|last| last.checked_add(overlap).ok());
+            if before.is_none() {
                 return Ok((threads, true));
             }
         }

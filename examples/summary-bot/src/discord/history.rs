@@ -103,7 +103,7 @@ pub(crate) enum Why {
     /// It could not be summarised.
     Refused,
     /// It has more archived threads than are looked through.
-    OlderThreads,
+    MoreThreads,
 }
 
 /// So many channels are named in one warning.
@@ -148,7 +148,7 @@ impl Why {
             Self::TooMany => "is one too many",
             Self::TooLittle => "has too little in it",
             Self::Refused => "could not be summarised",
-            Self::OlderThreads => "has older threads, which were not read",
+            Self::MoreThreads => "has more archived threads, which were not read",
         }
     }
 }

@@ -109,7 +109,7 @@ impl SummarizeChannels {
         let History { parts, skipped } = history.read(settled.wanted.clone()).await?;
         let named: Vec<Skipped> = skipped.into_iter().filter(|skipped| skipped.why != Why::Quiet).collect();
         let closed: Vec<Skipped> =
-            named.iter().filter(|skipped| skipped.why != Why::OlderThreads).cloned().collect();
+            named.iter().filter(|skipped| skipped.why != Why::MoreThreads).cloned().collect();
         if parts.is_empty() && closed.len() >= brief.channels.len() {
             return Err(all_closed(&closed));
         }

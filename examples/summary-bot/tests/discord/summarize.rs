@@ -1,6 +1,6 @@
 //! `/summarize`: what was said is read, summarised and shown.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use groundcrew_testkit_discord::{ChannelKind, Interaction};
 
@@ -149,16 +149,39 @@ async fn what_is_not_read_for_want_of_room_is_said() {
 async fn archived_threads_are_looked_through_page_by_page() {
     let town = Town::new().await;
     let forum = town.discord.channel(town.guild, "ideas").kind(ChannelKind::Forum).create();
-    let oldest = town.discord.thread(forum, "compilers").archived().create();
+    let ago = |seconds| SystemTime::now() - Duration::from_secs(seconds);
+    let oldest = town.discord.thread(forum, "compilers").archived_at(ago(3600)).create();
     town.talk(oldest);
     for number in 0..60 {
-        town.discord.thread(forum, &format!("quiet {number}")).archived().create();
+        town.discord.thread(forum, &format!("quiet {number}")).archived_at(ago(60 + number)).create();
     }
     let bot = town.bot().await;
     let fire = town.discord.command("summarize").by(town.ada).in_channel(town.apron);
     let fire = fire.option("channel", forum.to_string()).option("private", true);
-    answer(&fire.fire().expect("a command")).await;
+    let text = answer(&fire.fire().expect("a command")).await;
     assert_eq!(town.newest().await["metadata"]["messages_counted"], 6);
+    assert!(!text.contains("archived threads"), "all were looked through: {text}");
+    bot.land().await;
+}
+
+/// Pages are told apart by the moment of archiving, so that one moment may fill more than a page.
+#[tokio::test(flavor = "multi_thread")]
+async fn threads_archived_together_do_not_hide_older_ones() {
+    let town = Town::new().await;
+    let forum = town.discord.channel(town.guild, "ideas").kind(ChannelKind::Forum).create();
+    let now = SystemTime::now();
+    let oldest =
+        town.discord.thread(forum, "compilers").archived_at(now - Duration::from_secs(3600)).create();
+    town.talk(oldest);
+    for number in 0..60 {
+        town.discord.thread(forum, &format!("quiet {number}")).archived_at(now).create();
+    }
+    let bot = town.bot().await;
+    let fire = town.discord.command("summarize").by(town.ada).in_channel(town.apron);
+    let fire = fire.option("channel", forum.to_string()).option("private", true);
+    let text = answer(&fire.fire().expect("a command")).await;
+    assert_eq!(town.newest().await["metadata"]["messages_counted"], 6);
+    assert!(text.contains("#ideas has more archived threads"), "some were passed over: {text}");
     bot.land().await;
 }
 

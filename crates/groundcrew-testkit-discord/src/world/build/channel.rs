@@ -1,11 +1,12 @@
 use crate::Snowflake;
 use crate::gateway::intent;
 use crate::shared::Shared;
-use crate::snowflake::now_ms;
+use crate::snowflake::{now_ms, unix_ms};
 use crate::world::channel::{Channel, ChannelKind, Overwrite, Thread};
 use crate::world::permissions::Permissions;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// A channel to be.
 #[derive(Debug)]
@@ -116,10 +117,15 @@ impl ThreadBuilder {
         self
     }
 
-    /// Put away.
-    pub fn archived(mut self) -> Self {
+    /// Put away, just now.
+    pub fn archived(self) -> Self {
+        self.archived_at(SystemTime::now())
+    }
+
+    /// Put away then, to the millisecond.
+    pub fn archived_at(mut self, moment: SystemTime) -> Self {
         if let Some(thread) = &mut self.channel.thread {
-            thread.archived = true;
+            (thread.archived, thread.archived_ms) = (true, unix_ms(moment));
         }
         self
     }
