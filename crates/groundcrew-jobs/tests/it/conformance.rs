@@ -1,5 +1,6 @@
 //! What the worker relies on in a backend, call by call: the same tests for each.
 
+mod dead;
 mod rates;
 
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use groundcrew_jobs::{
     Priority, Retention, Selection, Settlement, State, Unique, When,
 };
 
+use self::dead::*;
 use self::rates::*;
 use crate::stage::{Stage, envelope, until};
 
@@ -255,59 +257,6 @@ pub(crate) async fn a_unique_window_outlives_the_job(stage: Stage) {
     settle(&stage, &got, Ending::Done).await;
     assert_eq!(enqueue(&stage, job()).await, Enqueued::Duplicate(first), "within the window");
     until("the window is over", || async { matches!(enqueue(&stage, job()).await, Enqueued::New(_)) }).await;
-}
-
-async fn bury(stage: &Stage, name: &'static str) -> Envelope {
-    let job = envelope(name);
-    enqueue(stage, job.clone()).await;
-    let got = reserve(stage, ask(1, vec![known(name)])).await.remove(0);
-    settle(stage, &got, Ending::Dead { failure: failure("hopeless") }).await;
-    job
-}
-
-pub(crate) async fn dead_jobs_are_listed_with_their_history_and_shown_with_their_payload(stage: Stage) {
-    let (first, second) = (bury(&stage, "a").await, bury(&stage, "b").await);
-    let dead = stage.backend.dead(DeadQuery::default()).await.expect("dead");
-    let ids: Vec<_> = dead.iter().map(|job| job.id).collect();
-    assert_eq!(ids, [second.id, first.id], "the latest first");
-    assert_eq!((dead[0].cause(), dead[0].attempts, &dead[0].payload), ("hopeless", 1, &None));
-    let query = DeadQuery { id: Some(first.id), payload: true, ..DeadQuery::default() };
-    let shown = stage.backend.dead(query).await.expect("dead").remove(0);
-    assert_eq!(shown.payload, Some(first.payload));
-    let of_a = stage.backend.dead(DeadQuery::default().name("a")).await.expect("dead");
-    assert_eq!(of_a.len(), 1);
-    let page = DeadQuery::default().before(dead[0].died_at).limit(1);
-    assert_eq!(stage.backend.dead(page).await.expect("dead")[0].id, first.id);
-    assert!(reserve(&stage, ask(9, vec![known("a"), known("b")])).await.is_empty());
-}
-
-pub(crate) async fn dead_jobs_run_again_with_all_attempts_when_requeued(stage: Stage) {
-    bury(&stage, "a").await;
-    let other = bury(&stage, "b").await;
-    assert_eq!(stage.backend.requeue(Selection::all().name("a")).await, Ok(1));
-    let again = reserve(&stage, ask(9, vec![known("a"), known("b")])).await;
-    assert_eq!(again.len(), 1);
-    assert_eq!((again[0].envelope.attempts, again[0].envelope.history.len()), (0, 1), "the history stays");
-    assert_eq!(stage.backend.requeue(Selection::id(other.id)).await, Ok(1));
-    assert_eq!(stage.backend.requeue(Selection::id(other.id)).await, Ok(0), "it is not dead any more");
-}
-
-pub(crate) async fn dead_jobs_are_discarded_in_bulk_and_others_are_not(stage: Stage) {
-    bury(&stage, "a").await;
-    bury(&stage, "a").await;
-    enqueue(&stage, envelope("a")).await;
-    assert_eq!(stage.backend.discard(Selection::all()).await, Ok(2));
-    assert_eq!((stage.dead().await.len(), stage.live().await), (0, 1));
-}
-
-pub(crate) async fn dead_jobs_are_swept_when_they_are_too_old(stage: Stage) {
-    bury(&stage, "a").await;
-    let keep = |dead| Retention { dead, effects: Duration::from_secs(60) };
-    stage.backend.sweep(keep(Duration::from_secs(60))).await.expect("swept");
-    assert_eq!(stage.dead().await.len(), 1);
-    tokio::time::sleep(Duration::from_millis(5)).await;
-    stage.backend.sweep(keep(Duration::ZERO)).await.expect("swept");
-    assert_eq!(stage.dead().await.len(), 0);
 }
 
 pub(crate) async fn two_workers_at_once_get_every_job_once(stage: Stage) {
