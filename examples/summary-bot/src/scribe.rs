@@ -193,7 +193,7 @@ fn refusal(failed: &[Failed]) -> Problem {
     match last {
         Some(Failure::RateLimited { retry_after }) => {
             let pause = retry_after.unwrap_or(Duration::from_secs(5)).as_secs_f64().ceil();
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Clamped.
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
             problem.retry_after(pause.clamp(1.0, 86_400.0) as u32)
         }
         Some(Failure::Unavailable(_) | Failure::Timeout) => problem.retry_after(5),

@@ -20,8 +20,8 @@ use crate::auth::{Deed, Reader, is_person, too_low};
 use crate::discord::access::Level;
 use crate::discord::gathered::Gathered;
 use crate::discord::history::{self, ChannelHistory, History, Part, Wanted, Why};
-use crate::house::Settled;
 use crate::order::{Order, Origin};
+use crate::preferences::Resolved;
 use crate::read::Moment;
 use crate::replay;
 use crate::request::{Asking, Media};
@@ -148,7 +148,7 @@ pub(super) async fn order(
         reader: asker.clone().filter(|asker| is_person(asker)),
         ..Wanted::default()
     };
-    let Settled { wanted, mut options, mut asked, wish } = form.said.over(&settings, wanted);
+    let Resolved { wanted, mut options, mut asked, wish } = form.preferences.over(&settings, wanted);
     if let Some(words) = form.most_words.filter(|most| *most < options.length.words()) {
         options.length = Length::Words(words);
         (asked.length, asked.words) = (options.length.name().to_owned(), words);

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use super::asked::{empty_range, invalid};
 use super::wished::not_too_long;
-use crate::house::Said;
 use crate::order::Wish;
+use crate::preferences::Preferences;
 use crate::render::Rendering;
 use crate::{Length, Perspective};
 
@@ -54,7 +54,7 @@ pub(super) struct Form {
     pub(super) exclude_users: Vec<String>,
     pub(super) threads: bool,
     /// How, where that is said.
-    pub(super) said: Said,
+    pub(super) preferences: Preferences,
     /// At most so many words.
     pub(super) most_words: Option<usize>,
     pub(super) output_format: &'static str,
@@ -114,7 +114,7 @@ impl<'a> Fields<'a> {
         }
         not_too_long("custom_prompt", prompt.as_deref())?;
         let kind = TYPES.into_iter().find(|(name, ..)| Some(*name) == kind);
-        let said = Said {
+        let preferences = Preferences {
             length: kind.map(|(_, length, _)| length),
             perspective: kind.and_then(|(.., perspective)| perspective),
             min_messages,
@@ -131,7 +131,7 @@ impl<'a> Fields<'a> {
             until,
             exclude_users,
             threads,
-            said,
+            preferences,
             most_words: most.map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
             output_format,
             rendering,

@@ -1,4 +1,5 @@
-//! `POST /api/v1/auth/tokens`, `/refresh` and `/revoke`, and `/.well-known/jwks.json`: a program acts for somebody who has signed in, without their browser.
+//! `POST /api/v1/auth/tokens`, `/refresh` and `/revoke`, and `/.well-known/jwks.json`: a program acts for somebody who
+//! has signed in, without their browser.
 
 use anyhow::bail;
 use groundcrew::Crew;

@@ -43,7 +43,17 @@ pub(crate) trait Viewer: Send + Sync {
         user: &'a str,
         guild: &'a str,
         channels: &'a [String],
-    ) -> Looking<'a, Vec<String>>;
+    ) -> Looking<'a, Vec<String>> {
+        Box::pin(async move {
+            let mut open = Vec::new();
+            for channel in channels {
+                if self.may_read(user, guild, channel).await? {
+                    open.push(channel.clone());
+                }
+            }
+            Ok(open)
+        })
+    }
 
     /// What this user may do with the bot in this server.
     fn level<'a>(&'a self, user: &'a str, guild: &'a str) -> Looking<'a, Level>;
@@ -134,23 +144,6 @@ impl Viewer for Access {
             }
             let lowered = self.lowered(user, guild, channel).await?;
             Ok(lowered.is_none_or(|level| level >= Level::Read))
-        })
-    }
-
-    fn readable<'a>(
-        &'a self,
-        user: &'a str,
-        guild: &'a str,
-        channels: &'a [String],
-    ) -> Looking<'a, Vec<String>> {
-        Box::pin(async move {
-            let mut open = Vec::new();
-            for channel in channels {
-                if self.may_read(user, guild, channel).await? {
-                    open.push(channel.clone());
-                }
-            }
-            Ok(open)
         })
     }
 

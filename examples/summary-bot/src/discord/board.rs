@@ -6,6 +6,7 @@ use super::atlas::Atlas;
 use super::front::Front;
 use super::reply::Reply;
 use super::rest::{Rest, RestError};
+use crate::Origin;
 use crate::plans::{Looked, Poster, Posting, Undelivered};
 
 /// Posts into Discord's channels.
@@ -29,11 +30,12 @@ impl Poster for Board {
         })
     }
 
-    fn less_open<'a>(&'a self, guild: &'a str, there: &'a str, sources: &'a [String]) -> Looked<'a> {
+    fn less_open<'a>(&'a self, there: &'a str, origin: &'a Origin) -> Looked<'a> {
         Box::pin(async move {
+            let Some(guild) = origin.guild_id.as_deref() else { return Ok(None) };
             let looked_up = async {
                 match self.atlas.channel(guild, there).await? {
-                    Some(there) => self.atlas.less_open(guild, &there, sources).await,
+                    Some(there) => self.atlas.less_open(guild, &there, origin.sources().into_iter()).await,
                     None => Ok(None), // nothing gets there: Discord says why
                 }
             };

@@ -13,10 +13,10 @@ impl Atlas {
         &self,
         guild: &str,
         there: &Channel,
-        sources: &[String],
+        sources: impl Iterator<Item = &str> + Send,
     ) -> Result<Option<String>, RestError> {
         let map = self.map(guild).await?;
-        for source in sources.iter().filter(|source| **source != there.id) {
+        for source in sources.filter(|source| *source != there.id) {
             let channel = self.channel(guild, source).await?;
             let open = channel.as_ref().is_some_and(|channel| {
                 let same = channel.parent_id.as_ref() == Some(&there.id) && channel.is_thread();
@@ -25,7 +25,7 @@ impl Atlas {
                 public && (same || permissions::at_least_as_open(&map.guild, map.overwrites(channel), there))
             });
             if !open {
-                return Ok(Some(source.clone()));
+                return Ok(Some(source.to_owned()));
             }
         }
         Ok(None)

@@ -192,7 +192,7 @@ impl Plans {
             let query = PlanQuery::default().job(SummarizeChannels::NAME);
             let query = after.into_iter().fold(query, PlanQuery::after);
             let page = timetable.list(query).await.map_err(not_kept)?;
-            for plan in page.plans {
+            for plan in page.plans.iter().filter(|plan| Trace::of(plan, user) != Trace::None) {
                 match store.erase_from_plan(timetable, plan.id, user).await.map_err(not_kept)? {
                     Trace::None => {}
                     Trace::Deleted => deleted += 1,
@@ -319,7 +319,6 @@ fn notices(plan: PlanId, brief: &Brief, reason: &str) -> Vec<Post> {
             plan,
             destination: destination.clone(),
             content: Content::Notice(text.clone()),
-            sources: Vec::new(),
         })
         .collect()
 }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::choice::Choice;
 use crate::api::invalid;
-use crate::house::Said;
 use crate::order::Wish;
+use crate::preferences::Preferences;
 use crate::{Length, Perspective};
 
 /// The most channels, destinations and the like of one schedule.
@@ -156,13 +156,13 @@ impl Brief {
     }
 
     /// How it is to be summarised.
-    pub(crate) fn said(&self) -> Said {
-        Said {
+    pub(crate) fn preferences(&self) -> Preferences {
+        Preferences {
             length: self.length.as_deref().and_then(Length::of_name),
             perspective: self.perspective.as_deref().and_then(Perspective::of_name),
             include_bots: self.include_bots,
             wish: Wish { language: self.language.clone(), ..Wish::default() },
-            ..Said::default()
+            ..Preferences::default()
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::clerk::{Desk, not_stored};
 use crate::discord::render;
 use crate::discord::reply::Reply;
 use crate::document::Document;
+use crate::order::Origin;
 use crate::webhooks::{Delivery, Event, Target};
 
 /// Posts into channels.
@@ -21,9 +22,9 @@ pub(crate) trait Poster: Send + Sync {
     /// One message. `nonce`, of at most 25 characters, names it: within some minutes the same one is not posted twice.
     fn post<'a>(&'a self, channel: &'a str, reply: &'a Reply, nonce: &'a str) -> Posting<'a>;
 
-    /// Of these channels and threads of a server the first that somebody who reads what stands `there` might not be
-    /// able to read.
-    fn less_open<'a>(&'a self, guild: &'a str, there: &'a str, sources: &'a [String]) -> Looked<'a>;
+    /// Of the channels and threads of a summary the first that somebody who reads what stands `there` might not be able
+    /// to read.
+    fn less_open<'a>(&'a self, there: &'a str, origin: &'a Origin) -> Looked<'a>;
 }
 
 /// What [`Poster::post`] returns.
@@ -38,9 +39,6 @@ pub(crate) struct Post {
     pub(crate) plan: PlanId,
     pub(crate) destination: Destination,
     pub(crate) content: Content,
-    /// The channels and threads that went into it.
-    #[serde(default)]
-    pub(crate) sources: Vec<String>,
 }
 
 /// What is sent.
@@ -151,12 +149,15 @@ impl Post {
     ) -> Result<(), Undelivered> {
         let absent = || Undelivered::for_good("Discord is not configured (DISCORD_TOKEN)");
         let poster = desk.plans.poster().ok_or_else(absent)?;
-        let guild = document.as_ref().and_then(|document| document.origin.guild_id.as_deref());
-        if let Some(guild) = guild
-            && let Some(source) = poster.less_open(guild, channel, &self.sources).await?
-        {
-            let words = format!("not everybody who reads it can read the channel {source}");
-            return Err(Undelivered::for_good(words));
+        if let Some(document) = &document {
+            if document.origin.sources().is_empty() {
+                // Made before origins named all their channels.
+                return Err(Undelivered::for_good("it is not known who can read all that it is about"));
+            }
+            if let Some(source) = poster.less_open(channel, &document.origin).await? {
+                let words = format!("not everybody who reads it can read the channel {source}");
+                return Err(Undelivered::for_good(words));
+            }
         }
         let replies = match (&self.content, document) {
             (_, Some(document)) => render::messages(&document),

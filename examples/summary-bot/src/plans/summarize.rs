@@ -10,13 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::period::period;
 use super::{Brief, Content, Ended, Mode, Post};
+use crate::Warning;
 use crate::clerk::Desk;
-use crate::discord::gathered::Gathered;
-use crate::discord::history::{self, History, Part, Skipped, Wanted, Why};
+use crate::discord::history::{History, Part, Skipped, Wanted, Why};
 use crate::document::Document;
-use crate::house::Settled;
-use crate::order::{Order, Origin};
-use crate::{Filter, Warning};
 
 /// What has failed so often will go on failing until the next time.
 const ENOUGH: u32 = 3;
@@ -33,13 +30,6 @@ pub(crate) struct SummarizeChannels {
     pub(crate) reader: Option<String>,
     #[serde(default)]
     pub(crate) planned: Option<Planned>,
-}
-
-/// A summary of a run.
-struct Made {
-    document: Document,
-    /// The channels and threads that went into it.
-    sources: Vec<String>,
 }
 
 // === impl SummarizeChannels ===
@@ -59,8 +49,8 @@ impl Job for SummarizeChannels {
             return Err(JobError::cancel("its schedule was deleted"));
         };
         let this = Self { created_by, reader, ..self };
-        let (made, problem) = match this.documents(&desk, &planned).await {
-            Ok(made) => (made, None),
+        let (documents, problem) = match this.documents(&desk, &planned).await {
+            Ok(documents) => (documents, None),
             Err(problem) if is_passing(&problem) && attempt.number() < ENOUGH => {
                 return Err(JobError::retry(problem.to_json().to_string()));
             }
@@ -69,17 +59,12 @@ impl Job for SummarizeChannels {
         if let Some(problem) = &problem {
             tracing::warn!(schedule.id = %planned.plan, error = problem, "a schedule has no summary");
         }
-        let each = made.iter().flat_map(|made| {
-            let post = |destination| Post {
-                plan: planned.plan,
-                destination,
-                content: Content::Summary(made.document.id),
-                sources: made.sources.clone(),
-            };
+        let each = documents.iter().flat_map(|document| {
+            let content = Content::Summary(document.id);
+            let post = move |destination| Post { plan: planned.plan, destination, content: content.clone() };
             this.brief.destinations.iter().cloned().map(post)
         });
         let posts = each.collect();
-        let documents = made.into_iter().map(|made| made.document).collect();
         let ended = Ended { at: Timestamp::now(), documents, posts, problem };
         desk.plans.conclude(&desk.store, &attempt, &planned, ended, &this.brief).await
     }
@@ -87,7 +72,7 @@ impl Job for SummarizeChannels {
 
 impl SummarizeChannels {
     /// The summaries; none when nobody has said enough.
-    async fn documents(&self, desk: &Desk, planned: &Planned) -> Result<Vec<Made>, Problem> {
+    async fn documents(&self, desk: &Desk, planned: &Planned) -> Result<Vec<Document>, Problem> {
         let brief = &self.brief;
         let timing = brief.check()?;
         let (since, until) = period(&timing, brief.period_seconds(), planned);
@@ -105,8 +90,8 @@ impl SummarizeChannels {
             reader: self.reader.clone(),
             ..Wanted::default()
         };
-        let settled = brief.said().over(&settings, wanted);
-        let History { parts, skipped } = history.read(settled.wanted.clone()).await?;
+        let resolved = brief.preferences().over(&settings, wanted);
+        let History { parts, skipped } = history.read(resolved.wanted.clone()).await?;
         let named: Vec<Skipped> = skipped.into_iter().filter(|skipped| skipped.why != Why::Quiet).collect();
         let closed: Vec<Skipped> =
             named.iter().filter(|skipped| skipped.why != Why::MoreThreads).cloned().collect();
@@ -115,10 +100,11 @@ impl SummarizeChannels {
         }
         let mut documents = Vec::new();
         for (title, parts) in self.groups(parts) {
-            let sources = parts.iter().map(|part| part.channel.id.clone()).collect();
-            let order = self.order(title, parts, settled.clone(), &named);
+            let mut order = resolved.clone().order(title, parts);
+            order.warnings.extend(left_out(&named));
+            order.origin.requested_by.clone_from(&self.created_by);
             match desk.workshop.draft(std::future::ready(Ok(order))).await {
-                Ok(document) => documents.push(Made { document, sources }),
+                Ok(document) => documents.push(document),
                 Err(problem) if is_quiet(&problem) => {}
                 Err(problem) => return Err(problem),
             }
@@ -136,23 +122,6 @@ impl SummarizeChannels {
                 .into_iter()
                 .map(|part| (format!("{name}: #{}", part.channel.name), vec![part]))
                 .collect(),
-        }
-    }
-
-    fn order(&self, title: String, parts: Vec<Part>, settled: Settled, skipped: &[Skipped]) -> Order {
-        let warnings = history::cut(&parts).into_iter().chain(left_out(skipped)).collect();
-        let Settled { options, asked, wish, .. } = settled;
-        // The history is filtered already.
-        let gathered = Gathered::of(parts, Filter { bots: true, ..Filter::default() });
-        let origin = gathered.origin(Some(self.brief.guild_id.clone()));
-        Order {
-            conversation: gathered.conversation,
-            options,
-            asked,
-            title: Some(title),
-            origin: Origin { requested_by: self.created_by.clone(), ..origin },
-            wish,
-            warnings,
         }
     }
 }

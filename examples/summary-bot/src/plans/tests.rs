@@ -1,5 +1,6 @@
 //! Runs of schedules, over what was said in a file instead of Discord, and to receivers that note what they get.
 
+mod deliveries;
 mod sink;
 
 use std::collections::{HashMap, VecDeque};
@@ -9,7 +10,6 @@ use std::time::Duration;
 
 use groundcrew::Crew;
 use groundcrew::cache::CacheConfig;
-use groundcrew::config::Secret;
 use groundcrew::http::Problem;
 use groundcrew::jobs::{JobsConfig, Publisher, TimetableConfig};
 use groundcrew::lease::LeaseConfig;
@@ -21,7 +21,6 @@ use tempfile::TempDir;
 
 use super::post::Posting;
 use super::*;
-use crate::Message;
 use crate::auth::Readers;
 use crate::benches::Benches;
 use crate::bot_metrics::BotMetrics;
@@ -36,6 +35,7 @@ use crate::settings::{Change, Key, Settings};
 use crate::store::{MIGRATIONS, Store};
 use crate::webhooks::Webhooks;
 use crate::workshop::Workshop;
+use crate::{Message, Origin};
 
 const GUILD: &str = "175928847299117063";
 const TALK: &str = "175928847299117064";
@@ -116,7 +116,7 @@ impl Poster for Board {
     }
 
     /// Who reads what is tried with a real Discord.
-    fn less_open<'a>(&'a self, _: &'a str, _: &'a str, _: &'a [String]) -> super::post::Looked<'a> {
+    fn less_open<'a>(&'a self, _: &'a str, _: &'a Origin) -> super::post::Looked<'a> {
         Box::pin(std::future::ready(Ok(None)))
     }
 }
@@ -413,123 +413,4 @@ async fn what_was_not_read_is_said_in_the_summary() {
         assert_eq!(cut.len(), warned, "{warnings:?}");
         assert!(cut.iter().all(|it| it.message.contains("of #builds the newest 6 messages")), "{cut:?}");
     }
-}
-
-#[tokio::test]
-async fn what_fails_again_and_again_pauses_itself_and_says_so() {
-    let stage = Stage::open().await;
-    let schedule = stage.schedule(json!({"channels": [CLOSED]})).await;
-    stage.run(&schedule).await;
-    let once = stage.until(&schedule, "it has failed", is(Outcome::Failed)).await;
-    assert_eq!((once.standing.failures, once.plan.paused), (1, false));
-    let error = once.standing.error.expect("an error");
-    assert!(error.starts_with("CHANNEL_ACCESS_DENIED: ") && error.contains("closed to me"), "{error}");
-    stage.run(&schedule).await;
-    let paused = stage.until(&schedule, "it is paused", |schedule| schedule.plan.paused).await;
-    assert!(
-        paused.plan.paused_because.expect("why").contains("failed 2 times in a row: CHANNEL_ACCESS_DENIED")
-    );
-    let posted = stage.posted(1).await;
-    assert!(posted[0].2.contains("“the build” is paused"), "{posted:?}");
-    let resumed = stage.plans.resume(schedule.plan.id).await.expect("resumed");
-    assert_eq!((resumed.plan.paused, resumed.standing.failures), (false, 0));
-}
-
-#[tokio::test]
-async fn a_destination_that_fails_is_tried_again_by_itself() {
-    let stage = Stage::open().await;
-    stage.fail(
-        THERE,
-        Undelivered { after: Some(Duration::from_millis(10)), ..Undelivered::for_now("Discord is slow") },
-    );
-    let schedule = stage.schedule(json!({"destinations": [{"channel": HERE}, {"channel": THERE}]})).await;
-    stage.run(&schedule).await;
-    let mut channels: Vec<String> = stage.posted(2).await.into_iter().map(|(channel, ..)| channel).collect();
-    channels.sort();
-    assert_eq!(channels, [HERE, THERE]);
-    let done = stage.until(&schedule, "it is summarised", is(Outcome::Summarised)).await;
-    assert_eq!(done.standing.error, None);
-    assert_eq!(stage.land().await.posted.lock().len(), 2, "each once");
-}
-
-#[tokio::test]
-async fn what_cannot_be_delivered_stands_in_the_schedule_and_the_others_get_theirs() {
-    let stage = Stage::open().await;
-    stage.fail(THERE, Undelivered::for_good("Discord says that there is no such channel"));
-    let schedule = stage.schedule(json!({"destinations": [{"channel": THERE}, {"channel": HERE}]})).await;
-    stage.run(&schedule).await;
-    let noted = stage.until(&schedule, "it is noted", |schedule| schedule.standing.error.is_some()).await;
-    let error = noted.standing.error.expect("an error");
-    assert_eq!(error, format!("to the channel {THERE}: Discord says that there is no such channel"));
-    assert_eq!(stage.posted(1).await[0].0, HERE);
-    // A second run with the same end is enough.
-    stage.fail(THERE, Undelivered::for_good("Discord says that there is no such channel"));
-    stage.run(&schedule).await;
-    let paused = stage.until(&schedule, "it is paused", |schedule| schedule.plan.paused).await;
-    assert!(paused.plan.paused_because.expect("why").contains("2 times in a row"));
-}
-
-#[tokio::test]
-async fn a_mail_is_sent_with_its_text_and_tried_again_under_the_same_id() {
-    let sink = sink::Sink::start(&["451 try again later"]);
-    let mail = MailConfig {
-        url: Some(Secret::new(sink.url())),
-        from: Some("Summary Bot <bot@example.com>".to_owned()),
-        ..MailConfig::default()
-    };
-    let stage = Stage::with_mail(mail).await;
-    let schedule = stage.schedule(json!({"destinations": [{"email": "ann@example.com"}]})).await;
-    stage.run(&schedule).await;
-    let mails = sink.received(2).await;
-    assert!(
-        mails[1].contains("To: ann@example.com") && mails[1].contains("Subject: the build"),
-        "{}",
-        mails[1]
-    );
-    assert!(mails[1].contains("text/plain") && mails[1].contains("text/html"));
-    let id = |mail: &str| {
-        mail.lines().find_map(|line| line.strip_prefix("Message-ID: ").map(str::to_owned)).expect("an id")
-    };
-    assert_eq!(id(&mails[0]), id(&mails[1]));
-    let done = stage.until(&schedule, "it is summarised", is(Outcome::Summarised)).await;
-    assert_eq!(done.standing.error, None);
-}
-
-#[tokio::test]
-async fn a_mail_that_is_refused_for_good_is_not_sent_again() {
-    let sink = sink::Sink::start(&["550 no such user here"]);
-    let mail = MailConfig {
-        url: Some(Secret::new(sink.url())),
-        from: Some("bot@example.com".to_owned()),
-        ..MailConfig::default()
-    };
-    let stage = Stage::with_mail(mail).await;
-    let schedule = stage.schedule(json!({"destinations": [{"email": "ann@example.com"}]})).await;
-    stage.run(&schedule).await;
-    let noted = stage.until(&schedule, "it is noted", |schedule| schedule.standing.error.is_some()).await;
-    let error = noted.standing.error.expect("an error");
-    assert!(error.starts_with("to ann@example.com: ") && error.contains("no such user"), "{error}");
-}
-
-#[tokio::test]
-async fn mail_that_is_not_configured_is_refused_before_anything_is_kept() {
-    let stage = Stage::open().await;
-    let refused =
-        stage.plans.create(brief(&json!({"destinations": [{"email": "ann@example.com"}]})), None, None).await;
-    let problem = refused.expect_err("it is refused").to_json();
-    assert_eq!(problem["field"], "destinations[0]");
-    assert!(problem["detail"].as_str().expect("words").contains("SMTP_URL"), "{problem}");
-}
-
-/// A password in an error would end in a log.
-#[test]
-fn a_wrong_url_of_a_mail_server_is_not_repeated() {
-    let mail = MailConfig {
-        url: Some(Secret::new("smpt://ann:canary@mail.example".to_owned())),
-        from: Some("bot@example.com".to_owned()),
-        ..MailConfig::default()
-    };
-    let error = format!("{:?}", Mailer::build(&mail).expect_err("it is wrong"));
-    assert!(error.contains("SMTP_URL") && !error.contains("canary"), "{error}");
-    assert!(!format!("{mail:?}").contains("canary"));
 }

@@ -2,8 +2,9 @@
 //!
 //! A rule for a user decides. Otherwise the highest of the rules for somebody's roles does; otherwise everybody may
 //! have summaries made, or nobody anything where `require_permissions` is set. A rule for a channel lowers what
-//! anybody but an admin may do there, in its threads and, if it is a category, in its channels. Whoever owns the server is `owner`, and whoever may manage it in Discord is
-//! `admin`, whatever the rules say: nobody can be locked out of their own server.
+//! anybody but an admin may do there, in its threads and, if it is a category, in its channels. Whoever owns the
+//! server is `owner`, and whoever may manage it in Discord is `admin`, whatever the rules say: nobody can be locked
+//! out of their own server.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

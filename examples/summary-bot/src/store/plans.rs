@@ -27,7 +27,7 @@ const UNDELIVERED: &str = "UPDATE plans SET \
      WHERE id = $1 RETURNING delivery_failures";
 const FORGIVE: &str = "UPDATE plans SET failures = 0, delivery_failures = 0 WHERE id = $1";
 
-/// What became of a plan from which somebody was taken out.
+/// What becomes of a plan when somebody is taken out of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trace {
     /// They were not in it.
@@ -108,25 +108,25 @@ impl Store {
             Err(PlanError::Missing { .. }) => return Ok(Trace::None),
             taken => taken?,
         };
-        let Ok(mut job) = plan.payload::<SummarizeChannels>() else { return Ok(Trace::None) };
-        if job.reader.as_deref() == Some(user) {
-            timetable.delete_in(&mut transaction, id).await?;
-            statement(DELETE).bind(id.to_string()).execute(&mut transaction).await?;
-            transaction.commit().await?;
-            return Ok(Trace::Deleted);
-        }
-        let made = job.created_by.take_if(|creator| creator == user).is_some();
-        if made {
-            timetable.update_in(&mut transaction, id, PlanChange::default().job(&job)).await?;
-        }
-        // As commands and the API write it.
-        let theirs = [format!("by <@{user}>"), format!("by {user}")];
-        let paused = plan.paused_because.is_some_and(|reason| theirs.contains(&reason));
-        if paused {
-            timetable.pause_in(&mut transaction, id, "by somebody").await?;
+        let trace = Trace::of(&plan, user);
+        match trace {
+            Trace::None => return Ok(trace),
+            Trace::Deleted => {
+                timetable.delete_in(&mut transaction, id).await?;
+                statement(DELETE).bind(id.to_string()).execute(&mut transaction).await?;
+            }
+            Trace::Changed => {
+                if let Ok(mut job) = plan.payload::<SummarizeChannels>() {
+                    job.created_by.take_if(|creator| creator == user);
+                    timetable.update_in(&mut transaction, id, PlanChange::default().job(&job)).await?;
+                }
+                if is_paused_by(&plan, user) {
+                    timetable.pause_in(&mut transaction, id, "by somebody").await?;
+                }
+            }
         }
         transaction.commit().await?;
-        Ok(if made || paused { Trace::Changed } else { Trace::None })
+        Ok(trace)
     }
 
     /// How the plans between these two went, of one server or of all.
@@ -201,6 +201,26 @@ impl Store {
         limit.judge(&mut transaction, plan, failures, problem).await?;
         transaction.commit().await
     }
+}
+
+// === impl Trace ===
+
+impl Trace {
+    /// What of somebody is in a plan.
+    pub(crate) fn of(plan: &Plan, user: &str) -> Self {
+        match plan.payload::<SummarizeChannels>() {
+            Ok(job) if job.reader.as_deref() == Some(user) => Self::Deleted,
+            Ok(job) if job.created_by.as_deref() == Some(user) || is_paused_by(plan, user) => Self::Changed,
+            _ => Self::None,
+        }
+    }
+}
+
+/// As commands and the API write it.
+fn is_paused_by(plan: &Plan, user: &str) -> bool {
+    plan.paused_because
+        .as_ref()
+        .is_some_and(|why| *why == format!("by <@{user}>") || *why == format!("by {user}"))
 }
 
 // === impl Patience ===

@@ -24,23 +24,6 @@ impl Viewer for Discord {
         })
     }
 
-    fn readable<'a>(
-        &'a self,
-        user: &'a str,
-        guild: &'a str,
-        channels: &'a [String],
-    ) -> Looking<'a, Vec<String>> {
-        Box::pin(async move {
-            let mut readable = Vec::new();
-            for channel in channels {
-                if self.may_read(user, guild, channel).await? {
-                    readable.push(channel.clone());
-                }
-            }
-            Ok(readable)
-        })
-    }
-
     fn level<'a>(&'a self, user: &'a str, guild: &'a str) -> Looking<'a, Level> {
         let level = match (user, guild) {
             (ADA, "1") => Level::Summarize,

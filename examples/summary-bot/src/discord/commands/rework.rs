@@ -6,14 +6,13 @@ use jiff::Timestamp;
 
 use super::{Acknowledgement, Answering, Command, Definition, Front, Interaction, Reply, Task};
 use crate::discord::access::Level;
-use crate::discord::gathered::Gathered;
-use crate::discord::history::{self, History, Wanted};
+use crate::discord::history::{History, Wanted};
 use crate::discord::render::{Press, messages};
 use crate::document::Document;
-use crate::house::{Said, Settled};
-use crate::order::{Order, Wish};
+use crate::order::Wish;
+use crate::preferences::Preferences;
 use crate::scribe::{internal_error, off_the_workers};
-use crate::{Asked, Filter, Length, Options, Origin, Perspective};
+use crate::{Length, Perspective};
 
 /// One of the buttons that make another summary of the same conversation.
 pub(super) struct Rework(pub(super) Press);
@@ -58,15 +57,24 @@ async fn again(front: &Front, task: &Task, document: &Document, press: Press) ->
     front.quotas.take(&interaction.user.id, Some(guild)).await?;
     task.progress("Reading what was said …").await;
     let wanted = wanted(document, guild, interaction, front.config.max_messages as usize);
-    let settled = said(document, press, interaction).over(&settings, wanted);
-    let history = front.history.read(settled.wanted.clone()).await?;
-    if history.parts.is_empty() {
+    let mut resolved = preferences(document, press, interaction).over(&settings, wanted);
+    let History { parts, .. } = front.history.read(resolved.wanted.clone()).await?;
+    if parts.is_empty() {
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "INSUFFICIENT_CONTENT")
             .detail("what was said then is not there any more, or is closed to you or me"));
     }
     task.progress("Writing …").await;
-    let plan = Plan::of(document, interaction, settled);
-    let made = front.workshop.draft(off_the_workers(move || Ok(plan.order(history)))).await?;
+    // It is shown with the times that were asked for, not with those of its messages.
+    (resolved.asked.since, resolved.asked.until) =
+        (document.options.since.clone(), document.options.until.clone());
+    let (title, user) = (document.title.clone(), interaction.user.id.clone());
+    let order = off_the_workers(move || {
+        // Of what is read this time: some of it may be closed or gone meanwhile.
+        let mut order = resolved.order(title, parts);
+        (order.origin.requested_by, order.origin.private) = (Some(user), true);
+        Ok(order)
+    });
+    let made = front.workshop.draft(order).await?;
     let kept = task.keep(vec![made]).await?.pop();
     kept.ok_or_else(internal_error)
 }
@@ -103,7 +111,7 @@ fn moment(text: &str) -> Option<Timestamp> {
 }
 
 /// How it is to be summarised this time.
-fn said(document: &Document, press: Press, interaction: &Interaction) -> Said {
+fn preferences(document: &Document, press: Press, interaction: &Interaction) -> Preferences {
     let before = &document.options;
     let length = match (press, before.words) {
         (Press::Shorter, 181..) | (Press::Longer, 0..180) => Length::Detailed,
@@ -112,43 +120,12 @@ fn said(document: &Document, press: Press, interaction: &Interaction) -> Said {
         (_, words) => Length::of_name(&before.length).unwrap_or(Length::Words(words.max(1))),
     };
     let language = (press == Press::Mine).then(|| interaction.locale.clone());
-    Said {
+    Preferences {
         length: Some(length),
         perspective: Some(Perspective::of_name(&before.perspective).unwrap_or_default()),
         min_messages: Some(1),
         include_bots: Some(before.include_bots),
         wish: Wish { language, ..Wish::default() },
-    }
-}
-
-/// What is to be made of what is read.
-struct Plan {
-    options: Options,
-    asked: Asked,
-    title: String,
-    guild: Option<String>,
-    user: String,
-    wish: Wish,
-}
-
-impl Plan {
-    fn of(document: &Document, interaction: &Interaction, settled: Settled) -> Self {
-        let Settled { options, asked, wish, .. } = settled;
-        let (since, until) = (document.options.since.clone(), document.options.until.clone());
-        let asked = Asked { since, until, ..asked };
-        let (guild, user) = (interaction.guild_id.clone(), interaction.user.id.clone());
-        Self { options, asked, title: document.title.clone(), guild, user, wish }
-    }
-
-    fn order(self, read: History) -> Order {
-        let warnings = history::cut(&read.parts).into_iter().collect();
-        // The history is filtered already.
-        let gathered = Gathered::of(read.parts, Filter { bots: true, ..Filter::default() });
-        let Self { options, asked, title, guild, user, wish } = self;
-        // Of what is read this time: some of it may be closed or gone meanwhile.
-        let origin = Origin { requested_by: Some(user), private: true, ..gathered.origin(guild) };
-        let conversation = gathered.conversation;
-        Order { conversation, options, asked, title: Some(title), origin, wish, warnings }
     }
 }
 

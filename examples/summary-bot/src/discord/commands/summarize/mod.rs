@@ -153,8 +153,8 @@ async fn answer(
     let request = request?;
     match write::write(front, task, &request).await? {
         write::Written::Nothing(skipped) => Ok(publish::nothing(&skipped).into()),
-        write::Written::Summaries { documents, sources, skipped } => {
-            publish::publish(front, task, &request, &documents, &sources, &skipped).await
+        write::Written::Summaries { documents, skipped } => {
+            publish::publish(front, task, &request, &documents, &skipped).await
         }
     }
 }

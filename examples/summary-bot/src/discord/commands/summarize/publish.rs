@@ -38,7 +38,6 @@ pub(super) async fn publish(
     task: &Task,
     request: &Request,
     documents: &[Document],
-    sources: &[String],
     skipped: &[Skipped],
 ) -> Result<Vec<Reply>, Problem> {
     let interaction = &task.interaction;
@@ -51,7 +50,7 @@ pub(super) async fn publish(
         return Ok(shown);
     }
     let there = request.post_to.as_deref().unwrap_or(&interaction.channel_id);
-    if let Some(words) = why_not(front, request, there, sources).await? {
+    if let Some(words) = why_not(front, request, there, documents).await? {
         let mut shown: Vec<Reply> = shown.into_iter().map(Reply::private).collect();
         add(&mut shown, words);
         return Ok(shown);
@@ -69,10 +68,11 @@ async fn why_not(
     front: &Front,
     request: &Request,
     there: &str,
-    sources: &[String],
+    documents: &[Document],
 ) -> Result<Option<String>, Problem> {
-    let guild = &request.wanted.guild_id;
-    let asker = request.wanted.reader.as_deref().unwrap_or_default();
+    let wanted = &request.resolved.wanted;
+    let (guild, asker) = (&wanted.guild_id, wanted.reader.as_deref().unwrap_or_default());
+    let sources = documents.iter().flat_map(|document| document.origin.sources());
     let looked_up = async {
         let Some(place) = front.atlas.channel(guild, there).await? else {
             return Ok(Some(
@@ -83,8 +83,8 @@ async fn why_not(
         if front.atlas.permissions(guild, &place, asker).await? & needed != needed {
             return Ok(Some(format!("Only you see it: you cannot post in <#{there}> yourself.")));
         }
-        if sources.is_empty() {
-            return Ok(Some("Only you see it.".to_owned())); // made by an attempt that could not say of what
+        if documents.iter().any(|document| document.origin.sources().is_empty()) {
+            return Ok(Some("Only you see it.".to_owned())); // made before origins named all their channels
         }
         let closed = front.atlas.less_open(guild, &place, sources).await?;
         Ok(closed.map(|source| {

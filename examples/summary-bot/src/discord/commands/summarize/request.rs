@@ -12,10 +12,10 @@ use crate::discord::history::Wanted;
 use crate::discord::interaction::Kind;
 use crate::discord::rest::{Page, RestError};
 use crate::discord::since::{self, Since};
-use crate::house::{Said, Settled};
 use crate::models::language_code;
 use crate::order::Wish;
-use crate::{Asked, Length, Options, Perspective};
+use crate::preferences::{Preferences, Resolved};
+use crate::{Length, Perspective};
 
 /// Without a word about time: so many, the newest.
 const USUAL: usize = 200;
@@ -25,12 +25,9 @@ const SEARCHED: usize = 10;
 /// What somebody wants to have summarised, how, and where it is to be shown.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
-    pub(super) wanted: Wanted,
+    pub(super) resolved: Resolved,
     /// In which times of the day are meant.
     zone: TimeZone,
-    pub(super) options: Options,
-    pub(super) asked: Asked,
-    pub(super) wish: Wish,
     /// Whoever asked has said how many messages: that there are more is no news.
     pub(super) counted: bool,
     /// One summary of each channel.
@@ -44,15 +41,15 @@ pub(super) struct Request {
 impl Request {
     /// Of the options of `/summarize`.
     pub(super) async fn of_options(front: &Front, interaction: &Interaction) -> Result<Self, Problem> {
-        let mut request = Self::over_settings(front, interaction, said(interaction)?).await?;
+        let mut request = Self::over_settings(front, interaction, preferences(interaction)?).await?;
         let channel = interaction.id("channel");
         if let Some(channel) = channel {
-            request.wanted.channels = vec![channel.to_owned()];
+            request.resolved.wanted.channels = vec![channel.to_owned()];
         }
         request.within(front, interaction, channel.is_some()).await?;
         let excluded = interaction.text("exclude_channels").map(ids).unwrap_or_default();
-        request.wanted.exclude_channels.extend(excluded);
-        request.wanted.threads = interaction.flag("thread") == Some(true);
+        request.resolved.wanted.exclude_channels.extend(excluded);
+        request.resolved.wanted.threads = interaction.flag("thread") == Some(true);
         request.individual = interaction.text("mode") == Some("individual");
         request.private = interaction.flag("private") == Some(true);
         request.post_to = interaction.id("post_to").map(str::to_owned);
@@ -64,16 +61,16 @@ impl Request {
 
     /// From the message on whose menu it was chosen.
     pub(super) async fn from_here(front: &Front, interaction: &Interaction) -> Result<Self, Problem> {
-        let mut request = Self::over_settings(front, interaction, Said::default()).await?;
-        request.wanted.from_message = Some(target(interaction)?.to_owned());
-        request.wanted.most = front.config.max_messages as usize;
+        let mut request = Self::over_settings(front, interaction, Preferences::default()).await?;
+        request.resolved.wanted.from_message = Some(target(interaction)?.to_owned());
+        request.resolved.wanted.most = front.config.max_messages as usize;
         request.private = true;
         Ok(request)
     }
 
     /// The thread that was begun on the message, or the one in which it stands.
     pub(super) async fn this_thread(front: &Front, interaction: &Interaction) -> Result<Self, Problem> {
-        let mut request = Self::over_settings(front, interaction, Said::default()).await?;
+        let mut request = Self::over_settings(front, interaction, Preferences::default()).await?;
         let guild = guild_of(interaction)?;
         // A thread has the id of the message on which it was begun.
         let mut thread = None;
@@ -83,14 +80,18 @@ impl Request {
         }
         let thread =
             thread.ok_or_else(|| invalid("there is no thread on this message, and it is in none"))?;
-        request.wanted.channels = vec![thread.id];
-        request.wanted.most = front.config.max_messages as usize;
+        request.resolved.wanted.channels = vec![thread.id];
+        request.resolved.wanted.most = front.config.max_messages as usize;
         request.private = true;
         Ok(request)
     }
 
     /// What was said here, and what the server's settings make of it.
-    async fn over_settings(front: &Front, interaction: &Interaction, said: Said) -> Result<Self, Problem> {
+    async fn over_settings(
+        front: &Front,
+        interaction: &Interaction,
+        preferences: Preferences,
+    ) -> Result<Self, Problem> {
         let guild = guild_of(interaction)?;
         let settings = front.settings.effective(guild).await?;
         let wanted = Wanted {
@@ -100,19 +101,9 @@ impl Request {
             reader: Some(interaction.user.id.clone()),
             ..Wanted::default()
         };
-        let Settled { wanted, options, asked, wish } = said.over(&settings, wanted);
+        let resolved = preferences.over(&settings, wanted);
         let zone = settings.time_zone();
-        Ok(Self {
-            wanted,
-            zone,
-            options,
-            asked,
-            wish,
-            counted: false,
-            individual: false,
-            private: false,
-            post_to: None,
-        })
+        Ok(Self { resolved, zone, counted: false, individual: false, private: false, post_to: None })
     }
 
     /// The narrowest of all that is said about time and number.
@@ -129,25 +120,26 @@ impl Request {
             (Some(hours), Some(minutes)) => hours.checked_add(minutes),
             (one, other) => one.or(other),
         };
-        self.wanted.since = span.and_then(|span| now.checked_sub(span).ok());
+        self.resolved.wanted.since = span.and_then(|span| now.checked_sub(span).ok());
         let here = now.to_zoned(self.zone.clone());
         match interaction.text("since").map(|text| (text, since::parse(text, &here))) {
             None => {}
             Some((_, Some(Since::Moment(moment)))) => {
-                self.wanted.since = Some(self.wanted.since.map_or(moment, |since| since.max(moment)));
+                self.resolved.wanted.since =
+                    Some(self.resolved.wanted.since.map_or(moment, |since| since.max(moment)));
             }
             Some((_, Some(Since::Message { guild, channel, message }))) => {
-                if guild != self.wanted.guild_id {
+                if guild != self.resolved.wanted.guild_id {
                     return Err(range("that message is in another server"));
                 }
                 if !channel_is_given {
-                    self.wanted.channels = vec![channel];
+                    self.resolved.wanted.channels = vec![channel];
                 }
-                self.wanted.from_message = Some(message);
+                self.resolved.wanted.from_message = Some(message);
             }
             Some((_, Some(Since::MyLastMessage))) => {
-                let channel = spoken_in(front, interaction, &self.wanted).await?;
-                self.wanted.from_message = Some(last_message(front, interaction, &channel).await?);
+                let channel = spoken_in(front, interaction, &self.resolved.wanted).await?;
+                self.resolved.wanted.from_message = Some(last_message(front, interaction, &channel).await?);
             }
             Some((text, None)) => {
                 let shown: String = text.chars().take(50).collect();
@@ -157,18 +149,18 @@ impl Request {
                 )));
             }
         }
-        let bounded = self.wanted.since.is_some() || self.wanted.from_message.is_some();
+        let bounded = self.resolved.wanted.since.is_some() || self.resolved.wanted.from_message.is_some();
         let most = interaction.integer("messages").and_then(|most| usize::try_from(most).ok());
         let limit = front.config.max_messages as usize;
         // So many are the usual where nothing is said, and more than can be read is not read anyway.
         self.counted = most.map_or(!bounded, |most| most <= limit);
-        self.wanted.most = most.unwrap_or(if bounded { limit } else { USUAL }).clamp(1, limit);
-        self.asked.since = self.wanted.since.map(|since| since.to_string());
+        self.resolved.wanted.most = most.unwrap_or(if bounded { limit } else { USUAL }).clamp(1, limit);
+        self.resolved.asked.since = self.resolved.wanted.since.map(|since| since.to_string());
         Ok(())
     }
 }
 
-fn said(interaction: &Interaction) -> Result<Said, Problem> {
+fn preferences(interaction: &Interaction) -> Result<Preferences, Problem> {
     let language = match interaction.text("language") {
         None => None,
         Some(language) => {
@@ -177,11 +169,11 @@ fn said(interaction: &Interaction) -> Result<Said, Problem> {
             Some(language_code(language.trim()).ok_or_else(unknown)?)
         }
     };
-    Ok(Said {
+    Ok(Preferences {
         length: interaction.text("length").and_then(Length::of_name),
         perspective: interaction.text("perspective").and_then(Perspective::of_name),
         wish: Wish { language, ..Wish::default() },
-        ..Said::default()
+        ..Preferences::default()
     })
 }
 

@@ -4,12 +4,10 @@ use groundcrew::http::Problem;
 
 use super::request::Request;
 use super::{Front, Task};
-use crate::discord::gathered::Gathered;
-use crate::discord::history::{self, Channel, History, Part, Skipped, Why};
+use crate::discord::history::{Channel, History, Part, Skipped, Why};
 use crate::document::Document;
 use crate::order::Order;
 use crate::scribe::off_the_workers;
-use crate::{Filter, Origin};
 
 /// One summary of each: of so many channels at most.
 const MOST_SUMMARIES: usize = 5;
@@ -18,27 +16,22 @@ const MOST_SUMMARIES: usize = 5;
 pub(super) enum Written {
     /// Nobody said anything.
     Nothing(Vec<Skipped>),
-    Summaries {
-        documents: Vec<Document>,
-        /// The channels and threads that went into them; empty where an earlier attempt has made them.
-        sources: Vec<String>,
-        skipped: Vec<Skipped>,
-    },
+    /// What was left out is not known where an earlier attempt has made them.
+    Summaries { documents: Vec<Document>, skipped: Vec<Skipped> },
 }
 
 pub(super) async fn write(front: &Front, task: &Task, request: &Request) -> Result<Written, Problem> {
     let documents = task.kept().await?;
     if !documents.is_empty() {
-        return Ok(Written::Summaries { documents, sources: Vec::new(), skipped: Vec::new() });
+        return Ok(Written::Summaries { documents, skipped: Vec::new() });
     }
     let user = &task.interaction.user.id;
     front.quotas.take(user, task.interaction.guild_id.as_deref()).await?;
     task.progress("Reading what was said …").await;
-    let History { parts, mut skipped } = front.history.read(request.wanted.clone()).await?;
+    let History { parts, mut skipped } = front.history.read(request.resolved.wanted.clone()).await?;
     if parts.is_empty() {
         return Ok(Written::Nothing(skipped));
     }
-    let sources: Vec<String> = parts.iter().map(|part| part.channel.id.clone()).collect();
     let messages: usize = parts.iter().map(|part| part.messages.len()).sum();
     task.progress(&format!("Summarising {messages} messages …")).await;
     let groups: Vec<Vec<Part>> =
@@ -67,25 +60,18 @@ pub(super) async fn write(front: &Front, task: &Task, request: &Request) -> Resu
     }
     match refused {
         Some(problem) if documents.is_empty() => Err(problem),
-        _ => Ok(Written::Summaries { documents: task.keep(documents).await?, sources, skipped }),
+        _ => Ok(Written::Summaries { documents: task.keep(documents).await?, skipped }),
     }
 }
 
 fn order(request: Request, parts: Vec<Part>, user: String) -> Order {
-    let title = title(&parts);
-    let warnings = if request.counted { Vec::new() } else { history::cut(&parts).into_iter().collect() };
-    // The history is filtered already.
-    let gathered = Gathered::of(parts, Filter { bots: true, ..Filter::default() });
-    let origin = gathered.origin(Some(request.wanted.guild_id));
-    Order {
-        conversation: gathered.conversation,
-        options: request.options,
-        asked: request.asked,
-        title: Some(title),
-        origin: Origin { private: request.private, requested_by: Some(user), ..origin },
-        wish: request.wish,
-        warnings,
+    let mut order = request.resolved.order(title(&parts), parts);
+    order.origin.private = request.private;
+    order.origin.requested_by = Some(user);
+    if request.counted {
+        order.warnings.clear(); // that there was more is no news
     }
+    order
 }
 
 fn title(parts: &[Part]) -> String {

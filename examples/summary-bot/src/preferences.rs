@@ -1,13 +1,14 @@
-//! The rules of the house: what a server's settings say, under what somebody asks for.
+//! How somebody prefers a summary, over what the settings of a server say.
 
-use crate::discord::history::Wanted;
-use crate::order::Wish;
+use crate::discord::gathered::Gathered;
+use crate::discord::history::{self, Part, Wanted};
+use crate::order::{Order, Wish};
 use crate::settings::Effective;
-use crate::{Asked, Length, Options, Perspective};
+use crate::{Asked, Filter, Length, Options, Perspective};
 
 /// How somebody wants it summarised; what is left out is as the server has it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Said {
+pub(crate) struct Preferences {
     pub(crate) length: Option<Length>,
     pub(crate) perspective: Option<Perspective>,
     pub(crate) min_messages: Option<u64>,
@@ -18,7 +19,7 @@ pub(crate) struct Said {
 
 /// What is read and how it is summarised, with nothing left open.
 #[derive(Debug, Clone)]
-pub(crate) struct Settled {
+pub(crate) struct Resolved {
     pub(crate) wanted: Wanted,
     pub(crate) options: Options,
     /// The same as it is shown beside the summary.
@@ -26,12 +27,12 @@ pub(crate) struct Settled {
     pub(crate) wish: Wish,
 }
 
-// === impl Said ===
+// === impl Preferences ===
 
-impl Said {
+impl Preferences {
     /// Lays the settings of the server under it. Whom and which channels they leave out is left out whoever asks, and
     /// however; the rest holds where nothing was said.
-    pub(crate) fn over(self, settings: &Effective, mut wanted: Wanted) -> Settled {
+    pub(crate) fn over(self, settings: &Effective, mut wanted: Wanted) -> Resolved {
         unite(&mut wanted.exclude_users, settings.excluded_users());
         unite(&mut wanted.exclude_channels, settings.excluded_channels());
         wanted.only_channels = settings.enabled_channels();
@@ -58,7 +59,29 @@ impl Said {
             custom_prompt,
             language: language.or_else(|| settings.language()),
         };
-        Settled { wanted, options, asked, wish }
+        Resolved { wanted, options, asked, wish }
+    }
+}
+
+// === impl Resolved ===
+
+impl Resolved {
+    /// What is to be summarised of that which was read by it; for nobody in particular yet.
+    pub(crate) fn order(self, title: String, parts: Vec<Part>) -> Order {
+        let Self { wanted, options, asked, wish } = self;
+        let warnings = history::cut(&parts).into_iter().collect();
+        // The history is filtered already.
+        let gathered = Gathered::of(parts, Filter { bots: true, ..Filter::default() });
+        let origin = gathered.origin(Some(wanted.guild_id));
+        Order {
+            conversation: gathered.conversation,
+            options,
+            asked,
+            title: Some(title),
+            origin,
+            wish,
+            warnings,
+        }
     }
 }
 
