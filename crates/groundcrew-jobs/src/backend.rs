@@ -39,6 +39,10 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// Returns when there may be jobs to reserve, or after `at_most`. May be dropped at any time.
     fn wait(&self, at_most: Duration) -> BoxFuture<'_, ()>;
 
+    /// Jobs were written in a transaction that has not ended yet. Nothing to do where the commit itself tells
+    /// [`wait`](Self::wait).
+    fn announce(&self) {}
+
     /// Puts the ends of deliveries on record. A delivery that is not this worker's any more is passed over.
     ///
     /// All or nothing: after an error the whole batch is settled again.

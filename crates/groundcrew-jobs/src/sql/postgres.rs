@@ -60,14 +60,15 @@ impl PostgresJobs {
     }
 }
 
-/// A hint only: what is lost while it reconnects is found by polling.
+/// A hint only: what is lost while it cannot connect is found by polling.
 async fn listen(postgres: Postgres, woken: Arc<Notify>, stop: Stop) -> Result<(), Error> {
     let hear = async {
         let mut listener = PgListener::connect_with(&postgres.raw()).await?;
         listener.listen(CHANNEL).await?;
         loop {
-            listener.recv().await?;
+            // Also for what came before it listened, and after it was cut off, which it says with `None`.
             woken.notify_one();
+            listener.try_recv().await?;
         }
     };
     stop.unless(hear).await.unwrap_or(Ok(()))

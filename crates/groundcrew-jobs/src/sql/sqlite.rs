@@ -5,6 +5,7 @@ mod enqueue;
 mod reserve;
 mod settle;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -29,13 +30,15 @@ pub(super) const NAME: &str = "SQLite";
 pub(crate) struct SqliteJobs {
     sqlite: Sqlite,
     woken: Notify,
+    /// Somebody's transaction holds the writer and jobs that nobody sees before it has committed.
+    announced: AtomicBool,
 }
 
 // === impl SqliteJobs ===
 
 impl SqliteJobs {
     pub(crate) fn new(sqlite: Sqlite) -> Self {
-        Self { sqlite, woken: Notify::new() }
+        Self { sqlite, woken: Notify::new(), announced: AtomicBool::new(false) }
     }
 }
 
@@ -73,6 +76,11 @@ impl Backend for SqliteJobs {
 
     fn reserve<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Vec<Delivery>, BackendError>> {
         async move {
+            // Whoever waits for the writer comes after that transaction.
+            let announced = self.announced.swap(false, Ordering::AcqRel);
+            if !announced && !reserve::has_due(&self.sqlite).await.map_err(unavailable("look for jobs"))? {
+                return Ok(Vec::new());
+            }
             let rows = reserve::reserve(&self.sqlite, ask).await.map_err(unavailable("reserve jobs"))?;
             let got: Result<Vec<_>, _> = rows.into_iter().map(rows::delivery).collect();
             let mut got = got.map_err(unreadable)?;
@@ -87,6 +95,11 @@ impl Backend for SqliteJobs {
             let _either = tokio::time::timeout(at_most, self.woken.notified()).await;
         }
         .boxed()
+    }
+
+    fn announce(&self) {
+        self.announced.store(true, Ordering::Release);
+        self.woken.notify_one();
     }
 
     fn settle(&self, batch: Vec<Settlement>) -> BoxFuture<'_, Result<(), BackendError>> {

@@ -95,6 +95,7 @@ impl Publisher {
             return Err(EnqueueError::Foreign { transaction: name, jobs: home });
         }
         transaction.write_all(&jobs.iter().collect::<Vec<_>>()).await.map_err(failed)?;
+        self.backend().announce();
         Ok(())
     }
 }
@@ -125,6 +126,7 @@ impl Enqueue {
             return Err(EnqueueError::Foreign { transaction: name, jobs: home });
         }
         let enqueued = transaction.write(&job).await.map_err(failed)?;
+        publisher.backend().announce();
         Ok(enqueued.id())
     }
 }

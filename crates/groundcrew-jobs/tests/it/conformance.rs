@@ -39,6 +39,20 @@ async fn reserve(stage: &Stage, ask: Ask) -> Vec<Delivery> {
     got
 }
 
+/// The next one, however long a broker takes.
+async fn one(stage: &Stage, name: &'static str) -> Delivery {
+    let ask = ask(1, vec![known(name)]);
+    let next = async {
+        loop {
+            if let Some(delivery) = reserve(stage, ask.clone()).await.pop() {
+                return delivery;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), next).await.expect("a job comes")
+}
+
 async fn settle(stage: &Stage, delivery: &Delivery, ending: Ending) {
     let delivery = Arc::new(delivery.clone());
     stage.backend.settle(vec![Settlement { delivery, ending, checkpoint: None }]).await.expect("settled");
@@ -69,7 +83,7 @@ pub(crate) async fn the_whole_envelope_comes_back_as_it_went(stage: Stage) {
         ..envelope("a")
     };
     enqueue(&stage, job.clone()).await;
-    let got = reserve(&stage, ask(1, vec![known("a")])).await.remove(0).envelope;
+    let got = one(&stage, "a").await.envelope;
     let micros = |at: jiff::Timestamp| at.as_microsecond();
     assert_eq!(micros(got.enqueued_at), micros(job.enqueued_at));
     assert_eq!(Envelope { enqueued_at: job.enqueued_at, ..got }, job);
@@ -126,13 +140,13 @@ pub(crate) async fn a_retry_costs_an_attempt_and_a_snooze_and_a_hand_back_do_not
         (Ending::Retry { after: again, failure: failure("second") }, 2),
     ];
     for (ending, attempts) in endings {
-        let got = reserve(&stage, ask(1, vec![known("a")])).await.remove(0);
+        let got = one(&stage, "a").await;
         settle(&stage, &got, ending).await;
-        let next = reserve(&stage, ask(1, vec![known("a")])).await.remove(0);
+        let next = one(&stage, "a").await;
         assert_eq!((next.envelope.attempts, next.envelope.crashes), (attempts, 0));
         settle(&stage, &next, Ending::Snoozed { after: again }).await;
     }
-    let last = reserve(&stage, ask(1, vec![known("a")])).await.remove(0);
+    let last = one(&stage, "a").await;
     let causes: Vec<_> = last.envelope.history.iter().map(|failure| failure.cause.as_str()).collect();
     assert_eq!(causes, ["first", "second"]);
 }
@@ -173,17 +187,17 @@ pub(crate) async fn a_heartbeat_keeps_the_lease_and_saves_the_checkpoint(stage: 
     tokio::time::sleep(lease).await;
     assert!(reserve(&stage, ask(1, vec![known("a")])).await.is_empty(), "the lease was prolonged");
     assert_eq!(beat(Duration::ZERO).await, Ok(vec![]));
-    let again = reserve(&stage, ask(1, vec![known("a")])).await.remove(0);
+    let again = one(&stage, "a").await;
     assert_eq!(again.envelope.checkpoint.as_deref(), Some("42"));
 }
 
 pub(crate) async fn a_checkpoint_survives_a_hand_back(stage: Stage) {
     enqueue(&stage, envelope("a")).await;
-    let delivery = Arc::new(reserve(&stage, ask(1, vec![known("a")])).await.remove(0));
+    let delivery = Arc::new(one(&stage, "a").await);
     let ending = Ending::HandedBack { after: Duration::ZERO };
     let checkpoint = Some("[1,2]".to_owned());
     stage.backend.settle(vec![Settlement { delivery, ending, checkpoint }]).await.expect("settled");
-    let again = reserve(&stage, ask(1, vec![known("a")])).await.remove(0);
+    let again = one(&stage, "a").await;
     assert_eq!(again.envelope.checkpoint.as_deref(), Some("[1,2]"));
 }
 
@@ -234,7 +248,7 @@ pub(crate) async fn a_unique_job_is_there_once_until_it_is_over(stage: Stage) {
     assert_eq!(enqueue(&stage, job()).await, Enqueued::Duplicate(first.id));
     let other = enqueue(&stage, Envelope { unique: unique.clone(), ..envelope("b") }).await;
     assert!(matches!(other, Enqueued::New(_)), "another name is another matter");
-    let got = reserve(&stage, ask(1, vec![known("a")])).await.remove(0);
+    let got = one(&stage, "a").await;
     assert_eq!(enqueue(&stage, job()).await, Enqueued::Duplicate(first.id), "it runs");
     settle(&stage, &got, Ending::Done).await;
     assert!(matches!(enqueue(&stage, job()).await, Enqueued::New(_)));
@@ -253,7 +267,7 @@ pub(crate) async fn a_unique_window_outlives_the_job(stage: Stage) {
     let unique = Some(Unique { key: "k".to_owned(), window });
     let job = || Envelope { unique: unique.clone(), ..envelope("a") };
     let first = enqueue(&stage, job()).await.id();
-    let got = reserve(&stage, ask(1, vec![known("a")])).await.remove(0);
+    let got = one(&stage, "a").await;
     settle(&stage, &got, Ending::Done).await;
     assert_eq!(enqueue(&stage, job()).await, Enqueued::Duplicate(first), "within the window");
     until("the window is over", || async { matches!(enqueue(&stage, job()).await, Enqueued::New(_)) }).await;

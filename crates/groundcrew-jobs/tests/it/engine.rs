@@ -163,7 +163,7 @@ pub(crate) async fn a_job_that_kills_its_process_is_stopped_by_the_crash_limit(s
 pub(crate) async fn jobs_with_one_key_do_not_overlap_and_others_do(stage: Stage) {
     let jobs = stage.jobs();
     let publisher = jobs.publisher();
-    let (app, most) = App::crowd(Duration::from_millis(10));
+    let (app, most) = App::crowd(Duration::from_millis(50));
     let keyed = app.clone();
     jobs.register::<Plain>().run(keyed);
     for _ in 0..5 {

@@ -122,6 +122,27 @@ async fn a_job_exists_exactly_if_the_transaction_commits(database: Database, kee
     assert_eq!((number(&database, EFFECTS).await, stage.live().await), (1, 1), "both there");
 }
 
+/// Nobody sees it before the commit, and nobody looks again within the hour: each runs because the worker is told.
+async fn a_job_runs_as_soon_as_its_transaction_commits(database: Database, keep: impl Send + 'static) {
+    execute(&database, "CREATE TABLE effects (n INTEGER)").await;
+    let stage = database::stage(&database, keep).await;
+    let app = App::noting();
+    let config = JobsConfig { poll_period: Duration::from_secs(3600), ..config() };
+    let jobs = stage.jobs_in(&stage.crew, &config);
+    let publisher = jobs.publisher();
+    jobs.register::<Plain>().run(app.clone());
+    for number in 1..=5 {
+        let mut transaction = database.begin().await.expect("begun");
+        publisher.enqueue_in(&mut transaction, &Plain("x".to_owned())).await.expect("enqueued");
+        // Long enough for the worker to look in vain.
+        for _ in 0..300 {
+            statement(ADD).execute(&mut transaction).await.expect("added");
+        }
+        transaction.commit().await.expect("committed");
+        until("it ran", || async { app.runs() == number }).await;
+    }
+}
+
 /// With a broker (here: memory) the job goes through the outbox.
 async fn the_outbox_sends_what_was_committed_and_nothing_else(database: Database, keep: impl Send + 'static) {
     execute(&database, "CREATE TABLE effects (n INTEGER)").await;
@@ -211,6 +232,7 @@ macro_rules! all_tests {
             without_the_mark_the_effect_doubles,
             an_effect_that_is_rolled_back_happens_with_the_next_attempt,
             a_job_exists_exactly_if_the_transaction_commits,
+            a_job_runs_as_soon_as_its_transaction_commits,
             the_outbox_sends_what_was_committed_and_nothing_else,
             tables_are_prepared_by_many_replicas_at_once,
             a_job_of_an_unknown_kind_in_front_does_not_hold_up_the_rest,

@@ -64,15 +64,15 @@ struct Busy<'a> {
     key: &'a str,
 }
 
+/// Whether there may be something to reserve: a poll that finds nothing does not take the writer.
+pub(super) async fn has_due(sqlite: &Sqlite) -> Result<bool, Error> {
+    sqlx::query_scalar(HAS_DUE).bind(now()).fetch_one(sqlite.read()).await
+}
+
 pub(super) async fn reserve(sqlite: &Sqlite, ask: &Ask) -> Result<Vec<DeliveryRow>, Error> {
-    let now = now();
-    // A poll that finds nothing does not take the writer.
-    if !sqlx::query_scalar(HAS_DUE).bind(now).fetch_one(sqlite.read()).await? {
-        return Ok(Vec::new());
-    }
     let mut transaction = sqlite.begin().await?;
     // Only now is nobody else writing: what is owed must not have been written later.
-    let now = self::now();
+    let now = now();
     let (chosen, debts) = choose(&mut transaction, ask, now).await?;
     let mut rows = Vec::new();
     if !chosen.is_empty() {

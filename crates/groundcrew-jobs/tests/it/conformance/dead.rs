@@ -5,7 +5,7 @@ use super::*;
 async fn bury(stage: &Stage, name: &'static str) -> Envelope {
     let job = envelope(name);
     enqueue(stage, job.clone()).await;
-    let got = reserve(stage, ask(1, vec![known(name)])).await.remove(0);
+    let got = one(stage, name).await;
     settle(stage, &got, Ending::Dead { failure: failure("hopeless") }).await;
     job
 }
