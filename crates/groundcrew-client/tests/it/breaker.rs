@@ -5,7 +5,7 @@ use groundcrew_testkit::proxy::{FaultProxy, Mode};
 
 use crate::support::{Server, bounded, client, crew, metric, quick_but, until};
 
-const PAUSE: Duration = Duration::from_millis(200);
+const PAUSE: Duration = Duration::from_secs(1);
 
 fn config() -> ClientConfig {
     quick_but(|config| {
@@ -74,7 +74,7 @@ async fn while_one_call_tries_a_host_the_others_do_not() {
             crate::support::answer(if number > 3 { 200 } else { 500 }, &[])
         })
         .await;
-        let client = client(&config());
+        let client = client(&ClientConfig { attempt_timeout: Duration::from_secs(5), ..config() });
         for _ in 0..3 {
             client.get(server.url("/")).send().await.unwrap();
         }

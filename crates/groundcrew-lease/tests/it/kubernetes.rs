@@ -188,11 +188,11 @@ async fn failures_of_the_api_server_that_are_over_before_the_renew_deadline_end_
         let replica = Replica::start(&cluster, &ledger).await;
         until("it leads", || replica.status.is_leader()).await;
         for fault in [Fault::Broken, Fault::Forgetful, Fault::Slow(Duration::from_millis(150))] {
-            let before = cluster.changes().len();
             cluster.fault(fault);
             let began = Instant::now();
             until("it failed for a while", || began.elapsed() > Duration::from_millis(700)).await;
             cluster.fault(Fault::None);
+            let before = cluster.changes().len();
             until("it is renewed", || cluster.changes().len() > before + 1).await;
             assert_eq!(replica.status.epoch(), Some(1), "{fault:?}");
         }

@@ -253,7 +253,8 @@ async fn a_black_holed_connection_is_replaced_although_no_caller_waits_for_long(
             assert!(began.elapsed() < Duration::from_secs(10), "the silent connection is kept");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        assert!(longest < Duration::from_millis(100), "{longest:?}");
+        // 50 ms of budget, and a wide margin; the connection itself would wait for 500 ms.
+        assert!(longest < Duration::from_millis(50 + 200), "{longest:?}");
         asked_again(&limiter, &crew).await;
     })
     .await;

@@ -98,7 +98,10 @@ async fn a_pool_that_was_black_holed_in_flight_has_its_full_capacity_again_withi
     drop(held);
     requests.join_all().await;
     let slowest = slowest.load(Ordering::Relaxed);
-    assert!(slowest < 1500, "a request with a deadline of 1000 ms took {slowest} ms");
+    assert!(
+        slowest < 3000,
+        "a request with a deadline of 1000 ms took {slowest} ms; a plain pool takes 12 s"
+    );
     assert!(
         flight.iter().all(|call| !call.is_finished()),
         "those in flight were held by nothing but the pool"
@@ -135,7 +138,7 @@ async fn a_plain_pool_that_was_black_holed_in_flight_stays_stuck() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pool_is_not_replaced_while_its_connections_answer() {
     let field = Field::start().await;
-    let after = Duration::from_millis(500);
+    let after = Duration::from_secs(1);
     let config = SqlConfig { max_connections: 2, replace_after: after, ..field.config() };
     let postgres = config.connect_postgres(&field.crew).await.expect("connected");
     let until = Instant::now() + after * 4;

@@ -137,10 +137,13 @@ impl Fleet {
 
     /// A process on this database, and on the Redis and RabbitMQ of all.
     pub(crate) fn replica(&self, database: &str) -> Replica {
-        let address = free_address();
-        let port = format!("http.port={}", address.port());
+        // Handed over, so that nobody else takes the port meanwhile; when the replica dies, it is closed.
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
         let mut service = Service::new(env!("CARGO_BIN_EXE_summary-bot"))
-            .args(["--set", &port, "--set", "admin.port=0", "--set", "http.host=127.0.0.1"])
+            .args(["--set", "admin.port=0"])
+            .listener(&listener)
+            .expect("handed over")
             .env("DATABASE_URL", database)
             .env("REDIS_URL", self.redis.url())
             .env("RABBITMQ_URL", self.vhost.url())
@@ -242,10 +245,4 @@ impl Fleet {
         }
         logs
     }
-}
-
-/// An address that nobody has at the moment.
-fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address")
 }
