@@ -38,6 +38,8 @@ pub struct Report {
     pub invalid_requests: u64,
     /// Sessions that began.
     pub identifies: u64,
+    /// Sessions that were refused since another had begun less than `identify_every` before.
+    pub too_soon: u64,
     /// Sessions that went on.
     pub resumes: u64,
     /// Sessions of this moment.
@@ -69,6 +71,7 @@ pub(crate) struct Ledger {
     pub(crate) by_route: BTreeMap<String, u64>,
     invalid: VecDeque<Instant>,
     pub(crate) identifies: u64,
+    pub(crate) too_soon: u64,
     pub(crate) resumes: u64,
 }
 
@@ -84,6 +87,7 @@ impl Ledger {
             by_route: BTreeMap::new(),
             invalid: VecDeque::new(),
             identifies: 0,
+            too_soon: 0,
             resumes: 0,
         }
     }

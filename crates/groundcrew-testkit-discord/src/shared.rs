@@ -121,6 +121,7 @@ impl Shared {
             by_route: state.ledger.by_route.clone(),
             invalid_requests,
             identifies: state.ledger.identifies,
+            too_soon: state.ledger.too_soon,
             resumes: state.ledger.resumes,
             connected: state.sessions.connected(),
             interactions: state.interactions.all.len(),

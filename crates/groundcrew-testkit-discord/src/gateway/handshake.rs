@@ -58,6 +58,7 @@ impl State {
         let now = Instant::now();
         let too_soon = self.sessions.last_identify.is_some_and(|last| now - last < options.identify_every);
         if too_soon {
+            self.ledger.too_soon += 1;
             return Err(Refused::Invalid);
         }
         self.sessions.renew();
