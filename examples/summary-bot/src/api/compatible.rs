@@ -159,7 +159,9 @@ pub(super) async fn order(
         exclude: wanted.exclude_users.clone(),
         bots: wanted.bots,
     };
-    let of_server = Origin { guild_id: form.guild_id.clone(), ..Origin::default() };
+    // Of no channel: Discord cannot say who else may read what a person sends.
+    let private = form.guild_id.is_some() && asker.as_deref().is_some_and(is_person);
+    let of_server = Origin { guild_id: form.guild_id.clone(), private, ..Origin::default() };
     let (conversation, title, origin, warnings) = match (&form.channel_id, channels) {
         (None, _) => {
             let body = value.to_string();

@@ -185,11 +185,11 @@ impl Archive {
         if !channel.holds_messages() {
             return Ok(Some(Why::NoMessages));
         }
-        let is = |ids: &[String]| {
-            let parent = channel.parent_id.as_ref().filter(|_| channel.is_thread());
-            ids.contains(&channel.id) || parent.is_some_and(|parent| ids.contains(parent))
-        };
-        if is(&wanted.exclude_channels) || !wanted.only_channels.is_empty() && !is(&wanted.only_channels) {
+        let places = map.places(channel);
+        let within = |ids: &[String]| ids.iter().any(|id| places.contains(&id.as_str()));
+        if within(&wanted.exclude_channels)
+            || !wanted.only_channels.is_empty() && !within(&wanted.only_channels)
+        {
             return Ok(Some(Why::Excluded));
         }
         // Discord answers with empty pages where the bot may see but not read back.

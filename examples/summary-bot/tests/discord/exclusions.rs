@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use groundcrew_testkit_discord::Snowflake;
+use groundcrew_testkit_discord::{ChannelKind, Snowflake};
 use serde_json::{Value, json};
 
 use crate::buttons::with_buttons;
@@ -140,5 +140,23 @@ async fn a_command_leaves_out_whom_and_what_the_server_leaves_out() {
     let there = stage.command("summarize", stage.ada).option("channel", den.to_string());
     let there = answer(&there.fire().expect("asked")).await;
     assert!(there.contains("#den is not to be summarised here"), "{there}");
+    stage.bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_a_category_is_left_out_or_let_in_with_it() {
+    let stage = Stage::set().await;
+    let category = stage.discord.channel(stage.guild, "workshop").kind(ChannelKind::Category).create();
+    let bench = stage.discord.channel(stage.guild, "bench").category(category).create();
+    let thread = stage.discord.thread(bench, "lathe").create();
+    for place in [bench, thread, stage.hall] {
+        talk(&stage, place);
+    }
+    let statuses = || [bench, thread, stage.hall].map(|place| summarize(&stage, place, &json!({})).status);
+    assert_eq!(statuses(), [201, 201, 201], "the control");
+    set(&stage, "enabled_channels", category).await;
+    assert_eq!(statuses(), [201, 201, 403], "nothing but the category");
+    set(&stage, "excluded_channels", category).await;
+    assert_eq!(statuses(), [403, 403, 403]);
     stage.bot.land().await;
 }

@@ -313,3 +313,21 @@ async fn of_a_category_the_api_reads_what_whoever_asks_can_read_for_others_who_c
     assert_eq!(ben.get(&path_of(&summary(&ada, lounge))).status, 200);
     stage.bot.land().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_sends_in_the_name_of_a_server_is_theirs_alone() {
+    let stage = stage().await;
+    let ada = Person::of(&stage, &stage.ada.to_string()).await;
+    let ben = Person::of(&stage, &stage.ben.to_string()).await;
+    let program = Person::of(&stage, "the backup").await;
+    let messages: Vec<Value> = (0..6)
+        .map(|day| json!({"author": "ada", "content": format!("The pump number {day} is repaired by Friday.")}))
+        .collect();
+    let sent = json!({"guild_id": stage.guild.to_string(), "messages": messages});
+    let path = path_of(&ada.ask("POST", "/summarize", &sent));
+    assert_eq!([&ada, &ben, &program].map(|who| who.get(&path).status), [200, 404, 404]);
+    // The control: what a program sends is for programs.
+    let path = path_of(&program.ask("POST", "/summarize", &sent));
+    assert_eq!([&ada, &ben, &program].map(|who| who.get(&path).status), [404, 404, 200]);
+    stage.bot.land().await;
+}
