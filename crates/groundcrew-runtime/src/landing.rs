@@ -115,7 +115,8 @@ async fn lame_duck(delay: Duration, scope: PhaseScope) -> (String, Outcome) {
     ("lame duck".to_owned(), outcome)
 }
 
-/// Waits for one task or piece of detached work; aborts it when the phase is cut.
+/// Waits for one task or piece of detached work; aborts it a little after the phase is cut, since hooks that are told
+/// of the cut may need it for their last word.
 async fn finish(mut work: Running, scope: PhaseScope) -> (String, Outcome) {
     let outcome = tokio::select! {
         biased;
@@ -124,7 +125,7 @@ async fn finish(mut work: Running, scope: PhaseScope) -> (String, Outcome) {
             Err(error) if error.is_panic() => Outcome::cut("panicked"),
             Err(_) => Outcome::cut("was aborted"),
         },
-        () = scope.cut() => {
+        () = async { scope.cut().await; tokio::time::sleep(CUT_GRACE).await } => {
             work.handle.abort();
             Outcome::cut("still ran when its time was over")
         }

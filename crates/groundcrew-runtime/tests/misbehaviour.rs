@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use groundcrew_runtime::{Backoff, CheckPolicy, Crew, Phase, Restart, TaskState};
+use groundcrew_runtime::{Backoff, CheckPolicy, Crew, Outcome, Phase, Restart, TaskState};
+use tokio::sync::{mpsc, oneshot};
 
 fn crew() -> Crew {
     Crew::builder("test", "1.0.0").in_kubernetes(false).build()
@@ -56,6 +57,29 @@ async fn a_task_that_fails_while_it_is_drained_is_not_called_finished() {
     let (_, entry) = receipt.cut().next().expect("an entry that says so");
     assert_eq!(entry.name, "consumer");
     assert!(receipt.summary().contains("the last batch was not acknowledged"), "{receipt}");
+}
+
+/// What a cut job has saved goes through a connection that is a task.
+#[tokio::test(start_paused = true)]
+async fn a_task_outlives_the_cut_while_hooks_have_their_last_word() {
+    let crew = crew();
+    let (ask, mut asked) = mpsc::channel::<oneshot::Sender<()>>(1);
+    crew.critical("line", |_stop| async move {
+        while let Some(answer) = asked.recv().await {
+            answer.send(()).expect("the hook waits");
+        }
+        std::future::pending::<Result<(), std::io::Error>>().await
+    });
+    crew.on_shutdown(Phase::Drain, "last word", |scope| async move {
+        scope.cut().await;
+        let (answer, heard) = oneshot::channel();
+        ask.send(answer).await.expect("the line is there");
+        Outcome::cut(if heard.await.is_ok() { "heard" } else { "not heard" })
+    });
+    let receipt = crew.land().await;
+    assert!(receipt.summary().contains("heard") && !receipt.summary().contains("not heard"), "{receipt}");
+    let lines: Vec<_> = receipt.cut().map(|(_, entry)| entry.name.clone()).collect();
+    assert!(lines.contains(&"line".to_owned()), "it is dropped all the same: {receipt}");
 }
 
 #[tokio::test(start_paused = true)]
