@@ -26,7 +26,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::memory::after;
 use crate::{
     Ask, Backend, BackendError, Beat, DeadJob, DeadQuery, Delivery, Enqueued, JobId, NewJob, Policy,
-    QueueStat, Retention, Selection, Settlement, When,
+    QueueStat, Retention, Selection, Settlement, Unsettled, When,
 };
 use hands::Hands;
 use letter::Wait;
@@ -53,6 +53,8 @@ struct Inner {
     routes: RwLock<HashMap<String, Arc<Route>>>,
     /// Of the kinds that are consumed.
     sources: RwLock<Arc<HashMap<&'static str, Arc<Source>>>>,
+    /// The kinds of which the worker took none when it asked last: their messages wait for it, not it for them.
+    full: Mutex<Vec<&'static str>>,
     turn: AtomicUsize,
     hands: Hands,
     waiting: Mutex<stats::Waiting>,
@@ -71,6 +73,7 @@ impl AmqpJobs {
             suspect: (crash_limit / 2).max(1),
             routes: RwLock::default(),
             sources: RwLock::default(),
+            full: Mutex::default(),
             turn: AtomicUsize::new(0),
             hands: Hands::default(),
             waiting: Mutex::default(),
@@ -124,7 +127,9 @@ impl AmqpJobs {
             }
             .boxed()
         };
-        let all: Vec<_> = sources.values().flat_map(|source| source.subscriptions()).map(ready).collect();
+        let full = self.inner.full.lock().clone();
+        let open = sources.iter().filter(|(name, _)| !full.contains(name));
+        let all: Vec<_> = open.flat_map(|(_, source)| source.subscriptions()).map(ready).collect();
         if all.is_empty() {
             return std::future::pending().await;
         }
@@ -168,6 +173,17 @@ impl Inner {
             _ => BackendError::Refused { backend: NAME, cause: error.to_string() },
         })?;
         Ok(self.routes.write().entry(name.to_owned()).or_insert(route).clone())
+    }
+
+    /// Declares all queues again: somebody has deleted one, and nothing else would make it before the next connection.
+    async fn mend(&self) {
+        let routes: Vec<Arc<Route>> = self.routes.read().values().cloned().collect();
+        let own = routes.iter().map(|route| self.names.own(route));
+        for topology in std::iter::once(self.names.shared()).chain(own) {
+            if let Err(error) = self.amqp.declare(topology).await {
+                tracing::warn!(%error, "the queues of jobs cannot be declared again");
+            }
+        }
     }
 }
 
@@ -213,8 +229,8 @@ impl Backend for AmqpJobs {
         .boxed()
     }
 
-    fn settle(&self, batch: Vec<Settlement>) -> BoxFuture<'_, Result<(), BackendError>> {
-        async move { self.put(&batch).await }.boxed()
+    fn settle(&self, batch: Vec<Settlement>) -> BoxFuture<'_, Result<(), Unsettled>> {
+        self.put(batch).boxed()
     }
 
     fn heartbeat(

@@ -83,9 +83,16 @@ impl Attempt {
     ///
     /// # Errors
     ///
-    /// When it is no JSON.
+    /// When it is no JSON, or longer than [`MAX_PAYLOAD`](crate::MAX_PAYLOAD).
     pub fn save_checkpoint<T: Serialize>(&self, checkpoint: &T) -> Result<(), serde_json::Error> {
         let text = serde_json::to_string(checkpoint)?;
+        if text.len() > crate::MAX_PAYLOAD {
+            let (is, most) = (text.len(), crate::MAX_PAYLOAD);
+            let words = format!(
+                "a checkpoint of {is} bytes, and {most} are allowed: keep it elsewhere and save where"
+            );
+            return Err(serde::ser::Error::custom(words));
+        }
         let mut saved = self.slot.saved.lock();
         (saved.checkpoint, saved.unsent) = (Some(text), true);
         Ok(())

@@ -45,8 +45,8 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// Puts the ends of deliveries on record. A delivery that is not this worker's any more is passed over.
     ///
-    /// All or nothing: after an error the whole batch is settled again.
-    fn settle(&self, batch: Vec<Settlement>) -> BoxFuture<'_, Result<(), BackendError>>;
+    /// What an error leaves is settled again, beside others, until it is on record.
+    fn settle(&self, batch: Vec<Settlement>) -> BoxFuture<'_, Result<(), Unsettled>>;
 
     /// Prolongs the leases, and saves checkpoints and progress. Returns those that are not this worker's any
     /// more.
@@ -67,6 +67,15 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// Removes what is older than it is kept: dead jobs, marks of effects, unique keys.
     fn sweep(&self, keep: Retention) -> BoxFuture<'_, Result<(), BackendError>>;
+}
+
+/// Ends of deliveries that are not on record.
+#[derive(Debug)]
+pub struct Unsettled {
+    /// Those of the batch; the others are.
+    pub left: Vec<Settlement>,
+    /// Why, of one of them at least.
+    pub error: BackendError,
 }
 
 /// What a worker can run.

@@ -36,7 +36,8 @@ pub struct JobsConfig {
     /// For how long dead jobs are kept.
     #[config(default = "30d")]
     pub keep_dead: Duration,
-    /// For how long is remembered that a job that is over had its effect.
+    /// For how long is remembered that a job that is over had its effect. Beside a broker at least as long as
+    /// dead jobs are kept, which it may be asked to run again.
     #[config(default = "7d")]
     pub keep_effects: Duration,
 }

@@ -32,7 +32,7 @@ mod watch;
 mod worker;
 
 pub use attempt::Attempt;
-pub use backend::{Ask, Backend, BackendError, Beat, Delivery, Enqueued, Known, Retention};
+pub use backend::{Ask, Backend, BackendError, Beat, Delivery, Enqueued, Known, Retention, Unsettled};
 pub use config::JobsConfig;
 pub use dead::{DeadJob, DeadQuery, DeadSet, Selection};
 pub use enqueue::{Enqueue, MAX_PAYLOAD};

@@ -15,7 +15,7 @@ use crate::dead::{DeadJob, DeadQuery, Selection};
 use crate::debts::Debts;
 use crate::{
     Ask, Backend, BackendError, Beat, Delivery, Enqueued, Envelope, Fate, JobId, NewJob, QueueStat,
-    Retention, Settlement, State, When,
+    Retention, Settlement, State, Unsettled, When,
 };
 
 /// Jobs in this process's memory, for tests: gone with it, and on tokio's clock, which a test can pause.
@@ -303,7 +303,7 @@ impl Backend for Memory {
         .boxed()
     }
 
-    fn settle(&self, batch: Vec<Settlement>) -> BoxFuture<'_, Result<(), BackendError>> {
+    fn settle(&self, batch: Vec<Settlement>) -> BoxFuture<'_, Result<(), Unsettled>> {
         let now = self.now();
         let mut table = self.inner.table.lock();
         for settlement in &batch {

@@ -82,6 +82,17 @@ impl Ending {
         }
     }
 
+    /// Whether the job may run again at once, here or elsewhere.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn is_ready_again(&self) -> bool {
+        match self {
+            Ending::Retry { after, .. } | Ending::Snoozed { after } | Ending::HandedBack { after } => {
+                after.is_zero()
+            }
+            Ending::Done | Ending::Cancelled { .. } | Ending::Dead { .. } => false,
+        }
+    }
+
     /// Every name, for dashboards.
     pub const NAMES: [&'static str; 6] = ["done", "cancelled", "retry", "snoozed", "handed_back", "dead"];
 }

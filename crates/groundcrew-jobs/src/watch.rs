@@ -8,10 +8,13 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::metrics::JobMetrics;
-use crate::{Backend, JobsConfig, QueueStat, Retention, State};
+use crate::{Backend, BackendError, JobsConfig, QueueStat, Retention, State};
 
 /// How often what is too old is removed.
 const SWEEP: Duration = Duration::from_secs(15 * 60);
+/// How long it may take to count, and to remove: a connection that is lost does not always answer.
+const COUNT: Duration = Duration::from_secs(30);
+const REMOVE: Duration = Duration::from_secs(300);
 
 pub(crate) fn start(crew: &Crew, config: &JobsConfig, backend: &Arc<dyn Backend>, metrics: &Arc<JobMetrics>) {
     let latest = Arc::new(Mutex::new(Vec::new()));
@@ -39,7 +42,7 @@ async fn count(
     let mut failing = false;
     while !stop.is_requested() {
         let mut failure = None;
-        match backend.stats().await {
+        match in_time(&*backend, "count jobs", COUNT, backend.stats()).await {
             Ok(stats) => {
                 metrics.show(&stats);
                 *latest.lock() = stats;
@@ -48,7 +51,7 @@ async fn count(
         }
         if swept.is_none_or(|swept| swept.elapsed() >= SWEEP) {
             let keep = Retention { dead: config.keep_dead, effects: config.keep_effects };
-            match backend.sweep(keep).await {
+            match in_time(&*backend, "sweep", REMOVE, backend.sweep(keep)).await {
                 Ok(()) => swept = Some(Instant::now()),
                 Err(error) => failure = Some(error),
             }
@@ -59,6 +62,19 @@ async fn count(
         failing = failure.is_some();
         stop.unless(tokio::time::sleep(config.stats_period)).await;
     }
+}
+
+async fn in_time<T>(
+    backend: &dyn Backend,
+    action: &'static str,
+    limit: Duration,
+    answer: impl Future<Output = Result<T, BackendError>>,
+) -> Result<T, BackendError> {
+    let late = |_| {
+        let cause = format!("no answer within {limit:?}");
+        Err(BackendError::Unavailable { backend: backend.name(), action, cause })
+    };
+    tokio::time::timeout(limit, answer).await.unwrap_or_else(late)
 }
 
 /// Work waits, and nobody does any of its kind.

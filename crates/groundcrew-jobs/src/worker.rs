@@ -24,6 +24,7 @@ use tokio::time::Instant;
 use crate::metrics::OneJob;
 use crate::{Attempt, Backend, Ending, JobError, JobsConfig, Policy, Settlement};
 use desk::Desk;
+use outcome::HAND_BACK_PAUSE;
 use rate::Rate;
 use slot::Slot;
 
@@ -121,6 +122,10 @@ impl Worker {
             None => Some(Ending::HandedBack { after: self.config.poll_period }),
         };
         match ending {
+            // Whoever goes on with it is another process.
+            Some(Ending::HandedBack { .. }) if self.crew.stop().is_requested() => {
+                self.settle(&slot, Ending::HandedBack { after: HAND_BACK_PAUSE }).await;
+            }
             Some(ending) => self.settle(&slot, ending).await,
             None => self.forget(&slot),
         }

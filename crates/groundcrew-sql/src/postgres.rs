@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use groundcrew_runtime::{Crew, Phase, jittered};
-use sqlx::postgres::{PgConnectOptions, PgPool};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Error, PgConnection};
 
 use crate::connections::Limits;
@@ -86,13 +86,23 @@ impl Postgres {
     /// [`Error::Configuration`] behind a pooler without `direct_url`.
     pub async fn direct(&self) -> Result<PgConnection, Error> {
         let Direct { options, lock, connect } = &*self.direct;
-        let Some(options) = options else {
-            let words = "database.pgbouncer is set, and migrations, locks and LISTEN must not go through a pooler: set \
-                         DATABASE_DIRECT_URL (database.direct_url) to the server itself";
-            return Err(Error::Configuration(words.into()));
-        };
-        let options = with_limit(options.clone(), "lock_timeout", *lock);
+        let options = options.clone().ok_or_else(behind_a_pooler)?;
+        let options = with_limit(options, "lock_timeout", *lock);
         Budget::new(Awaited::Connection, Limit::Connect, Some(*connect)).wait(options.connect()).await
+    }
+
+    /// Hears `NOTIFY` on a connection of its own, past a pooler as [`direct`](Self::direct).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn listener(&self) -> Result<PgListener, Error> {
+        let Direct { options, connect, .. } = &*self.direct;
+        let options = options.clone().ok_or_else(behind_a_pooler)?;
+        let alone = PgPoolOptions::new().max_connections(1).acquire_timeout(*connect);
+        let alone = alone.connect_lazy_with(options);
+        let listens = PgListener::connect_with(&alone);
+        Budget::new(Awaited::Connection, Limit::Connect, Some(*connect)).wait(listens).await
     }
 }
 
@@ -174,6 +184,12 @@ fn base_options(
         options = options.application_name(service);
     }
     Ok(options)
+}
+
+fn behind_a_pooler() -> Error {
+    let words = "database.pgbouncer is set, and migrations, locks and LISTEN must not go through a pooler: set \
+                 DATABASE_DIRECT_URL (database.direct_url) to the server itself";
+    Error::Configuration(words.into())
 }
 
 /// The options for what must not go through a pooler, if they are known.

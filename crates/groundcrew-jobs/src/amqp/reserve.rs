@@ -25,6 +25,8 @@ type Moves = Vec<(Message, Held)>;
 impl AmqpJobs {
     pub(super) async fn take(&self, ask: &Ask) -> Result<Vec<Delivery>, BackendError> {
         self.open(ask).await?;
+        let full = ask.known.iter().filter(|known| known.free == Some(0)).map(|known| known.name);
+        *self.inner.full.lock() = full.collect();
         let sources = self.inner.sources.read().clone();
         let turn = self.inner.turn.fetch_add(1, Ordering::Relaxed);
         let mut free: Vec<u32> = ask.known.iter().map(|known| known.free.unwrap_or(u32::MAX)).collect();

@@ -1,25 +1,25 @@
 //! From the worker's hands back to the broker: what is to be kept is confirmed where it goes, and only then is the old
 //! message acknowledged. Should the process die in between, the job is there twice, and `begin_once` makes one effect.
 
-use groundcrew_amqp::{Held, Message};
+use groundcrew_amqp::{Held, Message, PublishError};
 use jiff::Timestamp;
 
 use super::letter::{self, Wait};
 use super::{AmqpJobs, publish_failed};
 use crate::memory::after;
-use crate::{BackendError, Ending, Fate, Settlement};
+use crate::{Ending, Fate, Settlement, Unsettled};
 
 // === impl AmqpJobs ===
 
 impl AmqpJobs {
-    pub(super) async fn put(&self, batch: &[Settlement]) -> Result<(), BackendError> {
+    pub(super) async fn put(&self, batch: Vec<Settlement>) -> Result<(), Unsettled> {
         let inner = &*self.inner;
         let (mut messages, mut moving) = (Vec::new(), Vec::new());
         for settlement in batch {
             let token = settlement.delivery.token;
             // Settled before, or somebody else's by now.
             let Some((held, route)) = inner.hands.lift(token) else { continue };
-            if self.is_untouched(settlement) {
+            if self.is_untouched(&settlement) {
                 // As it came, to where it was: without a copy.
                 held.into_iter().chain(inner.hands.release(token)).for_each(Held::requeue);
                 continue;
@@ -39,7 +39,7 @@ impl AmqpJobs {
                 Fate::Dead { envelope } => letter::dead(&inner.names, &envelope, Timestamp::now()),
             };
             messages.push(message);
-            moving.push((token, held));
+            moving.push((settlement, held));
         }
         if messages.is_empty() { Ok(()) } else { self.settle_moves(messages, moving).await }
     }
@@ -47,20 +47,27 @@ impl AmqpJobs {
     async fn settle_moves(
         &self,
         messages: Vec<Message>,
-        moving: Vec<(u64, Vec<Held>)>,
-    ) -> Result<(), BackendError> {
-        let moved = self.inner.publisher.publish_all(messages).await;
-        let mut settled = Ok(());
-        for ((token, held), moved) in moving.into_iter().zip(moved) {
+        moving: Vec<(Settlement, Vec<Held>)>,
+    ) -> Result<(), Unsettled> {
+        let inner = &*self.inner;
+        let moved = inner.publisher.publish_all(messages).await;
+        let (mut left, mut failure) = (Vec::new(), None);
+        for ((settlement, held), moved) in moving.into_iter().zip(moved) {
+            let token = settlement.delivery.token;
             match moved {
-                Ok(()) => held.into_iter().chain(self.inner.hands.release(token)).for_each(Held::ack),
+                Ok(()) => held.into_iter().chain(inner.hands.release(token)).for_each(Held::ack),
                 Err(error) => {
-                    self.inner.hands.lay_down(token, held);
-                    settled = Err(publish_failed("settle jobs", &error));
+                    inner.hands.lay_down(token, held);
+                    left.push(settlement);
+                    failure = Some(error);
                 }
             }
         }
-        settled
+        let Some(failure) = failure else { return Ok(()) };
+        if matches!(failure, PublishError::Unroutable { .. }) {
+            inner.mend().await;
+        }
+        Err(Unsettled { left, error: publish_failed("settle jobs", &failure) })
     }
 
     /// Whether it goes back as it came. One on trial does not: the broker would count that as a delivery.

@@ -28,6 +28,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The same once the service lands: a broker that is there confirms in milliseconds, and what stays is sent by the next
 /// process.
 const LANDING: Duration = Duration::from_secs(2);
+/// A job that the broker does not take is tried again this soon at the latest, and so soon after an outage.
+const LATEST: Duration = Duration::from_secs(5);
+/// How often the marks of effects are removed that are too old.
+const SWEEP: Duration = Duration::from_secs(15 * 60);
 /// How soon after a job was written the relay looks whether its transaction has committed.
 const SOON: Duration = Duration::from_millis(5);
 
@@ -41,6 +45,8 @@ struct Outbox {
     publisher: Publisher,
     poll_period: Duration,
     stats_period: Duration,
+    /// For how long the marks of effects are kept: a job that is dead may be run again until it is swept.
+    keep_effects: Duration,
     pending: IntGauge,
     oldest: IntGauge,
 }
@@ -83,6 +89,7 @@ pub(super) fn start(
         publisher,
         poll_period: config.poll_period,
         stats_period: config.stats_period,
+        keep_effects: config.keep_effects.max(config.keep_dead),
         pending: metrics.gauge(names::OUTBOX, "Jobs that wait in the outbox.")?,
         oldest: metrics
             .gauge(names::OUTBOX_OLDEST, "How long the oldest job of the outbox has been waiting.")?,
@@ -101,7 +108,7 @@ pub(super) fn start(
 impl Outbox {
     async fn relay(&self, stop: Stop) {
         let mut pause = self.poll_period;
-        let mut counted: Option<Instant> = None;
+        let (mut counted, mut swept): (Option<Instant>, Option<Instant>) = (None, None);
         let mut failing = false;
         while !stop.is_requested() {
             let landing = async {
@@ -134,6 +141,10 @@ impl Outbox {
             if counted.is_none_or(|counted| counted.elapsed() >= self.stats_period) {
                 self.count().await;
                 counted = Some(Instant::now());
+            }
+            if swept.is_none_or(|swept| swept.elapsed() >= SWEEP) {
+                swept = Some(Instant::now());
+                self.sweep().await;
             }
             let posted = async {
                 tokio::select! {
@@ -180,6 +191,19 @@ impl Outbox {
         }
     }
 
+    /// The broker knows nothing of the marks beside it.
+    async fn sweep(&self) {
+        let swept = match &self.database {
+            #[cfg(feature = "postgres")]
+            Database::Postgres(database) => super::postgres::sweep_effects(database, self.keep_effects).await,
+            #[cfg(feature = "sqlite")]
+            Database::Sqlite(database) => super::sqlite::sweep_effects(database, self.keep_effects).await,
+        };
+        if let Err(error) = swept {
+            tracing::warn!(%error, "the marks of old effects cannot be removed");
+        }
+    }
+
     async fn count(&self) {
         let counted = match &self.database {
             #[cfg(feature = "postgres")]
@@ -199,7 +223,7 @@ impl Outbox {
 async fn send(backend: &dyn Backend, rows: Vec<Row>) -> Sorted {
     let mut sorted = Sorted::default();
     let again = |attempts: i32| {
-        let backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(60));
+        let backoff = Backoff::new(Duration::from_millis(500), LATEST);
         super::rows::micros(backoff.delay(u32::try_from(attempts).unwrap_or_default()))
     };
     let (mut jobs, mut sent) = (Vec::new(), Vec::new());

@@ -13,21 +13,27 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use groundcrew_runtime::{Backoff, Crew, Restart, Stop};
 use groundcrew_sql::Postgres;
-use groundcrew_sql::sqlx::postgres::PgListener;
 use groundcrew_sql::sqlx::{self, Error};
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use super::rows;
 use crate::{
     Ask, Backend, BackendError, Beat, DeadJob, DeadQuery, Delivery, Enqueued, JobId, NewJob, QueueStat,
-    Retention, Selection, Settlement,
+    Retention, Selection, Settlement, Unsettled,
 };
 
+pub(super) use dead::sweep_effects;
 pub(super) use enqueue::insert;
 
 pub(super) const NAME: &str = "Postgres";
 /// What is notified when jobs come.
 const CHANNEL: &str = "groundcrew_jobs";
+const NOTIFY: &str = "SELECT pg_notify('groundcrew_jobs', '')";
+/// After so long without a word the listener asks whether its connection lives.
+const SILENCE: Duration = Duration::from_secs(30);
+/// How long that answer may take.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// Microseconds since 1970, when the transaction began: stable, so that an index can be used with it.
 macro_rules! now {
@@ -63,15 +69,26 @@ impl PostgresJobs {
 /// A hint only: what is lost while it cannot connect is found by polling.
 async fn listen(postgres: Postgres, woken: Arc<Notify>, stop: Stop) -> Result<(), Error> {
     let hear = async {
-        let mut listener = PgListener::connect_with(&postgres.raw()).await?;
+        let mut listener = match postgres.listener().await {
+            Err(Error::Configuration(why)) => {
+                tracing::info!(%why, "new jobs are found by looking for them");
+                return std::future::pending().await;
+            }
+            listener => listener?,
+        };
         listener.listen(CHANNEL).await?;
         loop {
             // Also for what came before it listened, and after it was cut off, which it says with `None`.
             woken.notify_one();
-            listener.try_recv().await?;
+            while let Ok(heard) = timeout(SILENCE, listener.try_recv()).await {
+                heard?;
+                woken.notify_one();
+            }
+            let lives = sqlx::query("SELECT 1").execute(&mut listener);
+            timeout(ANSWER, lives).await.map_err(|_| Error::Io(std::io::ErrorKind::TimedOut.into()))??;
         }
     };
-    stop.unless(hear).await.unwrap_or(Ok(()))
+    stop.unless(Box::pin(hear)).await.unwrap_or(Ok(()))
 }
 
 fn unavailable(action: &'static str) -> impl Fn(Error) -> BackendError {
@@ -116,9 +133,12 @@ impl Backend for PostgresJobs {
         .boxed()
     }
 
-    fn settle(&self, batch: Vec<Settlement>) -> BoxFuture<'_, Result<(), BackendError>> {
-        async move { settle::settle(&self.postgres, &batch).await.map_err(unavailable("settle jobs")) }
-            .boxed()
+    fn settle(&self, batch: Vec<Settlement>) -> BoxFuture<'_, Result<(), Unsettled>> {
+        async move {
+            let settled = settle::settle(&self.postgres, &batch).await.map_err(unavailable("settle jobs"));
+            settled.map_err(|error| Unsettled { left: batch, error })
+        }
+        .boxed()
     }
 
     fn heartbeat(

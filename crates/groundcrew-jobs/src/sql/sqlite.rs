@@ -18,9 +18,10 @@ use tokio::sync::Notify;
 use super::rows;
 use crate::{
     Ask, Backend, BackendError, Beat, DeadJob, DeadQuery, Delivery, Enqueued, JobId, NewJob, QueueStat,
-    Retention, Selection, Settlement,
+    Retention, Selection, Settlement, Unsettled,
 };
 
+pub(super) use dead::sweep_effects;
 pub(super) use enqueue::insert;
 
 pub(super) const NAME: &str = "SQLite";
@@ -102,8 +103,15 @@ impl Backend for SqliteJobs {
         self.woken.notify_one();
     }
 
-    fn settle(&self, batch: Vec<Settlement>) -> BoxFuture<'_, Result<(), BackendError>> {
-        async move { settle::settle(&self.sqlite, &batch).await.map_err(unavailable("settle jobs")) }.boxed()
+    fn settle(&self, batch: Vec<Settlement>) -> BoxFuture<'_, Result<(), Unsettled>> {
+        async move {
+            let settled = settle::settle(&self.sqlite, &batch).await.map_err(unavailable("settle jobs"));
+            if batch.iter().any(|settlement| settlement.ending.is_ready_again()) {
+                self.woken.notify_one();
+            }
+            settled.map_err(|error| Unsettled { left: batch, error })
+        }
+        .boxed()
     }
 
     fn heartbeat(

@@ -1,27 +1,30 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Worker;
 use super::slot::{Halt, Slot};
 
 /// How many signs of life go together at most.
 const BATCH: usize = 500;
+/// How soon another is tried after one that failed: a backend that is back in time costs no lease.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Gives signs of life for all that is in hand, checkpoints included.
 pub(super) async fn run(worker: Arc<Worker>) {
     let mut failing = false;
     loop {
-        tokio::time::sleep(worker.config.lease / 3).await;
+        let usual = worker.config.lease / 3;
+        tokio::time::sleep(if failing { usual.min(AGAIN) } else { usual }).await;
         let held = worker.desk.held();
+        let mut failure = None;
         for slots in held.chunks(BATCH) {
-            let error = beat(&worker, slots).await.err();
-            if let Some(error) = &error
-                && !failing
-            {
-                let backend = worker.backend.name();
-                tracing::warn!(jobs.backend = backend, error, "no sign of life can be given for jobs");
-            }
-            failing = error.is_some();
+            failure = beat(&worker, slots).await.err().or(failure);
         }
+        if let Some(error) = failure.as_ref().filter(|_| !failing) {
+            let backend = worker.backend.name();
+            tracing::warn!(jobs.backend = backend, error, "no sign of life can be given for jobs");
+        }
+        failing = failure.is_some();
     }
 }
 

@@ -11,8 +11,9 @@ use groundcrew_jobs::{
     Ask, Backend, BackendError, Delivery, Ending, EnqueueError, Envelope, Failure, FailureKind, Jobs,
     JobsConfig, Known, NewJob, Selection, Settlement, State, When,
 };
-use groundcrew_runtime::Crew;
+use groundcrew_runtime::{Crew, ShutdownConfig};
 use groundcrew_testkit::rabbitmq::{RabbitMq, Vhost};
+use parking_lot::Mutex;
 
 use crate::stage::{Alone, App, Plain, PlainNext, Shared, Stage, config, crew, envelope, land, until};
 
@@ -114,6 +115,68 @@ async fn settle(backend: &Arc<dyn Backend>, delivery: Delivery, ending: Ending) 
 fn failure() -> Failure {
     let (at, cause) = (jiff::Timestamp::now(), "hopeless".to_owned());
     Failure { attempt: 1, at, kind: FailureKind::Fail, cause }
+}
+
+/// Jobs that note which attempt they are.
+fn numbering() -> (App, Arc<Mutex<Vec<u32>>>) {
+    let numbers: Arc<Mutex<Vec<u32>>> = Arc::default();
+    let noted = numbers.clone();
+    let app = App::new(move |_, attempt| {
+        noted.lock().push(attempt.number());
+        async { Ok(()) }
+    });
+    (app, numbers)
+}
+
+/// A message of it that lies ready would make a worker look for it again and again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kind_that_is_at_its_limit_is_not_waited_for() {
+    bounded(async {
+        let broker = Broker::shared().await;
+        let stage = broker.process().await.stage().await;
+        let ask =
+            |free| Ask { known: vec![Known { free: Some(free), ..Known::new("plain", 1) }], ..ask(1, &[]) };
+        let took = async |free| stage.backend.reserve(&ask(free)).await.expect("reserved").len();
+        let long = Duration::from_secs(60);
+        assert_eq!(took(1).await, 0, "from now on it is consumed");
+        enqueue(&stage.backend, vec![envelope("plain")]).await;
+        stage.backend.wait(long).await;
+        assert_eq!(took(0).await, 0, "it lies ready");
+        let waited = tokio::time::timeout(Duration::from_millis(300), stage.backend.wait(long)).await;
+        assert!(waited.is_err(), "there is nothing to come back for");
+        assert_eq!(took(1).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_is_cut_comes_back_once_with_its_checkpoint() {
+    bounded(async {
+        let broker = Broker::shared().await;
+        let shutdown = ShutdownConfig { budget: Duration::from_secs(4), ..ShutdownConfig::default() };
+        let crew = Crew::builder("parcels", "1.0.0").shutdown(shutdown).build();
+        let amqp = AmqpConfig::of(broker.vhost.url()).connect(&crew).await.expect("a connection");
+        let first = Process { crew, amqp };
+        let app = App::logging(|_, attempt| async move {
+            attempt.save_checkpoint(&42)?;
+            std::future::pending().await
+        });
+        let jobs = first.jobs().await;
+        let publisher = jobs.publisher();
+        jobs.register::<Plain>().run(app.clone());
+        publisher.enqueue(&Plain("x".to_owned())).await.expect("enqueued");
+        until("it runs", || async { app.runs() == 1 }).await;
+        let receipt = land(&first.crew).await.summary();
+        assert!(receipt.contains("1 handed back"), "{receipt}");
+        let second = broker.process().await;
+        let stage = second.stage().await;
+        let got = next(&stage.backend, "plain").await;
+        assert_eq!((got.envelope.checkpoint.as_deref(), got.envelope.crashes), (Some("42"), 0));
+        assert_eq!(stage.live().await, 1, "there is no copy of it");
+        settle(&stage.backend, got, Ending::Done).await;
+        stage.idle().await;
+    })
+    .await;
 }
 
 /// Field note: own attempt header, explicit higher delivery limit, and a crash limit of the job's own.
@@ -250,13 +313,11 @@ async fn a_shutdown_hands_back_what_has_not_begun_and_another_process_does_it() 
         until("one runs", || async { app.runs() == 1 }).await;
         let receipt = land(&first.crew).await.summary();
         assert!(receipt.contains("handed back"), "{receipt}");
-        let next = App::logging(|_, attempt| async move {
-            assert_eq!(attempt.number(), 1, "the shutdown cost no attempt");
-            Ok(())
-        });
+        let (next, numbers) = numbering();
         let stage = second.stage().await;
-        second.jobs_by(&config).await.register::<Plain>().run(next.clone());
-        until("all three ran", || async { next.runs() == 3 }).await;
+        second.jobs_by(&config).await.register::<Plain>().run(next);
+        until("all three ran", || async { numbers.lock().len() == 3 }).await;
+        assert_eq!(*numbers.lock(), [1; 3], "the shutdown cost no attempt");
         assert_eq!(stage.dead().await.len(), 0);
     })
     .await;
@@ -353,12 +414,10 @@ async fn a_newer_payload_goes_aside_until_a_worker_comes_that_reads_it() {
         })
         .await;
         land(&first.crew).await;
-        let new = App::logging(|_, attempt| async move {
-            assert_eq!(attempt.number(), 1, "that cost no attempt");
-            Ok(())
-        });
-        second.jobs().await.register::<PlainNext>().run(new.clone());
-        until("the new one ran", || async { new.runs() == 1 }).await;
+        let (new, numbers) = numbering();
+        second.jobs().await.register::<PlainNext>().run(new);
+        until("the new one ran", || async { !numbers.lock().is_empty() }).await;
+        assert_eq!(*numbers.lock(), [1], "that cost no attempt");
         assert_eq!(old.runs(), 1);
     })
     .await;

@@ -10,8 +10,9 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use groundcrew_jobs::{
     Ask, Backend, BackendError, Beat, DeadJob, DeadQuery, Delivery, EnqueueError, Enqueued, JobId,
-    JobsConfig, Memory, NewJob, QueueStat, Retention, Selection, Settlement,
+    JobsConfig, Memory, NewJob, QueueStat, Retention, Selection, Settlement, Unsettled,
 };
+use parking_lot::Mutex;
 
 use crate::stage::{App, Plain, crew, land};
 
@@ -20,6 +21,8 @@ use crate::stage::{App, Plain, crew, land};
 struct Flaky {
     memory: Memory,
     away: Arc<AtomicBool>,
+    /// The end of this job cannot be put on record.
+    stuck: Arc<Mutex<Option<JobId>>>,
     refused: Arc<AtomicU32>,
 }
 
@@ -69,8 +72,20 @@ impl Backend for Flaky {
         self.memory.wait(at_most)
     }
 
-    fn settle(&self, batch: Vec<Settlement>) -> BoxFuture<'_, Result<(), BackendError>> {
-        self.or(|| self.memory.settle(batch))
+    fn settle(&self, batch: Vec<Settlement>) -> BoxFuture<'_, Result<(), Unsettled>> {
+        if let Some(error) = self.refusal() {
+            return std::future::ready(Err(Unsettled { left: batch, error })).boxed();
+        }
+        let stuck = *self.stuck.lock();
+        let is_stuck = |settlement: &Settlement| Some(settlement.delivery.envelope.id) == stuck;
+        let (left, good): (Vec<_>, Vec<_>) = batch.into_iter().partition(is_stuck);
+        async move {
+            self.memory.settle(good).await?;
+            let cause = "its queue was deleted".to_owned();
+            let error = BackendError::Unavailable { backend: "flaky", action: "settle", cause };
+            if left.is_empty() { Ok(()) } else { Err(Unsettled { left, error }) }
+        }
+        .boxed()
     }
 
     fn heartbeat(
@@ -126,6 +141,46 @@ async fn an_end_that_cannot_be_put_on_record_waits_and_the_job_runs_once() {
     flaky.memory.idle().await;
     tokio::time::sleep(Duration::from_secs(120)).await;
     assert_eq!(app.runs(), 1, "the lease was not lost, and nothing came again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_cannot_be_put_on_record_holds_up_no_other() {
+    let (flaky, crew) = (Flaky::default(), crew());
+    let jobs = config().connect_with(&crew, flaky.clone()).expect("jobs");
+    let publisher = jobs.publisher();
+    let app = App::noting();
+    let stuck = publisher.enqueue(&Plain("stuck".to_owned())).await.expect("enqueued");
+    *flaky.stuck.lock() = Some(stuck);
+    jobs.register::<Plain>().run(app.clone());
+    let others: Vec<_> = (0..3000).map(|number| Plain(number.to_string())).collect();
+    let others = publisher.enqueue_many(&others).await.expect("enqueued");
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert!(others.iter().all(|id| flaky.memory.job(*id).is_none()), "their ends are on record");
+    assert!(flaky.memory.job(stuck).is_some());
+    *flaky.stuck.lock() = None;
+    flaky.memory.idle().await;
+    assert_eq!(app.runs(), 3001, "each once");
+}
+
+/// Two signs of life are lost, and the next would come too late.
+#[tokio::test(start_paused = true)]
+async fn a_backend_that_is_back_before_the_lease_ends_costs_none() {
+    let (flaky, crew) = (Flaky::default(), crew());
+    let jobs = config().connect_with(&crew, flaky.clone()).expect("jobs");
+    let publisher = jobs.publisher();
+    let app = App::logging(|_, _| async {
+        tokio::time::sleep(Duration::from_secs(200)).await;
+        Ok(())
+    });
+    jobs.register::<Plain>().run(app.clone());
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    publisher.enqueue(&Plain("x".to_owned())).await.expect("enqueued");
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    flaky.set_away(true);
+    tokio::time::sleep(Duration::from_secs(47)).await; // its lease ends 3 s later
+    flaky.set_away(false);
+    flaky.memory.idle().await;
+    assert_eq!(app.runs(), 1);
 }
 
 #[tokio::test(start_paused = true)]

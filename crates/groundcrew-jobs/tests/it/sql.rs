@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use groundcrew_jobs::{
-    Attempt, Enqueued, Envelope, Jobs, JobsConfig, Memory, NewJob, Publisher, State, When,
+    Ask, Attempt, Ending, Enqueued, Envelope, Failure, FailureKind, Jobs, JobsConfig, Known, Memory, NewJob,
+    Publisher, Selection, Settlement, State, When,
 };
 use groundcrew_sql::{Database, statement};
 
@@ -162,6 +163,62 @@ async fn the_outbox_sends_what_was_committed_and_nothing_else(database: Database
     drop(keep);
 }
 
+/// A broker does not know of the marks that lie in the database beside it.
+async fn the_marks_of_effects_beside_a_broker_are_kept_for_a_while_and_no_longer(
+    database: Database,
+    keep: impl Send + 'static,
+) {
+    const MARKS: &str = "SELECT count(*) FROM groundcrew_jobs_effects";
+    execute(&database, "CREATE TABLE effects (n INTEGER)").await;
+    let (memory, first) = (Memory::new(), crew());
+    let beside = async |crew: &groundcrew_runtime::Crew, config: JobsConfig| -> Jobs<App> {
+        config.connect_beside(crew, Arc::new(memory.clone()), &database).await.expect("jobs")
+    };
+    let jobs = beside(&first, config()).await;
+    let there = database.clone();
+    let app = App::new(move |_, attempt| once(there.clone(), attempt));
+    let publisher = jobs.publisher();
+    jobs.register::<Plain>().run(app);
+    publisher.enqueue(&Plain("x".to_owned())).await.expect("enqueued");
+    memory.idle().await;
+    assert_eq!((number(&database, EFFECTS).await, number(&database, MARKS).await), (1, 1));
+    let brief = JobsConfig { keep_effects: Duration::ZERO, keep_dead: Duration::ZERO, ..config() };
+    let _jobs = beside(&crew(), brief).await;
+    until("the mark is gone", || async { number(&database, MARKS).await == 0 }).await;
+    drop(keep);
+}
+
+/// Nobody looks for jobs within the hour.
+async fn a_job_that_is_given_back_or_run_again_is_told_to_the_other_workers(
+    database: Database,
+    keep: impl Send + 'static,
+) {
+    let stage = database::stage(&database, keep).await;
+    stage.publisher().enqueue_many(&[(); 2].map(|()| Plain("x".to_owned()))).await.expect("enqueued");
+    let ask = Ask {
+        max: 2,
+        known: vec![Known::new("plain", 1)],
+        lease: Duration::from_secs(600),
+        worker: "test".into(),
+    };
+    let mut taken = stage.backend.reserve(&ask).await.expect("reserved");
+    assert_eq!(taken.len(), 2);
+    let config = JobsConfig { poll_period: Duration::from_secs(3600), ..config() };
+    let app = App::noting();
+    stage.jobs_in(&stage.crew, &config).register::<Plain>().run(app.clone());
+    let settle = async |delivery, ending| {
+        let settlement = Settlement { delivery: Arc::new(delivery), ending, checkpoint: None };
+        stage.backend.settle(vec![settlement]).await.expect("settled");
+    };
+    settle(taken.remove(0), Ending::HandedBack { after: Duration::ZERO }).await;
+    until("it ran", || async { app.runs() == 1 }).await;
+    let at = jiff::Timestamp::now();
+    let failure = Failure { attempt: 1, at, kind: FailureKind::Fail, cause: "hopeless".to_owned() };
+    settle(taken.remove(0), Ending::Dead { failure }).await;
+    assert_eq!(stage.backend.requeue(Selection::all()).await, Ok(1));
+    until("it ran, too", || async { app.runs() == 2 }).await;
+}
+
 async fn tables_are_prepared_by_many_replicas_at_once(database: Database, keep: impl Send + 'static) {
     let connects = (0..4).map(|_| {
         let database = database.clone();
@@ -234,6 +291,8 @@ macro_rules! all_tests {
             a_job_exists_exactly_if_the_transaction_commits,
             a_job_runs_as_soon_as_its_transaction_commits,
             the_outbox_sends_what_was_committed_and_nothing_else,
+            the_marks_of_effects_beside_a_broker_are_kept_for_a_while_and_no_longer,
+            a_job_that_is_given_back_or_run_again_is_told_to_the_other_workers,
             tables_are_prepared_by_many_replicas_at_once,
             a_job_of_an_unknown_kind_in_front_does_not_hold_up_the_rest,
             a_key_that_no_row_can_hold_is_refused_and_the_rest_of_the_batch_is_not,

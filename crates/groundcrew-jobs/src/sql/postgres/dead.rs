@@ -1,8 +1,10 @@
+use std::time::Duration;
+
 use groundcrew_sql::Postgres;
 use groundcrew_sql::sqlx::{self, Error};
 
 use super::super::rows::{DeadRow, micros};
-use super::now;
+use super::{NOTIFY, now};
 use crate::{DeadQuery, Retention, Selection};
 
 const LIST: &str = "SELECT id::text, name, version, enqueued_at, due_at, attempts, crashes, history, payload
@@ -59,7 +61,9 @@ pub(super) async fn list(postgres: &Postgres, query: &DeadQuery) -> Result<Vec<D
 }
 
 pub(super) async fn requeue(postgres: &Postgres, which: &Selection) -> Result<u64, Error> {
-    change(postgres, REQUEUE, which).await
+    let requeued = change(postgres, REQUEUE, which).await?;
+    sqlx::query(NOTIFY).execute(postgres).await?;
+    Ok(requeued)
 }
 
 pub(super) async fn discard(postgres: &Postgres, which: &Selection) -> Result<u64, Error> {
@@ -78,8 +82,14 @@ async fn change(postgres: &Postgres, query: &'static str, which: &Selection) -> 
 
 pub(super) async fn sweep(postgres: &Postgres, keep: Retention) -> Result<(), Error> {
     sqlx::query(SWEEP_DEAD).bind(micros(keep.dead)).execute(postgres).await?;
-    sqlx::query(SWEEP_EFFECTS).bind(micros(keep.effects)).execute(postgres).await?;
+    sweep_effects(postgres, keep.effects).await?;
     sqlx::query(SWEEP_UNIQUE).execute(postgres).await?;
     sqlx::query(SWEEP_RATES).execute(postgres).await?;
+    Ok(())
+}
+
+/// Forgets the effects of jobs that are over.
+pub(in super::super) async fn sweep_effects(postgres: &Postgres, keep: Duration) -> Result<(), Error> {
+    sqlx::query(SWEEP_EFFECTS).bind(micros(keep)).execute(postgres).await?;
     Ok(())
 }

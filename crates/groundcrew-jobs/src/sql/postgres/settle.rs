@@ -5,7 +5,7 @@ use groundcrew_sql::Session;
 use groundcrew_sql::sqlx::{self, Error};
 
 use super::super::rows::{BeatRow, Held, Settled, json, micros};
-use super::now;
+use super::{NOTIFY, now};
 use crate::{Beat, Settlement};
 
 // Rows are locked in the order of their ids, so that a heartbeat and a batch of ends cannot wait for each other.
@@ -68,6 +68,9 @@ pub(super) async fn settle(postgres: &Postgres, batch: &[Settlement]) -> Result<
         let dead: Vec<String> =
             sqlx::query_scalar(KEPT).bind(json(&settled.kept)).fetch_all(&mut *transaction).await?;
         released.extend(dead.into_iter().filter(|id| !id.is_empty()));
+        if batch.iter().any(|settlement| settlement.ending.is_ready_again()) {
+            sqlx::query(NOTIFY).execute(&mut *transaction).await?;
+        }
     }
     if settled.unique && !released.is_empty() {
         sqlx::query(RELEASE).bind(&released).execute(&mut *transaction).await?;

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use groundcrew_sql::Sqlite;
 use groundcrew_sql::sqlx::{self, Error};
 
@@ -67,8 +69,14 @@ async fn change(sqlite: &Sqlite, query: &'static str, which: &Selection) -> Resu
 
 pub(super) async fn sweep(sqlite: &Sqlite, keep: Retention) -> Result<(), Error> {
     sqlx::query(SWEEP_DEAD).bind(now() - micros(keep.dead)).execute(sqlite).await?;
-    sqlx::query(SWEEP_EFFECTS).bind(now() - micros(keep.effects)).execute(sqlite).await?;
+    sweep_effects(sqlite, keep.effects).await?;
     sqlx::query(SWEEP_UNIQUE).bind(now()).execute(sqlite).await?;
     sqlx::query(SWEEP_RATES).bind(now()).execute(sqlite).await?;
+    Ok(())
+}
+
+/// Forgets the effects of jobs that are over.
+pub(in super::super) async fn sweep_effects(sqlite: &Sqlite, keep: Duration) -> Result<(), Error> {
+    sqlx::query(SWEEP_EFFECTS).bind(now() - micros(keep)).execute(sqlite).await?;
     Ok(())
 }
