@@ -1,5 +1,6 @@
 //! Jobs over RabbitMQ: quorum queues for each kind, and nothing acknowledged before what follows from it is confirmed.
 
+mod add;
 mod connect;
 mod dead;
 mod hands;
@@ -23,13 +24,11 @@ use groundcrew_amqp::{Amqp, PublishError, Publisher, TopologyError};
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::{Mutex, RwLock};
 
-use crate::memory::after;
 use crate::{
-    Ask, Backend, BackendError, Beat, DeadJob, DeadQuery, Delivery, Enqueued, JobId, NewJob, Policy,
-    QueueStat, Retention, Selection, Settlement, Unsettled, When,
+    Ask, Backend, BackendError, Beat, DeadJob, DeadQuery, Delivery, Enqueued, JobId, JobsConfig, NewJob,
+    Policy, QueueStat, Retention, Selection, Settlement, Unsettled,
 };
 use hands::Hands;
-use letter::Wait;
 use route::{Names, Route};
 use source::Source;
 
@@ -49,6 +48,7 @@ struct Inner {
     names: Names,
     /// From so many crashes on a job may be what kills the process.
     suspect: u32,
+    enqueue_timeout: Duration,
     /// Of the kinds whose queues are declared.
     routes: RwLock<HashMap<String, Arc<Route>>>,
     /// Of the kinds that are consumed.
@@ -65,12 +65,13 @@ struct Inner {
 // === impl AmqpJobs ===
 
 impl AmqpJobs {
-    fn new(amqp: &Amqp, namespace: &str, crash_limit: u32) -> Self {
+    fn new(amqp: &Amqp, namespace: &str, config: &JobsConfig) -> Self {
         let inner = Inner {
             publisher: amqp.new_publisher(),
             amqp: amqp.clone(),
             names: Names::new(namespace),
-            suspect: (crash_limit / 2).max(1),
+            suspect: (config.crash_limit / 2).max(1),
+            enqueue_timeout: config.enqueue_timeout,
             routes: RwLock::default(),
             sources: RwLock::default(),
             full: Mutex::default(),
@@ -80,40 +81,6 @@ impl AmqpJobs {
             reading: tokio::sync::Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
-    }
-
-    async fn add(&self, jobs: Vec<NewJob>) -> Vec<Result<Enqueued, BackendError>> {
-        let inner = &*self.inner;
-        let mut results = Vec::with_capacity(jobs.len());
-        let (mut messages, mut places) = (Vec::with_capacity(jobs.len()), Vec::with_capacity(jobs.len()));
-        for (place, NewJob { envelope, when }) in jobs.into_iter().enumerate() {
-            results.push(Ok(Enqueued::New(envelope.id)));
-            let admitted = match supported(&envelope) {
-                Ok(()) => inner.route(&envelope.name).await,
-                Err(error) => Err(error),
-            };
-            let route = match admitted {
-                Ok(route) => route,
-                Err(error) => {
-                    results[place] = Err(error);
-                    continue;
-                }
-            };
-            let wait = match when {
-                When::Now => Wait::No,
-                When::In(delay) if delay.is_zero() => Wait::No,
-                When::In(delay) => Wait::Until(after(Timestamp::now(), delay)),
-                When::At(at) => Wait::Until(at),
-            };
-            messages.push(letter::waiting(&inner.names, &route, &envelope, inner.suspect, wait));
-            places.push(place);
-        }
-        for (place, outcome) in places.into_iter().zip(inner.publisher.publish_all(messages).await) {
-            if let Err(error) = outcome {
-                results[place] = Err(publish_failed("enqueue jobs", &error));
-            }
-        }
-        results
     }
 
     async fn until_ready(&self) {
@@ -135,16 +102,6 @@ impl AmqpJobs {
         }
         select_all(all).await;
     }
-}
-
-/// What a broker cannot do is said when it is asked for, not when it does not happen.
-fn supported(envelope: &crate::Envelope) -> Result<(), BackendError> {
-    let action = match (&envelope.key, &envelope.unique) {
-        (Some(_), _) => "run jobs with one key one after another (`Enqueue::key`): keep such jobs in SQL",
-        (None, Some(_)) => "keep jobs unique (`Enqueue::unique_key`): keep such jobs in SQL",
-        (None, None) => return Ok(()),
-    };
-    Err(BackendError::Unsupported { backend: NAME, action })
 }
 
 fn unavailable(action: &'static str, error: &dyn fmt::Display) -> BackendError {

@@ -4,6 +4,7 @@
 use groundcrew_testkit::rabbitmq::{Error, Queue, RabbitMq, Vhost};
 use lapin::options::{
     BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions, QueueDeclareOptions,
+    QueuePurgeOptions,
 };
 use lapin::types::{AMQPValue, FieldTable, LongString};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
@@ -40,11 +41,16 @@ async fn declare(channel: &Channel, name: &str, kind: &str) {
 }
 
 async fn publish(channel: &Channel, queue: &str) {
+    assert!(offer(channel, queue).await);
+}
+
+/// Whether the broker took it.
+async fn offer(channel: &Channel, queue: &str) -> bool {
     let properties = BasicProperties::default().with_delivery_mode(2);
     let options = BasicPublishOptions::default();
     let confirm = channel.basic_publish("".into(), queue.into(), options, b"message", properties).await;
     let confirmed = tokio::time::timeout(SOON, confirm.expect("it is open")).await.expect("in time");
-    assert!(confirmed.expect("it is open").is_ack());
+    confirmed.expect("it is open").is_ack()
 }
 
 /// What a queue holds settles a moment after a confirm, a close or a start.
@@ -112,10 +118,32 @@ async fn a_deleted_queue_is_gone_and_one_that_is_not_there_has_no_messages() {
     let vhost = rabbitmq.vhost().await.expect("it is created");
     let connection = connect(vhost.url()).await;
     declare(&confirming(&connection).await, "queue", "quorum").await;
+    vhost.limit_queues(1).await.expect("it answers");
     assert!(vhost.delete_queue("queue").await.expect("it answers"));
     assert!(!vhost.delete_queue("queue").await.expect("it answers"));
     assert_eq!(vhost.queue("queue").await.expect("it answers"), None);
     assert_eq!(vhost.queue_depth("queue").await.expect("it answers"), 0);
+}
+
+#[tokio::test]
+async fn a_limited_queue_refuses_what_is_too_much_until_some_is_gone() {
+    let rabbitmq = RabbitMq::start().await.expect("it starts");
+    let vhost = rabbitmq.vhost().await.expect("it is created");
+    vhost.limit_queues(1).await.expect("it answers");
+    let connection = connect(vhost.url()).await;
+    let channel = confirming(&connection).await;
+    declare(&channel, DURABLE, "quorum").await;
+    let refuses = async || !offer(&channel, DURABLE).await;
+    // A quorum queue tells its publishers that it is full once it is.
+    let deadline = Instant::now() + SOON;
+    while !refuses().await {
+        assert!(Instant::now() < deadline, "it takes everything");
+    }
+    channel.queue_purge(DURABLE.into(), QueuePurgeOptions::default()).await.expect("it is emptied");
+    while refuses().await {
+        assert!(Instant::now() < deadline, "it takes nothing any more");
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
 }
 
 #[tokio::test]

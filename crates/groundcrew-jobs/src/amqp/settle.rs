@@ -51,7 +51,7 @@ impl AmqpJobs {
     ) -> Result<(), Unsettled> {
         let inner = &*self.inner;
         let moved = inner.publisher.publish_all(messages).await;
-        let (mut left, mut failure) = (Vec::new(), None);
+        let (mut left, mut failure, mut is_gone) = (Vec::new(), None, false);
         for ((settlement, held), moved) in moving.into_iter().zip(moved) {
             let token = settlement.delivery.token;
             match moved {
@@ -59,12 +59,13 @@ impl AmqpJobs {
                 Err(error) => {
                     inner.hands.lay_down(token, held);
                     left.push(settlement);
+                    is_gone |= matches!(error, PublishError::Unroutable { .. });
                     failure = Some(error);
                 }
             }
         }
         let Some(failure) = failure else { return Ok(()) };
-        if matches!(failure, PublishError::Unroutable { .. }) {
+        if is_gone {
             inner.mend().await;
         }
         Err(Unsettled { left, error: publish_failed("settle jobs", &failure) })

@@ -1,6 +1,8 @@
 //! Jobs over RabbitMQ: what a broker makes different.
 
+mod enqueuing;
 mod faults;
+mod shutdown;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -149,36 +151,6 @@ async fn a_kind_that_is_at_its_limit_is_not_waited_for() {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_job_that_is_cut_comes_back_once_with_its_checkpoint() {
-    bounded(async {
-        let broker = Broker::shared().await;
-        let shutdown = ShutdownConfig { budget: Duration::from_secs(4), ..ShutdownConfig::default() };
-        let crew = Crew::builder("parcels", "1.0.0").shutdown(shutdown).build();
-        let amqp = AmqpConfig::of(broker.vhost.url()).connect(&crew).await.expect("a connection");
-        let first = Process { crew, amqp };
-        let app = App::logging(|_, attempt| async move {
-            attempt.save_checkpoint(&42)?;
-            std::future::pending().await
-        });
-        let jobs = first.jobs().await;
-        let publisher = jobs.publisher();
-        jobs.register::<Plain>().run(app.clone());
-        publisher.enqueue(&Plain("x".to_owned())).await.expect("enqueued");
-        until("it runs", || async { app.runs() == 1 }).await;
-        let receipt = land(&first.crew).await.summary();
-        assert!(receipt.contains("1 handed back"), "{receipt}");
-        let second = broker.process().await;
-        let stage = second.stage().await;
-        let got = next(&stage.backend, "plain").await;
-        assert_eq!((got.envelope.checkpoint.as_deref(), got.envelope.crashes), (Some("42"), 0));
-        assert_eq!(stage.live().await, 1, "there is no copy of it");
-        settle(&stage.backend, got, Ending::Done).await;
-        stage.idle().await;
-    })
-    .await;
-}
-
 /// Field note: own attempt header, explicit higher delivery limit, and a crash limit of the job's own.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_that_kills_its_process_is_dead_after_ten_times_and_its_neighbours_are_not() {
@@ -251,74 +223,6 @@ async fn a_job_that_is_there_twice_runs_once_at_a_time_and_both_messages_end_wit
         let held = || broker.vhost.queue_depth("parcels.jobs.plain.normal.v1");
         until("no message is left", || async { held().await.expect("asked") == 0 }).await;
         assert_eq!(app.runs(), 2, "each of the two jobs once");
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_broker_cannot_keep_is_said_and_not_forgotten() {
-    bounded(async {
-        let broker = Broker::shared().await;
-        let process = broker.process().await;
-        let jobs = process.jobs().await;
-        let publisher = jobs.publisher();
-        let unsupported =
-            |error: EnqueueError| matches!(error, EnqueueError::Backend(BackendError::Unsupported { .. }));
-        let job = Plain("x".to_owned());
-        let unique = publisher.enqueue(&job).unique_key("k").await.expect_err("refused");
-        let keyed = publisher.enqueue(&job).key("k").await.expect_err("refused");
-        assert!(unsupported(unique) && unsupported(keyed));
-        let registered = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| jobs.register::<Alone>()));
-        assert!(registered.is_err(), "its global limit would not hold");
-        let jobs = broker.process().await.jobs().await;
-        let registered = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| jobs.register::<Shared>()));
-        let words = registered.err().and_then(|panic| panic.downcast::<String>().ok());
-        assert!(words.is_some_and(|words| words.contains("Policy::global_rate")), "nor would its rate");
-    })
-    .await;
-}
-
-/// A process that has published nothing, and no queue there.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_job_is_in_its_queue_before_any_worker_was_there() {
-    bounded(async {
-        let broker = Broker::shared().await;
-        let process = broker.process().await;
-        process.jobs().await.publisher().enqueue(&Plain("x".to_owned())).await.expect("enqueued");
-        let depth = || broker.vhost.queue_depth("parcels.jobs.plain.normal.v1");
-        assert_eq!(depth().await.expect("asked"), 1);
-        let other = broker.process().await;
-        let app = App::noting();
-        other.jobs().await.register::<Plain>().run(app.clone());
-        until("it ran", || async { app.runs() == 1 }).await;
-        until("it is acknowledged", || async { depth().await.expect("asked") == 0 }).await;
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_shutdown_hands_back_what_has_not_begun_and_another_process_does_it() {
-    bounded(async {
-        let broker = Broker::shared().await;
-        let (first, second) = (broker.process().await, broker.process().await);
-        let config = JobsConfig { concurrency: 1, ..config() };
-        let jobs = first.jobs_by(&config).await;
-        let publisher = jobs.publisher();
-        let app = App::logging(|_, attempt| async move {
-            attempt.stop().requested().await;
-            Err(groundcrew_jobs::JobError::interrupted())
-        });
-        jobs.register::<Plain>().run(app.clone());
-        publisher.enqueue_many(&[(); 3].map(|()| Plain("x".to_owned()))).await.expect("enqueued");
-        until("one runs", || async { app.runs() == 1 }).await;
-        let receipt = land(&first.crew).await.summary();
-        assert!(receipt.contains("handed back"), "{receipt}");
-        let (next, numbers) = numbering();
-        let stage = second.stage().await;
-        second.jobs_by(&config).await.register::<Plain>().run(next);
-        until("all three ran", || async { numbers.lock().len() == 3 }).await;
-        assert_eq!(*numbers.lock(), [1; 3], "the shutdown cost no attempt");
-        assert_eq!(stage.dead().await.len(), 0);
     })
     .await;
 }

@@ -20,6 +20,8 @@ pub(super) trait Ask: std::fmt::Debug + Send + Sync {
     fn queues(&self, vhost: &str) -> Result<Vec<Queue>, Error>;
     fn queue(&self, vhost: &str, queue: &str) -> Result<Option<Queue>, Error>;
     fn delete_queue(&self, vhost: &str, queue: &str) -> Result<bool, Error>;
+    /// No queue of the virtual host holds many more than so many.
+    fn limit_queues(&self, vhost: &str, most: u64) -> Result<(), Error>;
     /// Those of one virtual host, or all.
     fn close_connections(&self, vhost: Option<&str>) -> Result<u64, Error>;
     fn memory_alarm(&self, on: bool) -> Result<(), Error>;

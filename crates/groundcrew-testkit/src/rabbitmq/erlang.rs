@@ -2,7 +2,7 @@
 
 use super::broker::Ask;
 use super::control::Control;
-use super::queue::Queue;
+use super::queue::{Queue, limit};
 use crate::server::Error;
 
 impl Ask for Control {
@@ -50,6 +50,15 @@ impl Ask for Control {
             lookup(vhost, queue)
         );
         Ok(self.eval("delete a queue", &expressions)? == "true")
+    }
+
+    fn limit_queues(&self, vhost: &str, most: u64) -> Result<(), Error> {
+        let (vhost, limit) = (binary(vhost), binary(&limit(most).to_string()));
+        let expressions = format!(
+            "Us = <<\"testkit\">>, Every = <<\".*\">>,
+            ok = rabbit_policy:parse_set({vhost}, Us, Every, {limit}, 0, <<\"queues\">>, Us), \"\"."
+        );
+        self.eval("limit its queues", &expressions).map(drop)
     }
 
     fn close_connections(&self, vhost: Option<&str>) -> Result<u64, Error> {

@@ -1,7 +1,7 @@
 //! The management API of a broker that is not ours.
 
 use super::broker::Ask;
-use super::queue::Queue;
+use super::queue::{Queue, limit};
 use crate::http::Response;
 use crate::server::{Error, Url};
 use serde_json::{Value, json};
@@ -103,6 +103,12 @@ impl Ask for Management {
     fn delete_queue(&self, vhost: &str, queue: &str) -> Result<bool, Error> {
         let path = format!("queues/{}/{}", segment(vhost), segment(queue));
         Ok(self.request("delete a queue", "DELETE", &path, &Value::Null)?.is_some())
+    }
+
+    fn limit_queues(&self, vhost: &str, most: u64) -> Result<(), Error> {
+        let path = format!("policies/{}/testkit", segment(vhost));
+        let policy = json!({ "pattern": ".*", "apply-to": "queues", "definition": limit(most) });
+        self.request("limit its queues", "PUT", &path, &policy).map(drop)
     }
 
     fn close_connections(&self, vhost: Option<&str>) -> Result<u64, Error> {

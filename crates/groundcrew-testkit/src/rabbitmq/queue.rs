@@ -1,4 +1,5 @@
 use crate::server::Error;
+use serde_json::{Value, json};
 
 /// A queue as it is at this moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +67,11 @@ impl Queue {
         let mut number = || fields.next()?.parse().ok();
         Some(Self { name, kind, ready: number()?, unacknowledged: number()?, consumers: number()? })
     }
+}
+
+/// The policy of queues that hold about so many messages and refuse further ones.
+pub(super) fn limit(most: u64) -> Value {
+    json!({ "max-length": most, "overflow": "reject-publish" })
 }
 
 fn from_hex(hex: &str) -> Option<String> {

@@ -67,6 +67,15 @@ impl Vhost {
         self.broker.ask(move |broker| broker.delete_queue(&vhost, &name)).await
     }
 
+    /// Lets no queue hold many more messages than this: a full one refuses what is published to it until some are gone.
+    ///
+    /// # Errors
+    /// When the broker does not answer.
+    pub async fn limit_queues(&self, most: u64) -> Result<(), Error> {
+        let vhost = self.name.clone();
+        self.broker.ask(move |broker| broker.limit_queues(&vhost, most)).await
+    }
+
     /// Closes the connections to this virtual host as an administrator does (`CONNECTION_FORCED`), and returns how
     /// many there were. Allowed on a broker that others use too.
     ///

@@ -1,0 +1,96 @@
+//! Jobs on their way into their queues.
+
+use groundcrew_jobs::Publisher;
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_broker_cannot_keep_is_said_and_not_forgotten() {
+    bounded(async {
+        let broker = Broker::shared().await;
+        let process = broker.process().await;
+        let jobs = process.jobs().await;
+        let publisher = jobs.publisher();
+        let unsupported =
+            |error: EnqueueError| matches!(error, EnqueueError::Backend(BackendError::Unsupported { .. }));
+        let job = Plain("x".to_owned());
+        let unique = publisher.enqueue(&job).unique_key("k").await.expect_err("refused");
+        let keyed = publisher.enqueue(&job).key("k").await.expect_err("refused");
+        assert!(unsupported(unique) && unsupported(keyed));
+        let registered = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| jobs.register::<Alone>()));
+        assert!(registered.is_err(), "its global limit would not hold");
+        let jobs = broker.process().await.jobs().await;
+        let registered = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| jobs.register::<Shared>()));
+        let words = registered.err().and_then(|panic| panic.downcast::<String>().ok());
+        assert!(words.is_some_and(|words| words.contains("Policy::global_rate")), "nor would its rate");
+    })
+    .await;
+}
+
+/// A process that has published nothing, and no queue there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_is_in_its_queue_before_any_worker_was_there() {
+    bounded(async {
+        let broker = Broker::shared().await;
+        let process = broker.process().await;
+        process.jobs().await.publisher().enqueue(&Plain("x".to_owned())).await.expect("enqueued");
+        let depth = || broker.vhost.queue_depth("parcels.jobs.plain.normal.v1");
+        assert_eq!(depth().await.expect("asked"), 1);
+        let other = broker.process().await;
+        let app = App::noting();
+        other.jobs().await.register::<Plain>().run(app.clone());
+        until("it ran", || async { app.runs() == 1 }).await;
+        until("it is acknowledged", || async { depth().await.expect("asked") == 0 }).await;
+    })
+    .await;
+}
+
+/// A queue that is full, or whose leader is not there yet: the broker says no, and has nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_that_the_broker_refuses_are_offered_again_until_it_takes_them() {
+    bounded(async {
+        let broker = Broker::shared().await;
+        let process = broker.process().await;
+        let config = JobsConfig { enqueue_timeout: Duration::from_secs(60), ..config() };
+        let jobs = process.jobs_by(&config).await;
+        let publisher = jobs.publisher();
+        broker.vhost.limit_queues(1).await.expect("limited");
+        let enqueuing = tokio::spawn(async move { one_by_one(&publisher, 20).await });
+        until("some were refused", || async { refused(&process.crew) > 0 }).await;
+        let app = App::noting();
+        jobs.register::<Plain>().run(app.clone());
+        enqueuing.await.expect("no panic").expect("all are enqueued");
+        until("all ran", || async { app.runs() >= 20 }).await;
+        assert_eq!(app.runs(), 20, "each once");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_that_the_broker_goes_on_refusing_are_told_before_their_time_is_over() {
+    bounded(async {
+        let broker = Broker::shared().await;
+        let process = broker.process().await;
+        let publisher = process.jobs().await.publisher();
+        broker.vhost.limit_queues(1).await.expect("limited");
+        let error = one_by_one(&publisher, 20).await.expect_err("there is no room");
+        assert!(error.to_string().contains("refused the message: a queue is full"), "{error}");
+    })
+    .await;
+}
+
+/// A full queue tells its publishers so after a few.
+async fn one_by_one(publisher: &Publisher, jobs: usize) -> Result<(), EnqueueError> {
+    for number in 0..jobs {
+        publisher.enqueue(&Plain(number.to_string())).await?;
+    }
+    Ok(())
+}
+
+/// How many messages the broker has refused so far.
+fn refused(crew: &Crew) -> u64 {
+    let metrics = crew.metrics().encode();
+    let line =
+        metrics.lines().find(|line| line.starts_with("amqp_published_total") && line.contains("nacked"));
+    line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or_default()
+}

@@ -1,0 +1,60 @@
+//! Workers that land while they have jobs.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_is_cut_comes_back_once_with_its_checkpoint() {
+    bounded(async {
+        let broker = Broker::shared().await;
+        let shutdown = ShutdownConfig { budget: Duration::from_secs(4), ..ShutdownConfig::default() };
+        let crew = Crew::builder("parcels", "1.0.0").shutdown(shutdown).build();
+        let amqp = AmqpConfig::of(broker.vhost.url()).connect(&crew).await.expect("a connection");
+        let first = Process { crew, amqp };
+        let app = App::logging(|_, attempt| async move {
+            attempt.save_checkpoint(&42)?;
+            std::future::pending().await
+        });
+        let jobs = first.jobs().await;
+        let publisher = jobs.publisher();
+        jobs.register::<Plain>().run(app.clone());
+        publisher.enqueue(&Plain("x".to_owned())).await.expect("enqueued");
+        until("it runs", || async { app.runs() == 1 }).await;
+        let receipt = land(&first.crew).await.summary();
+        assert!(receipt.contains("1 handed back"), "{receipt}");
+        let second = broker.process().await;
+        let stage = second.stage().await;
+        let got = next(&stage.backend, "plain").await;
+        assert_eq!((got.envelope.checkpoint.as_deref(), got.envelope.crashes), (Some("42"), 0));
+        assert_eq!(stage.live().await, 1, "there is no copy of it");
+        settle(&stage.backend, got, Ending::Done).await;
+        stage.idle().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shutdown_hands_back_what_has_not_begun_and_another_process_does_it() {
+    bounded(async {
+        let broker = Broker::shared().await;
+        let (first, second) = (broker.process().await, broker.process().await);
+        let config = JobsConfig { concurrency: 1, ..config() };
+        let jobs = first.jobs_by(&config).await;
+        let publisher = jobs.publisher();
+        let app = App::logging(|_, attempt| async move {
+            attempt.stop().requested().await;
+            Err(groundcrew_jobs::JobError::interrupted())
+        });
+        jobs.register::<Plain>().run(app.clone());
+        publisher.enqueue_many(&[(); 3].map(|()| Plain("x".to_owned()))).await.expect("enqueued");
+        until("one runs", || async { app.runs() == 1 }).await;
+        let receipt = land(&first.crew).await.summary();
+        assert!(receipt.contains("handed back"), "{receipt}");
+        let (next, numbers) = numbering();
+        let stage = second.stage().await;
+        second.jobs_by(&config).await.register::<Plain>().run(next);
+        until("all three ran", || async { numbers.lock().len() == 3 }).await;
+        assert_eq!(*numbers.lock(), [1; 3], "the shutdown cost no attempt");
+        assert_eq!(stage.dead().await.len(), 0);
+    })
+    .await;
+}
