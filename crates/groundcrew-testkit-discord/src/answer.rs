@@ -2,7 +2,7 @@
 
 use crate::Snowflake;
 use crate::error::ApiError;
-use crate::interaction::Action;
+use crate::interaction::{Action, Entry};
 use crate::options::Options;
 use crate::shared::State;
 use crate::snowflake::now_ms;
@@ -228,13 +228,14 @@ impl State {
 
     /// A message of the bot's that answers an interaction.
     fn answer_message(&mut self, id: Snowflake, draft: Draft) -> Result<Snowflake, ApiError> {
-        let record = &self.interactions.all[&id].record;
+        let Entry { record, target, .. } = &self.interactions.all[&id];
         let (channel, kind, user) = (record.channel, record.kind, record.user);
+        let target = target.filter(|_| kind == 3);
         let name = (kind == 2).then(|| record.name.clone());
         let mut message = Message::new(self.world.ids.next(), channel, self.world.application.bot);
         message.kind = if kind == 2 { ANSWER } else { 0 };
         message.webhook = true;
-        message.interaction = Some(InteractionReference { id, kind, user, name });
+        message.interaction = Some(InteractionReference { id, kind, user, name, target });
         message.flags = draft.flags.unwrap_or_default();
         self.fill(&mut message, draft)?;
         let id = message.id;

@@ -61,6 +61,8 @@ pub(crate) struct InteractionReference {
     pub(crate) kind: u64,
     pub(crate) user: Snowflake,
     pub(crate) name: Option<String>,
+    /// The message whose button or menu was used.
+    pub(crate) target: Option<Snowflake>,
 }
 
 /// The flag of a message that only one user sees.
@@ -184,6 +186,9 @@ impl World {
                 "id": interaction.id, "type": interaction.kind, "user": user,
                 "authorizing_integration_owners": {},
             });
+            if let Some(target) = interaction.target {
+                json["interaction_metadata"]["interacted_message_id"] = json!(target);
+            }
             if let Some(name) = &interaction.name {
                 json["interaction"] =
                     json!({"id": interaction.id, "type": interaction.kind, "name": name, "user": user});

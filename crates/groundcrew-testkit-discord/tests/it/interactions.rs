@@ -157,6 +157,11 @@ async fn buttons_menus_modals_and_completion_go_their_ways() {
     let click = scene.discord.button(message, "more").by(scene.ada).fire().unwrap();
     let clicked = socket.event("INTERACTION_CREATE").await;
     assert_eq!(clicked["d"]["message"]["id"], json!(message));
+    let again = scene.discord.button(message, "more").by(scene.ada).fire().unwrap();
+    let path = at(&socket.event("INTERACTION_CREATE").await).0;
+    scene.rest("POST", &path, Some(json!({"type": 4, "data": {"content": "y"}}))).await;
+    let answer = again.original().unwrap();
+    assert_eq!(answer["interaction_metadata"]["interacted_message_id"], json!(message));
     let input = json!({"type": 4, "custom_id": "why", "label": "Why?", "style": 2});
     let modal = json!({"type": 9, "data": {"title": "Why", "custom_id": "whys", "components": [{"type": 1, "components": [input]}]}});
     scene.rest("POST", &at(&clicked).0, Some(modal)).await;
