@@ -101,6 +101,20 @@ async fn of_somebody_who_is_erased_nothing_is_left() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_kept_out_of_a_server_is_not_let_in_by_being_forgotten() {
+    for ground in grounds().await {
+        let settings = ground.settings(GuildConfig::default(), &[]);
+        let subject = Subject { kind: SubjectKind::User, id: BEN.to_owned() };
+        let kept_out = Change::rule(subject, Some(Level::None));
+        settings.change(GUILD, ANNA, None, kept_out).await.expect("changed");
+        let caretaker = ground.caretaker(90, settings);
+        assert_eq!(caretaker.erase(BEN).await.expect("erased").settings_changed, 0, "{}", ground.name);
+        let stored = ground.store.guild(GUILD).await.expect("read");
+        assert!(stored.rules.iter().any(|rule| rule.subject.id == BEN), "{}", ground.name);
+    }
+}
+
 /// A schedule of a server that somebody has made, and that reads as somebody.
 async fn schedule(ground: &Ground, name: &str, by: &str, reader: &str) -> PlanId {
     let brief = serde_json::json!({

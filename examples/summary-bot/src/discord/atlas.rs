@@ -25,6 +25,7 @@ pub(crate) mod kind {
     pub(crate) const NEWS_THREAD: u8 = 10;
     pub(crate) const PUBLIC_THREAD: u8 = 11;
     pub(crate) const PRIVATE_THREAD: u8 = 12;
+    pub(crate) const STAGE: u8 = 13;
     pub(crate) const FORUM: u8 = 15;
     pub(crate) const MEDIA: u8 = 16;
 }
@@ -102,7 +103,8 @@ impl Atlas {
         Ok(member.as_ref().clone().map(Arc::new))
     }
 
-    /// What somebody may do in a channel or thread; nothing if they are not in the server, or not in a private thread.
+    /// What somebody may do in a channel or thread; nothing if they are not in the server, not in a private thread, or
+    /// shut out of a voice channel.
     pub(crate) async fn permissions(
         &self,
         guild: &str,
@@ -113,6 +115,8 @@ impl Atlas {
         let Some(member) = self.member(guild, user).await? else { return Ok(0) };
         let overwrites = map.overwrites(channel);
         let may = permissions::in_channel(&map.guild, overwrites, Who { user, roles: &member.roles });
+        let shut_out = permissions::to_read(channel.kind) & !may & permissions::CONNECT != 0;
+        let may = if shut_out { 0 } else { may };
         if channel.kind != kind::PRIVATE_THREAD || may & permissions::MANAGE_THREADS != 0 {
             return Ok(may);
         }

@@ -1,7 +1,7 @@
 //! Whether what was said in one place may be shown in another.
 
 use super::atlas::{Atlas, kind};
-use super::permissions;
+use super::permissions::{self, Place};
 use super::rest::{Channel, RestError};
 
 // === impl Atlas ===
@@ -21,8 +21,11 @@ impl Atlas {
             let open = channel.as_ref().is_some_and(|channel| {
                 let same = channel.parent_id.as_ref() == Some(&there.id) && channel.is_thread();
                 let public = channel.kind != kind::PRIVATE_THREAD && !map.is_orphan(channel);
-                let there = map.overwrites(there);
-                public && (same || permissions::at_least_as_open(&map.guild, map.overwrites(channel), there))
+                let place = |channel| Place {
+                    overwrites: map.overwrites(channel),
+                    needed: permissions::to_read(channel.kind),
+                };
+                public && (same || permissions::at_least_as_open(&map.guild, place(channel), place(there)))
             });
             if !open {
                 return Ok(Some(source.to_owned()));

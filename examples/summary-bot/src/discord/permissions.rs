@@ -1,21 +1,35 @@
 //! What somebody may do in a channel, worked out as Discord does it.
 
+use super::atlas::kind;
 use super::rest::{Guild, Overwrite};
 
 pub(crate) const ADMINISTRATOR: u64 = 1 << 3;
 pub(crate) const VIEW_CHANNEL: u64 = 1 << 10;
 pub(crate) const SEND_MESSAGES: u64 = 1 << 11;
 pub(crate) const READ_MESSAGE_HISTORY: u64 = 1 << 16;
+pub(crate) const CONNECT: u64 = 1 << 20;
 pub(crate) const MANAGE_THREADS: u64 = 1 << 34;
 pub(crate) const SEND_MESSAGES_IN_THREADS: u64 = 1 << 38;
 /// What it takes to read what was said.
 pub(crate) const READ: u64 = VIEW_CHANNEL | READ_MESSAGE_HISTORY;
+
+/// The same in a channel of this kind: who may not enter a voice channel does not read its text either.
+pub(crate) fn to_read(kind: u8) -> u64 {
+    if matches!(kind, kind::VOICE | kind::STAGE) { READ | CONNECT } else { READ }
+}
 
 /// Who somebody is in a server.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Who<'a> {
     pub(crate) user: &'a str,
     pub(crate) roles: &'a [String],
+}
+
+/// Where something is said, and what it takes to read it there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) overwrites: &'a [Overwrite],
+    pub(crate) needed: u64,
 }
 
 /// In the server as a whole.
@@ -54,16 +68,18 @@ pub(crate) fn in_channel(guild: &Guild, overwrites: &[Overwrite], who: Who<'_>) 
 
 /// Whether everybody who can read what is said under `there` can also read what is said under `source`. A “no” may be
 /// wrong where members happen to have several roles; a “yes” never is.
-pub(crate) fn at_least_as_open(guild: &Guild, source: &[Overwrite], there: &[Overwrite]) -> bool {
+pub(crate) fn at_least_as_open(guild: &Guild, source: Place<'_>, there: Place<'_>) -> bool {
     let everybody = Who { user: "", roles: &[] };
-    let open = in_channel(guild, source, everybody) & READ == READ;
-    let denies = source.iter().any(|overwrite| overwrite.id != guild.id && overwrite.deny & READ != 0);
-    open && !denies || rules_of(source) == rules_of(there)
+    let open = in_channel(guild, source.overwrites, everybody) & source.needed == source.needed;
+    let denies = |it: &Overwrite| it.id != guild.id && it.deny & source.needed != 0;
+    let open = open && !source.overwrites.iter().any(denies);
+    open || source.needed == there.needed && rules_of(source) == rules_of(there)
 }
 
 /// What overwrites say about reading.
-fn rules_of(overwrites: &[Overwrite]) -> Vec<(u8, &str, u64, u64)> {
-    let said = overwrites.iter().map(|it| (it.kind, it.id.as_str(), it.allow & READ, it.deny & READ));
+fn rules_of(place: Place<'_>) -> Vec<(u8, &str, u64, u64)> {
+    let Place { overwrites, needed } = place;
+    let said = overwrites.iter().map(|it| (it.kind, it.id.as_str(), it.allow & needed, it.deny & needed));
     let mut rules: Vec<_> = said.filter(|(_, _, allow, deny)| allow | deny != 0).collect();
     rules.sort_unstable();
     rules
@@ -134,6 +150,10 @@ mod tests {
     #[test]
     fn only_what_is_as_open_as_the_place_may_be_shown_there() {
         let guild = guild(READ, &[("5", 0)]);
+        let at_least_as_open = |guild: &Guild, source: &[Overwrite], there: &[Overwrite]| {
+            let place = |overwrites| Place { overwrites, needed: READ };
+            super::at_least_as_open(guild, place(source), place(there))
+        };
         let secret = [overwrite(0, "1", 0, VIEW_CHANNEL), overwrite(0, "5", VIEW_CHANNEL, 0)];
         assert!(at_least_as_open(&guild, &[], &secret), "what is open to all may be shown anywhere");
         assert!(!at_least_as_open(&guild, &secret, &[]), "what is closed may not be shown in the open");
@@ -143,5 +163,18 @@ mod tests {
             !at_least_as_open(&guild, &barred, &[]),
             "somebody who is kept out of it could read it there"
         );
+    }
+
+    #[test]
+    fn what_is_said_in_a_voice_channel_is_for_those_who_may_enter_it() {
+        let guild = guild(READ, &[("5", CONNECT)]);
+        let voice = Place { overwrites: &[], needed: to_read(kind::VOICE) };
+        let text = Place { overwrites: &[], needed: to_read(kind::TEXT) };
+        assert!(
+            !super::at_least_as_open(&guild, voice, text),
+            "everybody reads there, and few may enter here"
+        );
+        assert!(super::at_least_as_open(&guild, voice, voice));
+        assert!(super::at_least_as_open(&guild, text, text));
     }
 }

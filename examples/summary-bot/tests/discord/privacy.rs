@@ -175,3 +175,41 @@ async fn a_schedule_posts_nothing_among_people_who_cannot_read_what_it_is_about(
     town.discord.until("posted", PATIENCE, posted).await.expect("a message");
     bot.land().await;
 }
+
+/// Discord shows a locked voice channel to all, and its text to those who may enter.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_enter_a_voice_channel_gets_no_summary_of_it() {
+    let town = Town::new().await;
+    let bridge = town.discord.channel(town.guild, "bridge").kind(ChannelKind::Voice);
+    let bridge = bridge.for_member(town.ben, Permissions::NONE, Permissions::CONNECT).create();
+    town.talk(bridge);
+    let bot = town.bot().await;
+    let ask = |by| {
+        let fire = town.discord.command("summarize").by(by).in_channel(town.apron);
+        fire.option("channel", bridge.to_string()).fire().expect("a command")
+    };
+    let refused = answer(&ask(town.ben)).await;
+    assert!(refused.contains("closed to you") && !refused.contains("compiler"), "{refused}");
+    let told = answer(&ask(town.ada)).await;
+    assert!(
+        told.contains("compiler") && told.contains("Only you see it"),
+        "not for all on the apron: {told}"
+    );
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_bot_may_not_post_is_shown_to_whoever_asked() {
+    let town = Town::new().await;
+    let runway = town.discord.channel(town.guild, "runway");
+    let runway =
+        runway.for_member(town.discord.bot(), Permissions::NONE, Permissions::SEND_MESSAGES).create();
+    town.talk(town.apron);
+    let bot = town.bot().await;
+    let fire = town.discord.command("summarize").by(town.ada).in_channel(runway);
+    let asked = fire.option("channel", town.apron.to_string()).fire().expect("a command");
+    let text = answer(&asked).await;
+    assert!(text.contains("compiler") && text.contains("I may not post in"), "{text}");
+    assert_eq!(asked.original().expect("an answer")["flags"], 64, "it is ephemeral");
+    bot.land().await;
+}

@@ -58,7 +58,19 @@ pub(super) async fn publish(
     for (index, reply) in shown.iter().enumerate() {
         // The same interaction posts the same message once.
         let nonce = format!("{}.{index}", interaction.id);
-        front.rest.post(there, reply, &nonce).await.map_err(|error| refused(&error))?;
+        match front.rest.post(there, reply, &nonce).await {
+            Ok(_) => {}
+            // It is made and paid for: whoever asked has it all the same.
+            Err(error) if index == 0 && error.is_closed() => {
+                let words = format!(
+                    "Only you see it: I may not post in <#{there}>; somebody who manages it can allow it."
+                );
+                let mut shown: Vec<Reply> = shown.into_iter().map(Reply::private).collect();
+                add(&mut shown, words);
+                return Ok(shown);
+            }
+            Err(error) => return Err(refused(&error)),
+        }
     }
     Ok(Reply::text(format!("It is in <#{there}>.")).private().into())
 }
