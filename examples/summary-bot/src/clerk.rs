@@ -90,10 +90,10 @@ impl Job for Summarize {
         let Some(asking) = store.asking(self.request).await.map_err(not_stored)? else {
             return Ok(()); // answered by an earlier delivery
         };
-        let (most, tell) = (desk.max_messages, api::webhook_url(&asking));
+        let (most, (tell, reading)) = (desk.max_messages, api::beside(&asking));
         let (channels, settings) = (desk.channels.clone(), desk.caretaker.settings.clone());
         let order = Box::pin(api::order(asking, most, desk.models.clone(), channels, settings));
-        let (work, steps) = headway::followed(Box::pin(desk.workshop.draft(order)));
+        let (work, steps) = headway::followed(Box::pin(desk.workshop.draft(reading, order)));
         let Some(outcome) = wanted(store, self.request, steps, work).await else {
             return Ok(()); // called off
         };

@@ -101,7 +101,7 @@ pub struct SummariesConfig {
     #[config(default = 2, range = 1..=1024)]
     pub concurrency: usize,
     /// How many conversations may wait for their turn before further ones are answered 503.
-    #[config(default = 16, range = 0..=10_000)]
+    #[config(default = 64, range = 0..=10_000)]
     pub queue: usize,
     /// How much memory the conversations that are received, wait or are worked on may take, in bytes as they
     /// were sent, before further ones are answered 503.

@@ -41,6 +41,9 @@ pub struct Asked {
     pub words: usize,
     /// Whose interests weigh more.
     pub perspective: String,
+    /// The language that it was to be written in, if somebody said which.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
     /// What was written before was left out.
     pub since: Option<String>,
     /// What was written after was left out.

@@ -42,22 +42,24 @@ impl Preferences {
             perspective: self.perspective.unwrap_or_else(|| settings.perspective()),
             min_messages: self.min_messages.unwrap_or_else(|| settings.min_messages()),
         };
+        let language = self.wish.language.or_else(|| settings.language());
         let asked = Asked {
             length: options.length.name().to_owned(),
             words: options.length.words(),
             perspective: options.perspective.name().to_owned(),
+            language: language.clone(),
             since: wanted.since.map(|since| since.to_string()),
             until: wanted.until.map(|until| until.to_string()),
             exclude_users: wanted.exclude_users.clone(),
             include_bots: wanted.bots,
             min_messages: options.min_messages,
         };
-        let Wish { model, temperature, custom_prompt, language } = self.wish;
+        let Wish { model, temperature, custom_prompt, .. } = self.wish;
         let wish = Wish {
             model: model.or_else(|| settings.model()),
             temperature: temperature.or_else(|| settings.temperature()),
             custom_prompt,
-            language: language.or_else(|| settings.language()),
+            language,
         };
         Resolved { wanted, options, asked, wish }
     }

@@ -10,7 +10,7 @@ use groundcrew::telemetry::{self, Context, prometheus::IntGauge, track_performan
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
-use crate::benches::Benches;
+use crate::benches::{Bench, Benches};
 use crate::bot_metrics::BotMetrics;
 use crate::config::Config;
 use crate::document::Document;
@@ -35,6 +35,15 @@ pub(crate) struct Workshop {
     room: u32,
     benches: Benches,
     scribe: Scribe,
+}
+
+/// What reading a conversation takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// A core: what was sent is parsed.
+    AtBench,
+    /// Patience: Discord is asked page by page, and nobody else waits for that.
+    FromDiscord,
 }
 
 /// A place in the workshop: at first in its queue.
@@ -106,6 +115,7 @@ impl Workshop {
         &self,
         id: Uuid,
         place: Place,
+        reading: Reading,
         order: F,
     ) -> Result<(Document, String), Problem>
     where
@@ -116,7 +126,7 @@ impl Workshop {
         let by = context.deadline();
         let made = async move {
             let Place { _permit, _memory, queue } = place;
-            let bench = this.benches.take().await;
+            let bench = this.bench(reading).await;
             drop(queue);
             let _in_progress = Counted::by(&this.metrics.in_progress);
             let write = async {
@@ -133,18 +143,25 @@ impl Workshop {
     }
 
     /// Makes a summary for a job, which stores it by itself. Jobs have no place in the queue: theirs is durable.
-    pub(crate) async fn draft<F>(&self, order: F) -> Result<Document, Problem>
+    pub(crate) async fn draft<F>(&self, reading: Reading, order: F) -> Result<Document, Problem>
     where
         F: Future<Output = Result<Order, Problem>>,
     {
         let _in_progress = Counted::by(&self.metrics.in_progress);
         let write = async {
-            let bench = self.benches.take().await;
+            let bench = self.bench(reading).await;
             let order = Self::read(order).await?;
             drop(bench);
             self.scribe.write(order).await
         };
         track_performance(&self.metrics.generation, write).await
+    }
+
+    async fn bench(&self, reading: Reading) -> Option<Bench> {
+        match reading {
+            Reading::AtBench => Some(self.benches.take().await),
+            Reading::FromDiscord => None,
+        }
     }
 
     async fn read<F>(order: F) -> Result<Order, Problem>

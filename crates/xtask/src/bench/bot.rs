@@ -27,7 +27,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<(), Failur
     let sample: Value = serde_json::from_slice(&sample).context("the sample is not JSON")?;
     let sample = sample["messages"].as_array().context("the sample has messages")?;
     let binary = bot::release(workspace)?;
-    let bot = Bot::start(workspace, &binary, &["summaries.queue=64"])?;
+    let bot = Bot::start(workspace, &binary, &[])?;
     let ask = |body: &str| ask(&bot.address, body);
 
     let (small, usual) = (messages(sample, MESSAGES), messages(sample, 200));

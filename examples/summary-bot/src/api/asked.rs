@@ -143,6 +143,7 @@ impl Given {
             length: name.to_owned(),
             words: length.words(),
             perspective: perspective.to_owned(),
+            language: wish.language.clone(),
             since: since_text,
             until: until_text,
             exclude_users: exclude.clone(),

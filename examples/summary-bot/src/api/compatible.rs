@@ -28,7 +28,7 @@ use crate::request::{Asking, Media};
 use crate::scribe::off_the_workers;
 use crate::settings::{Effective, Settings};
 use crate::webhooks::Event;
-use crate::workshop::Place;
+use crate::workshop::{Place, Reading};
 use crate::{Document, Filter, Length, render};
 
 /// Where channels are read, if the bot is connected to Discord.
@@ -85,8 +85,9 @@ async fn answer(
         return jobs::accepted(&app.store, id, preferred).await;
     }
     let (most, channels) = (app.config.max_messages, app.channels.clone());
+    let reading = if form.channel_id.is_some() { Reading::FromDiscord } else { Reading::AtBench };
     let order = super::order(asking, most, app.models.clone(), channels, app.settings.clone());
-    let (document, _) = app.workshop.make_as(id, place, order).await?;
+    let (document, _) = app.workshop.make_as(id, place, reading, order).await?;
     if let Some(url) = &form.webhook_url {
         app.webhooks.send_once(url, Event::Created { summary: document.id }).await?;
     }
@@ -95,13 +96,14 @@ async fn answer(
     Ok((StatusCode::CREATED, headers, shown(document, &form).to_string()).into_response())
 }
 
-/// Who is told of what becomes of a request.
-pub(crate) fn webhook_url(asking: &Asking) -> Option<String> {
+/// Who is told of what becomes of a request, and how it is read.
+pub(crate) fn beside(asking: &Asking) -> (Option<String>, Reading) {
     if asking.media != Media::Compatible {
-        return None;
+        return (None, Reading::AtBench);
     }
-    let payload: Value = serde_json::from_slice(&asking.body).ok()?;
-    payload["webhook_url"].as_str().map(str::to_owned)
+    let payload: Value = serde_json::from_slice(&asking.body).unwrap_or_default();
+    let reading = if payload["channel_id"].is_null() { Reading::AtBench } else { Reading::FromDiscord };
+    (payload["webhook_url"].as_str().map(str::to_owned), reading)
 }
 
 /// The summary, with what was not wanted left out, and beside it as it was wanted.
@@ -142,7 +144,9 @@ pub(super) async fn order(
         channels: form.channel_id.iter().cloned().collect(),
         since: form.since,
         until: form.until,
-        most: usize::try_from(most).unwrap_or(usize::MAX),
+        most: usize::try_from(most)
+            .unwrap_or(usize::MAX)
+            .min(channels.as_ref().map_or(usize::MAX, |it| it.most())),
         threads: form.threads,
         exclude_users: form.exclude_users,
         reader: asker.clone().filter(|asker| is_person(asker)),
@@ -251,7 +255,8 @@ pub(super) fn operation(name: &str) -> Value {
             "422": problem("`INSUFFICIENT_CONTENT`, `TOO_MANY_MESSAGES`, `PROMPT_TOO_LONG`, `DISCORD_OFF`, \
                 `IDEMPOTENCY_KEY_REUSED`."),
             "429": later("`RATE_LIMITED`."),
-            "503": later("`QUEUE_FULL`, `STORAGE_UNAVAILABLE`, `STARTING`, `SHUTTING_DOWN`."),
+            "502": problem("`DISCORD_REFUSED`: Discord did not accept what the bot asked."),
+            "503": later("`DISCORD_UNAVAILABLE`, `QUEUE_FULL`, `STORAGE_UNAVAILABLE`, `STARTING`, `SHUTTING_DOWN`."),
             "504": problem("`REQUEST_TIMEOUT`."),
         },
     })

@@ -19,7 +19,7 @@ use crate::order::{Order, Origin};
 use crate::replay;
 use crate::request::{Asking, Media};
 use crate::scribe::off_the_workers;
-use crate::workshop::Place;
+use crate::workshop::{Place, Reading};
 
 /// No message takes fewer bytes: a name, a colon, a letter and a line end.
 const LEAST_MESSAGE: u64 = 4;
@@ -57,7 +57,7 @@ async fn answer(
     }
     let (most, models) = (app.config.max_messages, app.models.clone());
     let order = off_the_workers(move || order(asking, most, &models));
-    let (document, json) = app.workshop.make_as(id, place, order).await?;
+    let (document, json) = app.workshop.make_as(id, place, Reading::AtBench, order).await?;
     let location = format!("{SUMMARIES}/{}", document.id);
     let headers = [(LOCATION, location), (CONTENT_TYPE, "application/json".to_owned())];
     Ok((StatusCode::CREATED, headers, json).into_response())

@@ -233,7 +233,7 @@ fn compatible_request() -> Value {
 }
 
 fn asked() -> Value {
-    object(
+    let mut schema = object(
         "The options that a summary was made with.",
         &json!({
             "length": {"type": "string", "enum": ["brief", "detailed", "comprehensive", "custom"]},
@@ -245,7 +245,10 @@ fn asked() -> Value {
             "include_bots": {"type": "boolean", "description": "Whether programs were counted, too."},
             "min_messages": count("With fewer messages there would be no summary."),
         }),
-    )
+    );
+    // Where nobody has said which, and in summaries of earlier versions, there is none.
+    schema["properties"]["language"] = text("The language that it was to be written in.");
+    schema
 }
 
 fn metadata() -> Value {

@@ -72,6 +72,7 @@ fn concern(responses: &mut Value, forbidden: &mut String, level: Level) {
          they cannot read.",
         level.name()
     );
+    responses["502"] = problem("`DISCORD_REFUSED`: Discord did not accept what the bot asked.");
     if let Some(words) = responses["503"]["description"].as_str().filter(|words| !words.contains("DISCORD_"))
     {
         responses["503"]["description"] = format!("`DISCORD_UNAVAILABLE`, {words}").into();

@@ -27,6 +27,8 @@ pub(super) struct Archive {
     rest: Rest,
     atlas: Arc<Atlas>,
     access: Access,
+    /// The most messages that are read for one summary.
+    most: usize,
 }
 
 /// A channel that may be read, if it may.
@@ -40,8 +42,8 @@ struct Candidate {
 // === impl Archive ===
 
 impl Archive {
-    pub(super) fn new(rest: Rest, atlas: Arc<Atlas>, access: Access) -> Self {
-        Self { rest, atlas, access }
+    pub(super) fn new(rest: Rest, atlas: Arc<Atlas>, access: Access, most: usize) -> Self {
+        Self { rest, atlas, access, most }
     }
 
     async fn read_all(&self, wanted: Wanted, standing: Option<Standing>) -> Result<History, RestError> {
@@ -243,6 +245,10 @@ impl ChannelHistory for Archive {
             };
             self.read_all(wanted, standing).await.map_err(|error: RestError| -> Problem { error.problem() })
         })
+    }
+
+    fn most(&self) -> usize {
+        self.most
     }
 }
 

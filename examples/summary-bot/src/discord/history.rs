@@ -11,6 +11,9 @@ use crate::{Message, Warning};
 pub(crate) trait ChannelHistory: Send + Sync {
     /// What was said in these channels, and which of them could not be read. A quiet channel is no failure.
     fn read(&self, wish: Wanted) -> Reading<'_>;
+
+    /// The most messages that are read for one summary.
+    fn most(&self) -> usize;
 }
 
 /// What [`ChannelHistory::read`] returns.

@@ -77,7 +77,8 @@ pub(crate) fn front(parts: Parts, config: &DiscordConfig) -> Result<Option<Front
     let Parts { crew, store, workshop, settings, quotas, costs, caretaker, plans } = parts;
     let atlas = Arc::new(Atlas::new(rest.clone()));
     let access = Access::new(atlas.clone(), settings.clone());
-    let history = Arc::new(Archive::new(rest.clone(), atlas.clone(), access.clone()));
+    let history =
+        Arc::new(Archive::new(rest.clone(), atlas.clone(), access.clone(), config.max_messages as usize));
     let config = Arc::new(config.clone());
     let viewer = Arc::new(access);
     Ok(Some(Front {

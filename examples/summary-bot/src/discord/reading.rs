@@ -14,6 +14,10 @@ use crate::settings::Member;
 use crate::store::Made;
 use crate::workshop::storage_problem;
 
+/// Looked through at a time, and how often for one answer.
+const PAGE: u16 = 100;
+const PAGES: usize = 20;
+
 // === impl Front ===
 
 impl Front {
@@ -30,14 +34,33 @@ impl Front {
         if here && self.reader(interaction).may_read(origin).await? { Ok(document) } else { Err(gone()) }
     }
 
-    /// Of these summaries, those that whoever asks may read.
-    pub(crate) async fn readable(
+    /// Up to `most` of the summaries made here, newest first, that whoever asks may read and that are wanted; and the one
+    /// before which there may be more.
+    pub(crate) async fn newest(
         &self,
         interaction: &Interaction,
-        made: Vec<Made>,
-    ) -> Result<Vec<Made>, Problem> {
-        let Some(guild) = interaction.guild_id.as_deref() else { return Ok(Vec::new()) };
-        self.reader(interaction).readable(made, |made| made.origin(guild)).await
+        mut before: Option<Uuid>,
+        most: usize,
+        wanted: impl Fn(&Made) -> bool,
+    ) -> Result<(Vec<Made>, Option<Uuid>), Problem> {
+        let Some(guild) = interaction.guild_id.as_deref() else { return Ok((Vec::new(), None)) };
+        let (reader, channel) = (self.reader(interaction), interaction.id("channel"));
+        let mut found = Vec::new();
+        for _ in 0..PAGES {
+            let page = self.store.made_in(guild, channel, before, PAGE).await;
+            let page = page.map_err(|error| storage_problem(&error))?;
+            let last = page.last().map(|made| made.id).filter(|_| page.len() == usize::from(PAGE));
+            let page: Vec<Made> = page.into_iter().filter(&wanted).collect();
+            found.extend(reader.readable(page, |made| made.origin(guild)).await?);
+            if found.len() > most {
+                found.truncate(most);
+                let next = found.last().map(|made| made.id);
+                return Ok((found, next));
+            }
+            let Some(last) = last else { return Ok((found, None)) };
+            before = Some(last);
+        }
+        Ok((found, before))
     }
 
     fn reader(&self, interaction: &Interaction) -> Reader {

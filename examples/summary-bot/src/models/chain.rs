@@ -137,7 +137,9 @@ impl Chain {
             let models = self.ordered(study);
             return Err(models.iter().map(|model| Failed::of(model, Failure::Timeout)).collect());
         };
-        for model in &self.ordered(study) {
+        let models = self.ordered(study);
+        for (asked, model) in models.iter().enumerate() {
+            let until = share(until, models.len() - asked);
             let tokens = model.correction.apply(task.material.tokens());
             let limit = inner.config.max_input_tokens;
             let answer = if tokens > limit {
@@ -229,6 +231,13 @@ impl Chain {
         let usable = |remaining: Duration| remaining.saturating_sub(RESERVE.min(remaining / 2));
         remaining.map_or(Duration::MAX, usable).min(self.inner.config.total)
     }
+}
+
+/// Until when the first of so many models may take: one that says nothing leaves the others their share of the time.
+fn share(until: Instant, models: usize) -> Instant {
+    let now = Instant::now();
+    let left = until.saturating_duration_since(now);
+    now + left / u32::try_from(models).unwrap_or(u32::MAX).max(1)
 }
 
 /// What a summary may cost, in millionths of a dollar; `None` if a prompt does not even hold the instructions.

@@ -14,6 +14,7 @@ use crate::Warning;
 use crate::clerk::Desk;
 use crate::discord::history::{History, Part, Skipped, Wanted, Why};
 use crate::document::Document;
+use crate::workshop::Reading;
 
 /// What has failed so often will go on failing until the next time.
 const ENOUGH: u32 = 3;
@@ -103,7 +104,7 @@ impl SummarizeChannels {
             let mut order = resolved.clone().order(title, parts);
             order.warnings.extend(left_out(&named));
             order.origin.requested_by.clone_from(&self.created_by);
-            match desk.workshop.draft(std::future::ready(Ok(order))).await {
+            match desk.workshop.draft(Reading::AtBench, std::future::ready(Ok(order))).await {
                 Ok(document) => documents.push(document),
                 Err(problem) if is_quiet(&problem) => {}
                 Err(problem) => return Err(problem),

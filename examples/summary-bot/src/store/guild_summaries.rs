@@ -40,7 +40,8 @@ type MadeRow = (String, i64, String, String, i64, Option<String>, Option<String>
 const LIST: &str = "SELECT id, created_ms, title, excerpt, messages, channel_id, requested_by, private, channels \
      FROM summaries WHERE guild_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
 const LIST_OF_CHANNEL: &str = "SELECT id, created_ms, title, excerpt, messages, channel_id, requested_by, private, \
-     channels FROM summaries WHERE guild_id = $1 AND id < $2 AND channel_id = $4 ORDER BY id DESC LIMIT $3";
+     channels FROM summaries WHERE guild_id = $1 AND id < $2 AND (channel_id = $4 OR channels LIKE $5) \
+     ORDER BY id DESC LIMIT $3";
 const AMOUNT: &str = "SELECT COUNT(*), CAST(COALESCE(SUM(messages), 0) AS BIGINT) FROM summaries \
      WHERE guild_id = $1 AND created_ms >= $2";
 const RATE: &str = "INSERT INTO feedback (summary_id, user_id, good, created_ms) VALUES ($1, $2, $3, $4) \
@@ -63,7 +64,8 @@ impl Store {
         let text = if channel.is_some() { LIST_OF_CHANNEL } else { LIST };
         let mut select = statement(text).bind(guild).bind(before).bind(i64::from(limit)).timed("list_guild");
         if let Some(channel) = channel {
-            select = select.bind(channel);
+            // Of several channels a summary names all: a list of ids as JSON.
+            select = select.bind(channel).bind(format!("%\"{channel}\"%"));
         }
         let rows: Vec<MadeRow> = select.fetch_all(self.0.read()).await?;
         rows.into_iter().map(Made::try_from).collect()

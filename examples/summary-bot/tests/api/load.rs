@@ -32,7 +32,7 @@ async fn two_hundred_messages_are_summarised_well_within_the_time_that_people_wa
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_at_once_are_all_answered() {
-    let bot = Fixture::with(|config| config.summaries.queue = 64).await;
+    let bot = Fixture::start().await;
     let (address, body) = (bot.address, messages(50));
     let begun = Instant::now();
     let statuses: Vec<u16> = std::thread::scope(|scope| {

@@ -116,6 +116,30 @@ async fn shorter_and_longer_summarise_the_same_conversation_for_one_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn shorter_stays_in_the_language_that_somebody_asked_for() {
+    let stage = Stage::set().await;
+    talk(&stage);
+    let (id, message) = shown(&stage).await;
+    let mine = press(&stage, message, "mine", &id, stage.ben).await;
+    let made = |answer: &Interaction| {
+        let buttons = buttons_of(&answer.original().expect("an answer"));
+        buttons
+            .iter()
+            .find_map(|button| button.strip_prefix("shorter:").map(str::to_owned))
+            .expect("a button")
+    };
+    let below =
+        mine.original().expect("an answer")["id"].as_str().expect("an id").parse().expect("a snowflake");
+    let shorter = press(&stage, below, "shorter", &made(&mine), stage.ben).await;
+    let language =
+        async |id: &str| stage.document(id).await["options"]["language"].as_str().map(str::to_owned);
+    let asked = language(&made(&mine)).await;
+    assert!(asked.is_some());
+    assert_eq!(language(&made(&shorter)).await, asked);
+    stage.bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_conversation_that_is_gone_is_said_to_be() {
     let stage = Stage::set().await;
     let (id, message) = shown(&stage).await;

@@ -51,6 +51,18 @@ async fn the_history_shows_what_somebody_may_read_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_history_goes_on_behind_what_is_closed() {
+    let stage = Stage::set().await;
+    let old = stage.summary(Of { channel: stage.hall, by: stage.ada, private: false }).await;
+    for _ in 0..101 {
+        stage.summary(Of { channel: stage.cellar, by: stage.ada, private: false }).await;
+    }
+    let of_ben = stage.answer(stage.command("summary", stage.ben).sub("history")).await;
+    assert!(of_ben.text().contains(&old), "{}", of_ben.text());
+    stage.bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_somebody_may_not_read_is_not_there_for_them() {
     let stage = Stage::set().await;
     let closed = stage.summary(Of { channel: stage.cellar, by: stage.ada, private: false }).await;

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use groundcrew_testkit_discord::{Effect, Fault};
+use serde_json::json;
 
-use crate::service::Bot;
+use crate::service::{Bot, SAMPLE, wait_for};
 use crate::summarize::answer;
 use crate::town::{PATIENCE, Town};
 
@@ -79,5 +80,29 @@ async fn a_discord_that_only_fails_is_left_alone_and_asked_again() {
         }
     };
     tokio::time::timeout(PATIENCE, answered).await.expect("it is asked again");
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_discord_that_does_not_answer_holds_up_no_summary_of_what_was_sent() {
+    let town = Town::new().await;
+    town.talk(town.apron);
+    let mut config = town.config();
+    config.summaries.concurrency = 1;
+    let bot = Bot::start(config).await;
+    town.settled().await;
+    town.discord.add_fault(Fault::on("GET", "/channels/*/messages").effect(Effect::slow(PATIENCE)));
+    let asked = json!({"guild_id": town.guild.to_string(), "channel_id": town.apron.to_string()}).to_string();
+    let later = [("content-type", "application/json"), ("prefer", "respond-async")];
+    let waiting = bot.call("POST", "/summarize", &later, asked.as_bytes());
+    assert_eq!(waiting.status, 202, "{}", waiting.body);
+    wait_for("it is being read", || {
+        bot.metric("summaries_in_progress{service=\"summary-bot\"} ").filter(|it| *it > 0.0)
+    });
+    let begun = Instant::now();
+    assert_eq!(bot.post("?min_messages=1", SAMPLE).status, 201);
+    assert!(begun.elapsed() < PATIENCE / 2, "{:?}", begun.elapsed());
+    let job = waiting.json()["id"].as_str().expect("an id").to_owned();
+    assert_eq!(bot.call("DELETE", &format!("/api/v1/jobs/{job}"), &[], &[]).status, 200, "called off");
     bot.land().await;
 }

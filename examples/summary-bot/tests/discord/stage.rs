@@ -87,6 +87,15 @@ impl Stage {
         id
     }
 
+    /// A summary as the database has it.
+    pub async fn document(&self, id: &str) -> Value {
+        let pool = SqlitePoolOptions::new().connect(&self.database).await.expect("the database");
+        let select = sqlx::query_scalar::<_, String>("SELECT document FROM summaries WHERE id = $1").bind(id);
+        let document = select.fetch_one(&pool).await.expect("a summary");
+        pool.close().await;
+        serde_json::from_str(&document).expect("JSON")
+    }
+
     /// Whether the database has a summary.
     pub async fn has(&self, id: &str) -> bool {
         let pool = SqlitePoolOptions::new().connect(&self.database).await.expect("the database");

@@ -78,6 +78,14 @@ async fn the_next_model_takes_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_says_nothing_leaves_the_next_its_share_of_the_time() {
+    let told = Told::with_two(|config| config.summaries.timeout = Duration::from_secs(20)).await;
+    told.models.reply_for("large", Reply::Silence);
+    let summary = told.summary([]);
+    assert_eq!(summary["metadata"]["model"]["name"], "spare");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_short_limit_is_waited_for() {
     let told = Told::start().await;
     let begun = Instant::now();

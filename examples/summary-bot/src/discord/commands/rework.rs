@@ -12,6 +12,7 @@ use crate::document::Document;
 use crate::order::Wish;
 use crate::preferences::Preferences;
 use crate::scribe::{internal_error, off_the_workers};
+use crate::workshop::Reading;
 use crate::{Length, Perspective};
 
 /// One of the buttons that make another summary of the same conversation.
@@ -74,7 +75,7 @@ async fn again(front: &Front, task: &Task, document: &Document, press: Press) ->
         (order.origin.requested_by, order.origin.private) = (Some(user), true);
         Ok(order)
     });
-    let made = front.workshop.draft(order).await?;
+    let made = front.workshop.draft(Reading::AtBench, order).await?;
     let kept = task.keep(vec![made]).await?.pop();
     kept.ok_or_else(internal_error)
 }
@@ -120,6 +121,7 @@ fn preferences(document: &Document, press: Press, interaction: &Interaction) -> 
         (_, words) => Length::of_name(&before.length).unwrap_or(Length::Words(words.max(1))),
     };
     let language = (press == Press::Mine).then(|| interaction.locale.clone());
+    let language = language.or_else(|| before.language.clone());
     Preferences {
         length: Some(length),
         perspective: Some(Perspective::of_name(&before.perspective).unwrap_or_default()),

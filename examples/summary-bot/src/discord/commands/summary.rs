@@ -19,8 +19,8 @@ pub(super) struct Summary;
 
 /// How many the history shows.
 const SHOWN: usize = 10;
-/// How many are looked through for those that may be read.
-const LOOKED_AT: u16 = 100;
+/// How many Discord lets somebody choose from.
+const CHOICES: usize = 25;
 
 // === impl Summary ===
 
@@ -100,16 +100,16 @@ async fn delete(front: &Front, interaction: &Interaction) -> Result<Reply, Probl
 }
 
 async fn history(front: &Front, interaction: &Interaction) -> Result<Reply, Problem> {
-    let guild = guild_of(interaction)?;
+    guild_of(interaction)?;
     let before = interaction.text("before").and_then(|text| text.trim().parse().ok());
-    let made = front.store.made_in(guild, interaction.id("channel"), before, LOOKED_AT).await;
-    let made = front.readable(interaction, made.map_err(|error| storage_problem(&error))?).await?;
+    let (made, next) = front.newest(interaction, before, SHOWN, |_| true).await?;
     let description = if made.is_empty() {
-        "There is no summary that you could read.".to_owned()
+        let words = if next.is_some() { "Among the newest there is none" } else { "There is no summary" };
+        format!("{words} that you could read.")
     } else {
-        cut(&made.iter().take(SHOWN).map(entry).collect::<Vec<_>>().join("\n"), DESCRIPTION)
+        cut(&made.iter().map(entry).collect::<Vec<_>>().join("\n"), DESCRIPTION)
     };
-    let footer = made.get(SHOWN).map(|_| format!("/summary history before:{} goes on", made[SHOWN - 1].id));
+    let footer = next.map(|next| format!("/summary history before:{next} goes on"));
     Ok(Reply::embed(Embed {
         title: Some("Summaries".to_owned()),
         description: Some(description),
@@ -139,17 +139,15 @@ fn places(made: &Made) -> String {
 }
 
 async fn possible(front: &Front, interaction: &Interaction) -> Result<Vec<Choice>, Problem> {
-    let guild = guild_of(interaction)?;
+    guild_of(interaction)?;
     let Kind::Completion { typed, .. } = &interaction.kind else { return Ok(Vec::new()) };
-    let made =
-        front.store.made_in(guild, None, None, LOOKED_AT).await.map_err(|error| storage_problem(&error))?;
     let typed = typed.to_lowercase();
     let fits =
-        |made: &&Made| made.title.to_lowercase().contains(&typed) || made.id.to_string().starts_with(&typed);
-    let made = front.readable(interaction, made).await?;
+        |made: &Made| made.title.to_lowercase().contains(&typed) || made.id.to_string().starts_with(&typed);
+    let (made, _) = front.newest(interaction, None, CHOICES, fits).await?;
     let choice = |made: &Made| {
         let day = made.at.strftime("%Y-%m-%d %H:%M");
         Choice { name: cut(&format!("{day} {}", made.title), 100), value: made.id.to_string() }
     };
-    Ok(made.iter().filter(fits).take(25).map(choice).collect())
+    Ok(made.iter().map(choice).collect())
 }

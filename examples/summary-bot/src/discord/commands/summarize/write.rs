@@ -8,6 +8,7 @@ use crate::discord::history::{Channel, History, Part, Skipped, Why};
 use crate::document::Document;
 use crate::order::Order;
 use crate::scribe::off_the_workers;
+use crate::workshop::Reading;
 
 /// One summary of each: of so many channels at most.
 const MOST_SUMMARIES: usize = 5;
@@ -45,8 +46,8 @@ pub(super) async fn write(front: &Front, task: &Task, request: &Request) -> Resu
             continue;
         }
         let (request, user) = (request.clone(), user.clone());
-        let drafted =
-            Box::pin(front.workshop.draft(off_the_workers(move || Ok(order(request, group, user))))).await;
+        let order = off_the_workers(move || Ok(order(request, group, user)));
+        let drafted = Box::pin(front.workshop.draft(Reading::AtBench, order)).await;
         match drafted {
             Ok(document) => documents.push(document),
             // One of several channels with too little in it keeps the others from nothing.
