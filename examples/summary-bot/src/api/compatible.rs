@@ -135,12 +135,17 @@ pub(super) async fn order(
         Ok((value, form))
     })
     .await?;
-    let settings = match &form.guild_id {
+    // Programs may name a channel alone.
+    let guild = match (&form.guild_id, &form.channel_id, &channels) {
+        (None, Some(channel), Some(channels)) => Some(channels.guild_of(channel).await?),
+        (guild, ..) => guild.clone(),
+    };
+    let settings = match &guild {
         Some(guild) => settings.effective(guild).await?,
         None => Effective::default(),
     };
     let wanted = Wanted {
-        guild_id: form.guild_id.clone().unwrap_or_default(),
+        guild_id: guild.clone().unwrap_or_default(),
         channels: form.channel_id.iter().cloned().collect(),
         since: form.since,
         until: form.until,
@@ -164,8 +169,8 @@ pub(super) async fn order(
         bots: wanted.bots,
     };
     // Of no channel: Discord cannot say who else may read what a person sends.
-    let private = form.guild_id.is_some() && asker.as_deref().is_some_and(is_person);
-    let of_server = Origin { guild_id: form.guild_id.clone(), private, ..Origin::default() };
+    let private = guild.is_some() && asker.as_deref().is_some_and(is_person);
+    let of_server = Origin { guild_id: guild.clone(), private, ..Origin::default() };
     let (conversation, title, origin, warnings) = match (&form.channel_id, channels) {
         (None, _) => {
             let body = value.to_string();
@@ -178,7 +183,7 @@ pub(super) async fn order(
             let title = parts.first().map(|part| format!("#{}", part.channel.name));
             let warnings = history::cut(&parts).into_iter().collect();
             let gathered = Gathered::below(channel, parts, filter);
-            let origin = gathered.origin(form.guild_id.clone());
+            let origin = gathered.origin(guild);
             (gathered.conversation, title, origin, warnings)
         }
     };

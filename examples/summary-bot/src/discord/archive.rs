@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use groundcrew::http::Problem;
+use groundcrew::http::axum::http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 
-use super::access::{Access, Level, Standing};
+use super::access::{Access, Level, Looking, Standing};
 use super::atlas::{Atlas, Map, kind};
 use super::history::{Channel, ChannelHistory, History, Part, Reading, Skipped, Wanted, Why};
 use super::rest::{self, Page, Rest, RestError};
@@ -244,6 +245,15 @@ impl ChannelHistory for Archive {
                 None => None,
             };
             self.read_all(wanted, standing).await.map_err(|error: RestError| -> Problem { error.problem() })
+        })
+    }
+
+    fn guild_of<'a>(&'a self, channel: &'a str) -> Looking<'a, String> {
+        Box::pin(async move {
+            let channel = self.rest.channel(channel).await.map_err(|error| error.problem())?;
+            channel.guild_id.ok_or_else(|| {
+                Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND").detail("the channel is in no server")
+            })
         })
     }
 

@@ -5,12 +5,16 @@ use std::pin::Pin;
 use groundcrew::http::Problem;
 use jiff::Timestamp;
 
+use crate::discord::access::Looking;
 use crate::{Message, Warning};
 
 /// Reads channels.
 pub(crate) trait ChannelHistory: Send + Sync {
     /// What was said in these channels, and which of them could not be read. A quiet channel is no failure.
     fn read(&self, wish: Wanted) -> Reading<'_>;
+
+    /// The server that a channel is of.
+    fn guild_of<'a>(&'a self, channel: &'a str) -> Looking<'a, String>;
 
     /// The most messages that are read for one summary.
     fn most(&self) -> usize;

@@ -140,6 +140,11 @@ async fn a_private_thread_is_read_where_it_is_named_by_somebody_in_it_and_never_
     let made = bot.call("POST", "/summarize", &[("content-type", "application/json")], asked.as_bytes());
     assert_eq!(made.status, 201, "{}", made.body);
     assert_eq!(made.json()["metadata"]["messages_counted"], 7, "{}", made.body);
+    // Programs of the operator's name a channel alone.
+    let asked = json!({"channel_id": town.apron.to_string()}).to_string();
+    let made = bot.call("POST", "/summarize", &[("content-type", "application/json")], asked.as_bytes());
+    assert_eq!(made.status, 201, "{}", made.body);
+    assert_eq!(made.json()["origin"]["guild_id"], town.guild.to_string(), "{}", made.body);
     bot.land().await;
 }
 
