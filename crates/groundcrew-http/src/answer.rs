@@ -20,7 +20,7 @@ use crate::body::{InFlight, ResponseBody};
 use crate::http_metrics::{Observation, Route};
 use crate::peer::Peer;
 use crate::shared::Shared;
-use crate::{Problem, access_log, finish, slot};
+use crate::{Problem, access_log, finish, problem, slot};
 
 /// What the server knows of a request while it is answered.
 #[derive(Debug)]
@@ -109,10 +109,7 @@ impl Answer {
     /// The service has not been built yet.
     pub(crate) fn not_yet(mut meta: Meta) -> Self {
         let _entered = meta.context.clone().enter();
-        let response = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "STARTING")
-            .detail("the service is still starting; /ready says what it waits for")
-            .retry_after(1)
-            .into_response();
+        let response = problem::starting().into_response();
         Answer::Ready { response: Some(complete(&mut meta, response)) }
     }
 
@@ -182,6 +179,9 @@ fn wait(
 }
 
 fn timed_out(meta: &Meta) -> Response {
+    if meta.shared().routes.get().is_none() {
+        return problem::starting().into_response();
+    }
     tracing::warn!(http.path = meta.uri.path(), "the handler did not answer in time");
     Problem::new(StatusCode::GATEWAY_TIMEOUT, "REQUEST_TIMEOUT")
         .detail("the request took longer than its timeout allows; it may be tried again")

@@ -24,7 +24,7 @@ pub(crate) struct InFlight {
 /// service stops.
 pub(crate) struct ResponseBody {
     inner: Body,
-    _in_flight: InFlight,
+    in_flight: InFlight,
     stop: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
@@ -60,7 +60,7 @@ impl Drop for InFlight {
 impl ResponseBody {
     pub(crate) fn new(inner: Body, mut in_flight: InFlight) -> Self {
         in_flight.answered = true;
-        Self { inner, _in_flight: in_flight, stop: None }
+        Self { inner, in_flight, stop: None }
     }
 
     /// Ends the stream when the service stops taking work: server-sent events never end by themselves, and a client that is
@@ -76,14 +76,17 @@ impl HttpBody for ResponseBody {
     type Error = axum::Error;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let frame = Pin::new(&mut self.inner).poll_frame(cx);
-        match &mut self.stop {
-            Some(stop) if frame.is_pending() => stop.as_mut().poll(cx).map(|()| None),
-            _ => frame,
+        let this = self.get_mut();
+        let Some(stop) = &mut this.stop else { return Pin::new(&mut this.inner).poll_frame(cx) };
+        // A stream whose next event is always there is never pending, and would not hear of the stop below.
+        if this.in_flight.shared.stage() >= Stage::Draining {
+            return Poll::Ready(None);
         }
+        let frame = Pin::new(&mut this.inner).poll_frame(cx);
+        if frame.is_pending() { stop.as_mut().poll(cx).map(|()| None) } else { frame }
     }
 
     fn is_end_stream(&self) -> bool {

@@ -24,6 +24,8 @@ pub(crate) enum Phase {
     Idle = 3,
     /// Our side is closed; late bytes are counted.
     Closing = 4,
+    /// Handed to whoever asked for the upgrade, a WebSocket for one, who closes it.
+    Upgraded = 5,
 }
 
 /// What the listener tells a connection to do.
@@ -45,13 +47,13 @@ pub(crate) struct Connection {
     /// The client; unknown on a Unix socket.
     pub(crate) peer: Option<Peer>,
     phase: AtomicU8,
-    since: AtomicU32,
+    since: AtomicU64,
     command: AtomicU8,
     in_flight: AtomicU32,
     /// Bytes received behind the head of the request that was begun last.
     behind_head: AtomicU64,
     /// Since when the client has taken nothing of what we write, plus one; 0 while it takes.
-    stuck_since: AtomicU32,
+    stuck_since: AtomicU64,
     pub(crate) http2: AtomicBool,
     pub(crate) waker: AtomicWaker,
     /// The socket, handed back when hyper is done with it, so that its closing can linger.
@@ -63,14 +65,14 @@ pub(crate) struct Connection {
 impl Connection {
     pub(crate) fn new(clock: Arc<Clock>, peer: Option<SocketAddr>) -> Self {
         Self {
-            since: AtomicU32::new(clock.now_ms()),
+            since: AtomicU64::new(clock.now_ms()),
             clock,
             peer: peer.map(Peer::new),
             phase: AtomicU8::new(Phase::Silent as u8),
             command: AtomicU8::new(Command::None as u8),
             in_flight: AtomicU32::new(0),
             behind_head: AtomicU64::new(0),
-            stuck_since: AtomicU32::new(0),
+            stuck_since: AtomicU64::new(0),
             http2: AtomicBool::new(false),
             waker: AtomicWaker::new(),
             returned: Mutex::new(None),
@@ -83,7 +85,8 @@ impl Connection {
             1 => Phase::Head,
             2 => Phase::Busy,
             3 => Phase::Idle,
-            _ => Phase::Closing,
+            4 => Phase::Closing,
+            _ => Phase::Upgraded,
         }
     }
 
@@ -93,7 +96,7 @@ impl Connection {
     }
 
     /// How long it has been in its phase, in milliseconds; short by at most one tick of the clock.
-    pub(crate) fn in_phase_ms(&self) -> u32 {
+    pub(crate) fn in_phase_ms(&self) -> u64 {
         self.clock.now_ms().saturating_sub(self.since.load(Relaxed))
     }
 
@@ -107,7 +110,7 @@ impl Connection {
             return;
         }
         match self.phase() {
-            Phase::Busy | Phase::Closing => {
+            Phase::Busy | Phase::Closing | Phase::Upgraded => {
                 self.behind_head.fetch_add(bytes.len() as u64, Relaxed);
                 return;
             }
@@ -135,7 +138,7 @@ impl Connection {
     }
 
     /// How long the client has taken nothing of what we write, in milliseconds.
-    pub(crate) fn stuck_ms(&self) -> Option<u32> {
+    pub(crate) fn stuck_ms(&self) -> Option<u64> {
         let since = self.stuck_since.load(Relaxed).checked_sub(1)?;
         Some(self.clock.now_ms().saturating_sub(since))
     }
@@ -169,6 +172,8 @@ impl Connection {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn connection() -> Connection {
@@ -186,6 +191,17 @@ mod tests {
         assert_eq!(connection.phase(), Phase::Busy);
         connection.request_ends();
         assert_eq!(connection.phase(), Phase::Idle);
+    }
+
+    #[test]
+    fn a_connection_is_timed_after_fifty_days_of_uptime_as_on_the_first() {
+        let connection = connection();
+        let uptime = Duration::from_secs(50 * 24 * 3600);
+        connection.clock.set(uptime);
+        connection.enter(Phase::Idle);
+        connection.stuck(true);
+        connection.clock.set(uptime + Duration::from_secs(75));
+        assert_eq!((connection.in_phase_ms(), connection.stuck_ms()), (75_000, Some(75_000)));
     }
 
     #[test]

@@ -44,13 +44,17 @@ pub(crate) async fn run(shared: Arc<Shared>, scope: PhaseScope) -> Outcome {
     }
 }
 
-/// Until no connection is left.
+/// Until no connection is left that is ours to close.
 async fn quiet(shared: &Shared, began: Instant) {
     loop {
         shared.clock.tick();
         let since_began = began.elapsed();
         let mut left = 0;
         shared.for_each(|connection| {
+            // Whoever has it closes it: `WebSockets` does, as detached work that the drain waits for.
+            if connection.phase() == Phase::Upgraded {
+                return;
+            }
             left += 1;
             close_if_quiet(shared, connection, since_began);
         });
@@ -89,7 +93,7 @@ async fn cut(shared: &Shared) -> Outcome {
     let _answered = tokio::time::timeout(CUT_ANSWER, quiet(shared, Instant::now())).await;
     let mut aborted = 0;
     shared.for_each(|connection| {
-        if connection.phase() != Phase::Closing {
+        if !matches!(connection.phase(), Phase::Closing | Phase::Upgraded) {
             aborted += 1;
         }
         connection.tell(Command::Abort);

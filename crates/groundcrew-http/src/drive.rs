@@ -24,11 +24,16 @@ const MAX_CONCURRENT_STREAMS: u32 = 200;
 
 /// Runs one connection from its first byte to its last.
 pub(crate) async fn run(stream: Stream, registered: Registered) {
+    let registered = Arc::new(registered);
     let connection = registered.connection.clone();
     // Silent to the end: nothing was asked, so nothing is owed.
     let Some(protocol) = first_bytes(&stream, &connection).await else { return };
     let Some((stream, protocol)) = secure(stream, protocol, &registered).await else { return };
     serve(stream, protocol, &registered).await;
+    // hyper has let go of the socket, and nobody but us would have it now if it had not been upgraded.
+    if Arc::strong_count(&registered) > 1 {
+        connection.enter(Phase::Upgraded);
+    }
     let returned = connection.returned.lock().take();
     if let Some(stream) = returned {
         linger(stream, &registered).await;
@@ -73,9 +78,9 @@ async fn secure(stream: Stream, protocol: Protocol, _registered: &Registered) ->
     Some((stream, protocol))
 }
 
-async fn serve(stream: Stream, protocol: Protocol, registered: &Registered) {
+async fn serve(stream: Stream, protocol: Protocol, registered: &Arc<Registered>) {
     let connection = registered.connection.clone();
-    let io = TokioIo::new(Io::new(stream, connection.clone()));
+    let io = TokioIo::new(Io::new(stream, registered.clone()));
     let edge = Edge::new(registered.shared.clone(), connection.clone());
     match protocol {
         Protocol::Http1 => {

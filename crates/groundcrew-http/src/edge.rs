@@ -16,6 +16,7 @@ use crate::answer::{Answer, Meta};
 use crate::body::{InFlight, ResponseBody};
 use crate::connection::Connection;
 use crate::shared::Shared;
+use crate::waiting_room;
 
 /// The header that carries a request's id, in and out.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -46,10 +47,11 @@ impl hyper::service::Service<Request<Incoming>> for Edge {
             return Answer::ready(response, in_flight, &self.shared, request.version());
         }
         let mut meta = meta(&request, in_flight, &self.shared.config);
-        let Some(table) = self.shared.routes.get() else {
-            return Answer::not_yet(meta);
+        let (service, route) = match self.shared.routes.get() {
+            Some(table) => table.find(&meta.method, meta.uri.path()),
+            None if self.shared.handed_over => (waiting_room::router(&self.shared), None),
+            None => return Answer::not_yet(meta),
         };
-        let (service, route) = table.find(&meta.method, meta.uri.path());
         meta.route = route;
         let span = span();
         meta.context.adopt(&span);

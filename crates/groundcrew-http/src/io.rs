@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::connection::{Command, Connection, Phase};
+use crate::shared::Registered;
 use crate::stream::{Stream, Waiting};
 
 /// The socket as hyper sees it: it tells the connection what happens, and it decides when an idle connection
@@ -23,13 +24,16 @@ pub(crate) struct Io {
     write_blocked: bool,
     /// The peer has closed its side: nothing can be lost by closing ours.
     peer_closed: bool,
+    /// The place among the connections: after an upgrade the socket is all that is left to hold it.
+    _place: Arc<Registered>,
 }
 
 // === impl Io ===
 
 impl Io {
-    pub(crate) fn new(stream: Stream, connection: Arc<Connection>) -> Self {
-        Self { stream: Some(stream), connection, write_blocked: false, peer_closed: false }
+    pub(crate) fn new(stream: Stream, place: Arc<Registered>) -> Self {
+        let connection = place.connection.clone();
+        Self { stream: Some(stream), connection, write_blocked: false, peer_closed: false, _place: place }
     }
 
     fn stream(&mut self) -> io::Result<Pin<&mut Stream>> {
@@ -109,7 +113,9 @@ impl AsyncWrite for Io {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        this.connection.enter(Phase::Closing);
+        if this.connection.phase() != Phase::Upgraded {
+            this.connection.enter(Phase::Closing);
+        }
         this.stream()?.poll_shutdown(cx)
     }
 }

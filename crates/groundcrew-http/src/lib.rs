@@ -44,6 +44,7 @@ mod system;
 mod timestamp;
 #[cfg(feature = "tls")]
 mod tls;
+mod waiting_room;
 #[cfg(feature = "ws")]
 mod websocket;
 

@@ -103,8 +103,8 @@ impl Listener {
 
     #[cfg(unix)]
     pub(crate) fn unix(section: &'static str, path: &Path) -> Result<Self, BindError> {
-        remove_stale(path);
-        UnixListener::bind(path)
+        remove_stale(path)
+            .and_then(|()| UnixListener::bind(path))
             .map(|listener| Listener::Unix { listener, path: path.to_owned() })
             .map_err(|source| BindError::Unix { section, path: path.to_owned(), source })
     }
@@ -207,10 +207,32 @@ fn tune(stream: &tokio::net::TcpStream) {
     }
 }
 
-/// A socket file that nobody listens on is left over from a crash.
+/// A socket that nobody listens on is left over from a crash. Whatever else stands at the path is not ours to
+/// remove: a file by its name could be a database.
 #[cfg(unix)]
-fn remove_stale(path: &Path) {
-    if path.exists() && std::os::unix::net::UnixStream::connect(path).is_err() {
-        let _gone_already = std::fs::remove_file(path);
+fn remove_stale(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::FileTypeExt;
+    let kind = match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        found => found?.file_type(),
+    };
+    let in_the_way = |why: String| Err(io::Error::new(io::ErrorKind::AlreadyExists, why));
+    if !kind.is_socket() {
+        return in_the_way("what is there is no socket and is left alone; name another path".to_owned());
     }
+    match knock(path) {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(path),
+        Err(error) => in_the_way(format!(
+            "the socket that is there may be in use ({error}); stop who uses it, remove it, or name another path"
+        )),
+        Ok(()) => in_the_way("another process listens on it; stop it or name another path".to_owned()),
+    }
+}
+
+/// Connects without waiting: a backlog that is full is an answer, too.
+#[cfg(unix)]
+fn knock(path: &Path) -> io::Result<()> {
+    let socket = socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.connect(&socket2::SockAddr::unix(path)?)
 }

@@ -126,6 +126,13 @@ impl IntoResponse for Problem {
     }
 }
 
+/// There are no routes yet.
+pub(crate) fn starting() -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "STARTING")
+        .detail("the service is still starting; /ready says what it waits for")
+        .retry_after(1)
+}
+
 /// The problem that stands for a status which came without a body.
 pub(crate) fn for_bare_status(status: StatusCode) -> Problem {
     match status {

@@ -10,7 +10,8 @@ use crate::routes::Routes;
 use crate::shared::{Shared, Stage};
 use crate::{AdminConfig, HttpConfig, accept, admin, drain, sweeper};
 
-/// A listener that already answers its probes, and 503 to everything else until it is given routes.
+/// A listener that already answers its probes, and 503 to everything else until it is given routes. Where it was
+/// handed over to us, everything else waits for the routes instead, as it would have waited in the backlog.
 #[derive(Debug)]
 pub struct Http {
     shared: Arc<Shared>,
@@ -34,7 +35,7 @@ impl HttpConfig {
         let probes = Probes::new(crew, self.probes.clone(), self.metrics && crew.metrics().is_enabled());
         #[cfg(feature = "cors")]
         let cors = self.cors.as_ref().map(crate::cors::layer).transpose()?;
-        let shared = Shared::try_new("http", crew, self, probes)?;
+        let shared = Shared::try_new("http", crew, self, probes, listener.is_handed_over())?;
         Ok(Http {
             #[cfg(feature = "cors")]
             cors,
@@ -53,14 +54,15 @@ impl AdminConfig {
         let probes = Probes::new(crew, crate::ProbesConfig::default(), crew.metrics().is_enabled());
         // What scrapers ask is not traffic: no access log.
         let config = HttpConfig { access_log: 0.0, ..HttpConfig::default() };
-        Ok(Http::start(listener, Shared::try_new("admin", crew, config, probes)?))
+        let shared = Shared::try_new("admin", crew, config, probes, listener.is_handed_over())?;
+        Ok(Http::start(listener, shared))
     }
 }
 
 // === impl Http ===
 
 impl Http {
-    fn start(listener: Listener, shared: Arc<Shared>) -> Self {
+    pub(crate) fn start(listener: Listener, shared: Arc<Shared>) -> Self {
         let crew = shared.crew.clone();
         let local_addr = listener.local_addr();
         let section = shared.section;
@@ -104,6 +106,7 @@ impl Http {
         let routes = crate::cors::apply(routes, self.cors);
         // There is one `Http` for each listener and it is consumed here, so this is the first and only time.
         let _first = self.shared.routes.set(Routes::new(routes));
+        self.shared.serving.cancel();
         self.routes.open();
     }
 

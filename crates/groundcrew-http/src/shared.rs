@@ -40,6 +40,10 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<HttpMetrics>,
     pub(crate) probes: Probes,
     pub(crate) routes: OnceLock<Routes>,
+    /// Whether the listening socket was there before us, and its clients with it.
+    pub(crate) handed_over: bool,
+    /// Fires when there are routes.
+    pub(crate) serving: CancellationToken,
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<crate::tls::Acceptor>,
     /// Fires when the last connection of the backlog has been accepted and the listener is gone.
@@ -62,7 +66,7 @@ pub(crate) struct Tally {
     pub(crate) late_bytes: AtomicU64,
 }
 
-/// A connection's place in the registry; given back on drop.
+/// A connection's place in the registry; given back on drop, which is when its socket is closed.
 #[derive(Debug)]
 pub(crate) struct Registered {
     pub(crate) shared: Arc<Shared>,
@@ -79,6 +83,7 @@ impl Shared {
         crew: &Crew,
         config: HttpConfig,
         probes: Probes,
+        handed_over: bool,
     ) -> Result<Arc<Self>, BindError> {
         Ok(Arc::new(Self {
             #[cfg(feature = "tls")]
@@ -90,6 +95,8 @@ impl Shared {
             metrics: HttpMetrics::for_listener(section, crew.metrics()),
             probes,
             routes: OnceLock::new(),
+            handed_over,
+            serving: CancellationToken::new(),
             door_shut: CancellationToken::new(),
             cutting: CancellationToken::new(),
             stage: AtomicU8::new(Stage::Open as u8),

@@ -25,6 +25,8 @@ fn sweep(shared: &Shared, connection: &Connection, tick: Duration) {
     let config = &shared.config;
     let told = connection.command() == Command::CloseWhenIdle;
     let (limit, cause, command) = match connection.phase() {
+        // Nobody of ours would obey.
+        Phase::Upgraded => return,
         // Who takes nothing of an answer holds its memory and a place among the connections.
         _ if stuck(connection) >= config.idle_timeout.saturating_add(tick) => {
             (Duration::ZERO, "write_timeout", Command::Abort)
@@ -46,9 +48,9 @@ fn sweep(shared: &Shared, connection: &Connection, tick: Duration) {
 }
 
 fn stuck(connection: &Connection) -> Duration {
-    Duration::from_millis(connection.stuck_ms().unwrap_or(0).into())
+    Duration::from_millis(connection.stuck_ms().unwrap_or(0))
 }
 
 pub(crate) fn in_phase(connection: &Connection) -> Duration {
-    Duration::from_millis(connection.in_phase_ms().into())
+    Duration::from_millis(connection.in_phase_ms())
 }

@@ -134,6 +134,24 @@ async fn an_event_stream_ends_cleanly_when_the_service_stops() {
 }
 
 #[tokio::test]
+async fn an_event_stream_that_always_has_another_event_ends_cleanly_too() {
+    let events = || async {
+        let event = || Ok::<_, std::convert::Infallible>(Bytes::from_static(b"data: 1\n\n"));
+        let body = Body::from_stream(futures_util::stream::repeat_with(event));
+        ([("content-type", "text/event-stream")], body).into_response()
+    };
+    let shutdown = ShutdownConfig { budget: Duration::from_secs(3), ..ShutdownConfig::default() };
+    let (server, http) = Server::bind_with(HttpConfig::ephemeral(), shutdown).await;
+    http.serve(Router::new().route("/events", get(events)));
+    let mut client = server.connect().await;
+    client.get("/events").await;
+    client.read_until("data: 1").await;
+    let landing = server.land();
+    assert!(client.read_to_end().await.ends_with("0\r\n\r\n"), "the last chunk, not a cut");
+    assert_eq!(landing.await.unwrap().cut().count(), 0);
+}
+
+#[tokio::test]
 async fn connections_that_wait_in_the_backlog_are_served_before_the_listener_goes() {
     let server = Server::start(HttpConfig::ephemeral(), hello()).await;
     let mut clients = Vec::new();

@@ -14,6 +14,8 @@ use groundcrew_http::{CorsConfig, HttpConfig, TlsConfig, WebSockets};
 use rustls::pki_types::ServerName;
 use support::Server;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
 fn hello() -> Router {
@@ -85,9 +87,9 @@ async fn a_certificate_that_is_not_there_is_refused_with_its_key_and_path() {
     assert!(error.to_string().starts_with("http.tls.cert names /nowhere/tls.crt"), "{error}");
 }
 
-#[tokio::test]
-async fn a_websocket_is_closed_with_going_away_and_waited_for() {
-    let (server, http) = Server::bind(HttpConfig::ephemeral()).await;
+/// A server that echoes over `/echo`.
+async fn echo(config: HttpConfig) -> Server {
+    let (server, http) = Server::bind(config).await;
     let sockets = WebSockets::new(&server.crew);
     let echo = move |upgrade: WebSocketUpgrade| async move {
         sockets.upgrade(upgrade, |mut socket, stop| async move {
@@ -99,17 +101,66 @@ async fn a_websocket_is_closed_with_going_away_and_waited_for() {
             socket
         })
     };
-    http.serve(Router::new().route("/echo", get(echo)));
+    http.serve(hello().route("/echo", get(echo)));
+    server
+}
+
+/// A WebSocket that has been answered once.
+async fn websocket(server: &Server) -> WebSocketStream<TcpStream> {
     let stream = server.connect().await.stream;
     let (mut socket, _) = tokio_tungstenite::client_async("ws://test/echo", stream).await.unwrap();
+    say_hello(&mut socket).await;
+    socket
+}
+
+async fn say_hello(socket: &mut WebSocketStream<TcpStream>) {
     socket.send(Message::text("hello")).await.unwrap();
     assert_eq!(socket.next().await.unwrap().unwrap(), Message::text("hello"));
+}
+
+#[tokio::test]
+async fn a_websocket_keeps_its_place_among_the_connections_until_it_is_closed() {
+    let server = echo(HttpConfig { max_connections: 1, ..HttpConfig::ephemeral() }).await;
+    let mut socket = websocket(&server).await;
+    let mut next = server.connect().await;
+    next.get("/hello").await;
+    for _ in 0..20 {
+        say_hello(&mut socket).await;
+    }
+    let too_early = next.stream.try_read(&mut [0]).expect_err("there is no room");
+    assert_eq!(too_early.kind(), std::io::ErrorKind::WouldBlock);
+    let metrics = server.crew.metrics().encode();
+    let counted = metrics.lines().find(|line| line.starts_with("http_connections{")).expect("the gauge");
+    assert!(counted.ends_with(" 1"), "{counted}");
+    socket.close(None).await.unwrap();
+    assert_eq!(next.answer().await.expect("an answer").status, 200);
+}
+
+#[tokio::test]
+async fn a_websocket_is_closed_with_going_away_and_waited_for() {
+    let server = echo(HttpConfig::ephemeral()).await;
+    let mut socket = websocket(&server).await;
     let landing = server.land();
     let Some(Ok(Message::Close(Some(frame)))) = socket.next().await else { panic!("a close frame") };
     assert_eq!(u16::from(frame.code), 1001);
     drop(socket);
     let receipt = landing.await.unwrap();
     assert!(receipt.summary().contains("drain: websocket finished"), "{receipt}");
+    assert_eq!(receipt.cut().count(), 0, "{receipt}");
+}
+
+#[tokio::test]
+async fn an_upgrade_that_nobody_has_promised_to_close_does_not_hold_the_shutdown_up() {
+    let endless = |upgrade: WebSocketUpgrade| async {
+        upgrade.on_upgrade(|mut socket| async move {
+            while let Some(Ok(message)) = socket.recv().await {
+                socket.send(message).await.unwrap();
+            }
+        })
+    };
+    let server = Server::start(HttpConfig::ephemeral(), Router::new().route("/echo", get(endless))).await;
+    let _socket = websocket(&server).await;
+    let receipt = server.land().await.unwrap();
     assert_eq!(receipt.cut().count(), 0, "{receipt}");
 }
 

@@ -263,3 +263,39 @@ async fn a_unix_socket_serves_like_a_port_and_a_stale_one_is_replaced() {
     client.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("hello"), "{answer}");
 }
+
+/// What is said to a path at which nothing may be bound.
+#[cfg(unix)]
+async fn refused(path: &std::path::Path) -> String {
+    let crew = groundcrew_runtime::Crew::builder("test", "1.0.0").build();
+    let config = HttpConfig { socket: Some(path.to_owned()), ..HttpConfig::default() };
+    let error = config.bind(&crew).await.unwrap_err().to_string();
+    assert!(error.contains("http.socket") && error.contains(path.to_str().unwrap()), "{error}");
+    error
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_is_no_socket_is_not_removed_to_listen_in_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.db");
+    std::fs::write(&path, "all we have").unwrap();
+    let error = refused(&path).await;
+    assert!(error.contains("no socket"), "{error}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "all we have");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_socket_that_does_not_refuse_is_not_removed_to_listen_in_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let live = folder.path().join("live.sock");
+    let _listener = std::os::unix::net::UnixListener::bind(&live).unwrap();
+    assert!(refused(&live).await.contains("another process listens"));
+    std::os::unix::net::UnixStream::connect(&live).expect("still there");
+    // It answers with another error than that nobody listens.
+    let other = folder.path().join("datagrams.sock");
+    let _datagrams = std::os::unix::net::UnixDatagram::bind(&other).unwrap();
+    assert!(refused(&other).await.contains("may be in use"));
+    assert!(other.exists());
+}
