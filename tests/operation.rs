@@ -27,7 +27,7 @@ async fn start() -> (ServiceProcess, SocketAddr, SocketAddr) {
 async fn put(admin: SocketAddr, body: &str) -> http::Response {
     let mut client = http::Connection::open(admin).await.unwrap();
     let head = format!(
-        "PUT /log-level HTTP/1.1\r\nhost: t\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        "PUT /log-level HTTP/1.1\r\nhost: {admin}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     client.send(head + body).await.unwrap();

@@ -8,15 +8,17 @@ use groundcrew_http::axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use groundcrew_http::axum::http::{HeaderMap, StatusCode};
 use groundcrew_http::axum::response::{IntoResponse, Response};
 use groundcrew_http::axum::routing::{get, post};
-use groundcrew_http::axum::{Json, Router};
+use groundcrew_http::axum::{Json, Router, middleware};
 use groundcrew_runtime::{Crew, OperationError};
 use groundcrew_telemetry::{Directives, LogHandle};
 use serde_json::{Value, json};
 
+use crate::site::{self, Guard};
+
 /// After how long a changed level returns when nothing else is said.
 const DEFAULT_RETURN: Duration = Duration::from_secs(15 * 60);
 
-/// What an operator may do over the admin listener besides reading.
+/// What an operator may see and do over the admin listener besides probes and metrics.
 #[derive(Clone)]
 struct Operator {
     crew: Crew,
@@ -24,16 +26,35 @@ struct Operator {
     token: Option<Secret<String>>,
 }
 
-/// `GET /log-level` says which level is in force; `PUT /log-level {"level": "debug", "seconds": 60}` changes it
-/// until it returns by itself. `GET /operations` lists what the parts of the service offer to operators, and
-/// `POST /operations/{name} ["word", …]` does it.
+/// `GET /tasks` shows every background task with its state, restarts, last error and age. `GET /log-level` says which
+/// level is in force; `PUT /log-level {"level": "debug", "seconds": 60}` changes it until it returns by itself.
+/// `GET /operations` lists what the parts of the service offer to operators, and
+/// `POST /operations/{name} ["word", …]` does it. None of it is for the pages of other sites.
 pub(crate) fn routes(crew: Crew, log: LogHandle, token: Option<Secret<String>>) -> Router {
+    let guard = Guard { has_token: token.is_some() };
     let operator = Operator { crew, log, token };
     Router::new()
+        .route("/tasks", get(tasks))
         .route("/log-level", get(show).put(change))
         .route("/operations", get(operations))
         .route("/operations/{name}", post(operate))
+        .route_layer(middleware::from_fn_with_state(guard, site::guard))
         .with_state(operator)
+}
+
+async fn tasks(State(operator): State<Operator>) -> Json<Value> {
+    let tasks = operator.crew.tasks();
+    let shown = tasks.iter().map(|task| {
+        json!({
+            "name": task.name,
+            "critical": task.critical,
+            "state": task.state.name(),
+            "restarts": task.restarts,
+            "last_error": task.last_error,
+            "age_seconds": task.age.as_secs_f64(),
+        })
+    });
+    Json(shown.collect())
 }
 
 async fn operations(State(operator): State<Operator>) -> Json<Value> {
@@ -131,6 +152,89 @@ mod tests {
 
     const NEAR: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 1);
     const FAR: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)), 1);
+
+    /// The admin listener of a service that runs until the runtime is dropped.
+    struct Listening {
+        address: SocketAddr,
+        _runtime: tokio::runtime::Runtime,
+    }
+
+    impl Listening {
+        fn start(token: Option<&str>) -> Self {
+            let runtime = groundcrew_runtime::RuntimeConfig::default().build().unwrap();
+            let logging =
+                groundcrew_telemetry::Logging::new("test", groundcrew_telemetry::LogConfig::default());
+            let address = runtime.block_on(async {
+                let crew = Crew::builder("test", "1.0.0").in_kubernetes(false).build();
+                crew.operation("erase", "erases", async |_words| Ok(json!("erased").to_string()));
+                let (_, log) = logging.build().unwrap();
+                let admin = groundcrew_http::AdminConfig::ephemeral().bind(&crew).await.unwrap();
+                let address = admin.local_addr().unwrap();
+                admin.serve(routes(crew, log, token.map(|token| Secret::new(token.to_owned()))));
+                address
+            });
+            Self { address, _runtime: runtime }
+        }
+
+        fn ask(&self, request: &str, host: &str, lines: &str) -> (u16, String) {
+            let head = format!("{request} HTTP/1.1\r\nhost: {host}\r\n{lines}");
+            let place = crate::local::Place::Tcp(self.address);
+            let answer = place.send(&head, r#"["123"]"#, Duration::from_secs(20)).unwrap();
+            (answer.status, answer.body)
+        }
+    }
+
+    const ERASE: &str = "POST /operations/erase";
+    const SHOWN: [&str; 4] = ["GET /tasks", "GET /operations", "GET /log-level", ERASE];
+
+    #[test]
+    fn a_page_of_another_site_neither_sees_nor_does_anything() {
+        for token in [None, Some("right")] {
+            let admin = Listening::start(token);
+            for request in SHOWN.into_iter().chain(["PUT /log-level"]) {
+                for from in ["sec-fetch-site: cross-site\r\n", "origin: https://evil.example\r\n"] {
+                    let lines = format!("{from}content-type: text/plain\r\nauthorization: Bearer right\r\n");
+                    let (status, body) = admin.ask(request, "127.0.0.1:8080", &lines);
+                    assert!(status == 403 && body.contains("CROSS_SITE"), "{request} {from} {status} {body}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_that_leads_to_this_machine_by_now_opens_nothing_without_a_token() {
+        let admin = Listening::start(None);
+        for request in SHOWN {
+            let (status, body) = admin.ask(request, "evil.example:8080", "");
+            assert!(status == 403 && body.contains("FOREIGN_HOST"), "{request} {status} {body}");
+        }
+    }
+
+    #[test]
+    fn with_a_token_the_listener_may_have_any_name() {
+        let admin = Listening::start(Some("right"));
+        let (status, body) = admin.ask(ERASE, "bot-admin:8080", "authorization: Bearer right\r\n");
+        assert_eq!((status, body.as_str()), (200, r#""erased""#));
+    }
+
+    #[test]
+    fn programs_on_this_machine_and_our_own_pages_go_on_working() {
+        let admin = Listening::start(None);
+        for request in SHOWN {
+            for lines in ["", "sec-fetch-site: same-origin\r\norigin: http://localhost:8080\r\n"] {
+                assert_eq!(admin.ask(request, "localhost:8080", lines).0, 200, "{request} {lines}");
+            }
+        }
+    }
+
+    #[test]
+    fn probes_and_metrics_are_for_whoever_asks() {
+        let admin = Listening::start(None);
+        for request in ["GET /health", "GET /ready", "GET /metrics"] {
+            let (status, _) = admin.ask(request, "bot-admin:8080", "sec-fetch-site: cross-site\r\n");
+            assert_eq!(status, 200, "{request}");
+        }
+    }
 
     #[test]
     fn without_a_token_only_this_machine_may_change_things() {

@@ -2,18 +2,52 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use groundcrew_config::{FromConfig, Loaded, Shape};
-use groundcrew_http::{HEALTH_PATH, HttpConfig};
+use groundcrew_http::{AdminConfig, HEALTH_PATH, HttpConfig};
 
 use crate::arguments::Arguments;
-use crate::{Service, exit, local};
+use crate::local::Place;
+use crate::{Service, exit};
 
 /// As long as the probes of the container platforms wait.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The section that services with a public listener have.
+/// The sections that services with a public listener have.
 #[derive(Debug, FromConfig)]
 struct Target {
     http: HttpConfig,
+    admin: AdminConfig,
+}
+
+// === impl Target ===
+
+impl Target {
+    /// Whom to ask: the public listener, or the admin listener where the public one speaks TLS, since a certificate
+    /// is not made out to this machine.
+    fn place(&self) -> Result<Place, &'static str> {
+        let (http, admin) = (&self.http, &self.admin);
+        // There is no TLS on a Unix socket.
+        #[cfg(unix)]
+        if let Some(path) = &http.socket {
+            return Ok(Place::Unix(path.clone()));
+        }
+        match (speaks_tls(http), admin.enabled) {
+            (false, _) => Ok(Place::tcp(http.host.0, http.port)),
+            (true, true) => Ok(Place::tcp(admin.host.0, admin.port)),
+            (true, false) => {
+                Err("with http.tls healthcheck asks the admin listener, but admin.enabled is false")
+            }
+        }
+    }
+}
+
+#[cfg(feature = "tls")]
+fn speaks_tls(http: &HttpConfig) -> bool {
+    http.tls.is_some()
+}
+
+#[cfg(not(feature = "tls"))]
+fn speaks_tls(_http: &HttpConfig) -> bool {
+    false
 }
 
 /// Asks the service that runs beside us whether it is alive: for images without curl.
@@ -22,17 +56,18 @@ pub(crate) fn run(service: &Service, arguments: &Arguments, shape: &Shape) -> Ex
         Ok(target) => target,
         Err(problems) => return exit::with(exit::CONFIG, &problems.to_string()),
     };
-    let address = local::reachable(target.http.host.0, target.http.port);
+    let place = match target.place() {
+        Ok(place) => place,
+        Err(words) => return exit::with(exit::FAILED, words),
+    };
     let head = format!("GET {HEALTH_PATH} HTTP/1.1\r\n");
-    match local::ask(address, &head, "", TIMEOUT).map(|answer| answer.status) {
+    match place.ask(&head, "", TIMEOUT).map(|answer| answer.status) {
         Ok(200) => {
             println!("healthy");
             ExitCode::SUCCESS
         }
-        Ok(status) => exit::with(exit::FAILED, &format!("http://{address}{HEALTH_PATH} answers {status}")),
-        Err(error) => {
-            exit::with(exit::FAILED, &format!("http://{address}{HEALTH_PATH} gives no answer: {error}"))
-        }
+        Ok(status) => exit::with(exit::FAILED, &format!("{HEALTH_PATH} on {place} answers {status}")),
+        Err(error) => exit::with(exit::FAILED, &format!("{HEALTH_PATH} on {place} gives no answer: {error}")),
     }
 }
 
@@ -43,4 +78,61 @@ pub(crate) fn warnings(loaded: &Loaded) -> Vec<String> {
     let words = "http.probes.health_fails_with_dependencies is on: a liveness probe on /health restarts every \
                  replica at once when a shared dependency fails";
     harmful.then(|| words.to_owned()).into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use groundcrew_config::Loader;
+    use groundcrew_runtime::{Crew, RuntimeConfig};
+
+    use super::*;
+
+    fn place(settings: &[&str]) -> Result<Place, &'static str> {
+        let loader = settings.iter().copied().fold(Loader::new("test").container(false), Loader::set);
+        loader.load(&Target::shape()).unwrap().read::<Target>().unwrap().place()
+    }
+
+    fn local(port: u16) -> Place {
+        Place::Tcp(([127, 0, 0, 1], port).into())
+    }
+
+    #[test]
+    fn a_plain_listener_is_asked_itself() {
+        assert_eq!(place(&["http.port=5001"]), Ok(local(5001)));
+        assert_eq!(place(&["http.port=5001", "http.host=0.0.0.0", "admin.enabled=false"]), Ok(local(5001)));
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn where_the_listener_speaks_tls_the_admin_listener_is_asked() {
+        let tls = ["http.tls.cert=a.pem", "http.tls.key=b.pem", "admin.port=8081"];
+        assert_eq!(place(&tls), Ok(local(8081)));
+        let words = place(&[&tls[..], &["admin.enabled=false"]].concat()).unwrap_err();
+        assert!(words.contains("admin.enabled"), "{words}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_listener_on_a_unix_socket_is_asked_there_and_nobody_elses_port() {
+        let folder = std::env::temp_dir().join(format!("groundcrew-healthcheck-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("http.sock");
+        let runtime = RuntimeConfig::default().build().unwrap();
+        let elsewhere = runtime.block_on(async {
+            let crew = Crew::builder("test", "1.0.0").in_kubernetes(false).build();
+            let other = HttpConfig::ephemeral().bind(&crew).await.unwrap();
+            let socket = HttpConfig { socket: Some(path.clone()), ..HttpConfig::default() };
+            let _unready = socket.bind(&crew).await.unwrap();
+            other.local_addr().unwrap().port()
+        });
+        let check = || {
+            let set = [format!("http.port={elsewhere}"), format!("http.socket={}", path.display())];
+            let arguments = Arguments { set: set.into(), ..Arguments::default() };
+            run(&Service::new("test", "1.0.0"), &arguments, &Target::shape())
+        };
+        assert_eq!(check(), ExitCode::SUCCESS);
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(check(), ExitCode::from(exit::FAILED));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

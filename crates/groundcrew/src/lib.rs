@@ -18,6 +18,8 @@ mod operate;
 mod reserved;
 mod service;
 #[cfg(feature = "http")]
+mod site;
+#[cfg(feature = "http")]
 mod table;
 #[cfg(feature = "otlp")]
 mod traces;

@@ -1,7 +1,12 @@
 //! A request to the service that runs beside us: for images without curl.
 
-use std::io::{Read, Write};
+use std::fmt;
+use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
+#[cfg(unix)]
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What came back.
@@ -11,23 +16,69 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
-/// One request on a connection of its own. `head` is all above the empty line, the request line included.
-pub(crate) fn ask(address: SocketAddr, head: &str, body: &str, timeout: Duration) -> std::io::Result<Answer> {
-    let mut stream = TcpStream::connect_timeout(&address, timeout)?;
-    stream.set_read_timeout(Some(timeout))?;
-    let length = body.len();
-    let request =
-        format!("{head}host: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
+/// Where one of the service's listeners can be reached from this machine.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Tcp(SocketAddr),
+    #[cfg(unix)]
+    Unix(PathBuf),
+}
+
+// === impl Place ===
+
+impl Place {
+    /// A listener on an address of this machine, or on all of them.
+    pub(crate) fn tcp(host: IpAddr, port: u16) -> Self {
+        let host = if host.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { host };
+        Self::Tcp(SocketAddr::new(host, port))
+    }
+
+    /// One request on a connection of its own. `head` is all above the empty line, the request line included.
+    pub(crate) fn ask(&self, head: &str, body: &str, timeout: Duration) -> io::Result<Answer> {
+        let host = match self {
+            Self::Tcp(address) => address.to_string(),
+            #[cfg(unix)]
+            Self::Unix(_) => "localhost".to_owned(),
+        };
+        self.send(&format!("{head}host: {host}\r\n"), body, timeout)
+    }
+
+    /// As `ask`, with a head that says the host itself.
+    pub(crate) fn send(&self, head: &str, body: &str, timeout: Duration) -> io::Result<Answer> {
+        let length = body.len();
+        let request = format!("{head}connection: close\r\ncontent-length: {length}\r\n\r\n{body}");
+        let text = match self {
+            Self::Tcp(address) => {
+                let stream = TcpStream::connect_timeout(address, timeout)?;
+                stream.set_read_timeout(Some(timeout))?;
+                exchange(stream, &request)?
+            }
+            #[cfg(unix)]
+            Self::Unix(path) => {
+                let stream = UnixStream::connect(path)?;
+                stream.set_read_timeout(Some(timeout))?;
+                exchange(stream, &request)?
+            }
+        };
+        parse(&text).ok_or_else(|| io::Error::other("the answer is not HTTP/1.1"))
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "{address}"),
+            #[cfg(unix)]
+            Self::Unix(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+fn exchange(mut stream: impl Read + Write, request: &str) -> io::Result<String> {
     stream.write_all(request.as_bytes())?;
     let mut text = String::new();
     stream.read_to_string(&mut text)?;
-    parse(&text).ok_or_else(|| std::io::Error::other("the answer is not HTTP/1.1"))
-}
-
-/// Where a listener can be reached from this machine.
-pub(crate) fn reachable(host: IpAddr, port: u16) -> SocketAddr {
-    let host = if host.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { host };
-    SocketAddr::new(host, port)
+    Ok(text)
 }
 
 /// Our own server gives small answers a length, so that what is behind the head is the body.

@@ -6,8 +6,9 @@ use groundcrew_config::Shape;
 use serde_json::{Value, json};
 
 use crate::arguments::Arguments;
+use crate::local::Place;
 use crate::reserved::Reserved;
-use crate::{Service, exit, local, table};
+use crate::{Service, exit, table};
 
 /// Some operations go through many jobs.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -40,12 +41,12 @@ pub(crate) fn run(
     let authorization =
         reserved.admin.token.as_ref().map(|token| format!("authorization: Bearer {}\r\n", token.expose()));
     let body = if operation.is_some() { json!(words).to_string() } else { String::new() };
-    let address = local::reachable(reserved.admin.host.0, reserved.admin.port);
-    match local::ask(address, &(head + &authorization.unwrap_or_default()), &body, TIMEOUT) {
+    let place = Place::tcp(reserved.admin.host.0, reserved.admin.port);
+    match place.ask(&(head + &authorization.unwrap_or_default()), &body, TIMEOUT) {
         Ok(answer) => show(answer.status, &answer.body),
         Err(error) => {
             let words = format!(
-                "the admin listener of {} does not answer on {address}: {error}; is it running, and does \
+                "the admin listener of {} does not answer on {place}: {error}; is it running, and does \
                  admin.port fit?",
                 service.name
             );

@@ -230,7 +230,7 @@ async fn admin(crew: &Crew, reserved: &Reserved, log: &LogHandle) -> Result<(), 
         return Ok(());
     }
     let admin = reserved.admin.clone().bind(crew).await.map_err(|error| error.to_string())?;
-    admin.serve_admin(crate::admin::routes(crew.clone(), log.clone(), reserved.admin.token.clone()));
+    admin.serve(crate::admin::routes(crew.clone(), log.clone(), reserved.admin.token.clone()));
     Ok(())
 }
 
