@@ -61,16 +61,36 @@ fn check_config_says_every_problem_and_ends_with_78() {
 }
 
 #[test]
-fn a_budget_above_the_grace_period_is_refused_at_start() {
+fn a_wrong_configuration_is_explained_all_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let output = service(folder.path())
-        .env("SLOW_SERVICE__SHUTDOWN__BUDGET", "40s")
-        .env("SLOW_SERVICE__ADMIN__PORT", "0")
-        .env("SLOW_SERVICE__HTTP__PORT", "0")
+        .args(["explain-config", "--table"])
+        .env("SLOW_SERVICE__HTTP__PORT", "70000")
+        .env("JWT_SECRET", CANARY)
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output).contains("terminationGracePeriodSeconds"), "{}", text(&output));
+    assert_eq!(output.status.code(), Some(78), "{}", text(&output));
+    let table = String::from_utf8_lossy(&output.stdout);
+    let row = table.lines().find(|line| line.starts_with("http.port ")).unwrap_or_else(|| panic!("{table}"));
+    assert!(row.contains("70000") && row.contains("SLOW_SERVICE__HTTP__PORT"), "{row}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("1 problem"), "{}", text(&output));
+    assert!(!text(&output).contains(CANARY));
+}
+
+#[test]
+fn a_budget_above_the_grace_period_is_a_wrong_configuration_for_the_start_and_for_check_config() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [&[][..], &["check-config"]] {
+        let output = service(folder.path())
+            .args(arguments)
+            .env("SLOW_SERVICE__SHUTDOWN__BUDGET", "40s")
+            .env("SLOW_SERVICE__ADMIN__PORT", "0")
+            .env("SLOW_SERVICE__HTTP__PORT", "0")
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(78), "{arguments:?}");
+        assert!(text(&output).contains("terminationGracePeriodSeconds"), "{}", text(&output));
+    }
 }
 
 #[test]

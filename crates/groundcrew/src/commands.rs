@@ -2,15 +2,14 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use groundcrew_config::{FromConfig, Problems, Shape, reference};
+use groundcrew_config::{FromConfig, Shape, reference};
 
 use crate::arguments::Arguments;
-use crate::reserved::Reserved;
 use crate::{Service, exit};
 
 /// The commands of every service, with what `--help` says of them.
 const STANDARD: &[(&str, &str)] = &[
-    ("check-config", "read the configuration and say everything that is wrong with it (exit code 78)"),
+    ("check-config", "read the configuration and say everything that does not read (exit code 78)"),
     (
         "explain-config",
         "every value, where it came from and what it shadowed; --json (the default in a pipe) or --table",
@@ -69,8 +68,8 @@ pub(crate) fn standard<C: FromConfig>(
         return exit::with(exit::USAGE, &words);
     }
     match command {
-        "check-config" => or_problems(check::<C>(service, arguments, shape)),
-        "explain-config" => or_problems(explain(service, arguments, shape)),
+        "check-config" => check::<C>(service, arguments, shape),
+        "explain-config" => explain::<C>(service, arguments, shape),
         "config-reference" => print_reference(service, arguments, shape),
         #[cfg(feature = "http")]
         "healthcheck" => crate::healthcheck::run(service, arguments, shape),
@@ -102,43 +101,40 @@ fn misunderstood(command: &str, rest: &[OsString]) -> Option<String> {
     Some(format!("{command} takes {takes}, not {}", stray.display()))
 }
 
-fn or_problems(result: Result<(), Problems>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problems) => exit::with(exit::CONFIG, &problems.to_string()),
-    }
-}
-
-fn check<C: FromConfig>(service: &Service, arguments: &Arguments, shape: &Shape) -> Result<(), Problems> {
-    let loaded = service.load(arguments, shape)?;
-    let reserved: Reserved = loaded.read()?;
-    loaded.read::<C>()?;
+fn check<C: FromConfig>(service: &Service, arguments: &Arguments, shape: &Shape) -> ExitCode {
+    let loaded = match service.read::<C>(arguments, shape) {
+        Ok((loaded, _reserved, _config)) => loaded,
+        Err(words) => return exit::with(exit::CONFIG, &words),
+    };
     for warning in loaded.warnings() {
         eprintln!("warning: {warning}");
-    }
-    let in_kubernetes = std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
-    if let Err(error) = reserved.shutdown.validate(in_kubernetes) {
-        eprintln!("warning: {error}");
     }
     #[cfg(feature = "http")]
     for warning in crate::healthcheck::warnings(&loaded) {
         eprintln!("warning: {warning}");
     }
     println!("the configuration is right ({})", loaded.environment());
-    Ok(())
+    ExitCode::SUCCESS
 }
 
-fn explain(service: &Service, arguments: &Arguments, shape: &Shape) -> Result<(), Problems> {
-    let explanation = service.load(arguments, shape)?.explain();
-    let json = arguments.rest.iter().any(|argument| argument == "--json");
-    if json
-        || !std::io::stdout().is_terminal() && !arguments.rest.iter().any(|argument| argument == "--table")
-    {
-        println!("{}", explanation.to_json());
-    } else {
-        print!("{explanation}");
+/// The values on standard output, also when some are wrong: that is when one asks. What is wrong with them follows on
+/// standard error.
+fn explain<C: FromConfig>(service: &Service, arguments: &Arguments, shape: &Shape) -> ExitCode {
+    print!("{}", explained(service, arguments, shape));
+    match service.read::<C>(arguments, shape) {
+        Ok(_right) => ExitCode::SUCCESS,
+        Err(words) => exit::with(exit::CONFIG, &words),
     }
-    Ok(())
+}
+
+fn explained(service: &Service, arguments: &Arguments, shape: &Shape) -> String {
+    let (explanation, _problems) = service.loader(arguments).explain(shape);
+    let asks_for = |format: &str| arguments.rest.iter().any(|argument| argument == format);
+    if asks_for("--json") || !std::io::stdout().is_terminal() && !asks_for("--table") {
+        format!("{}\n", explanation.to_json())
+    } else {
+        explanation.to_string()
+    }
 }
 
 fn print_reference(service: &Service, arguments: &Arguments, shape: &Shape) -> ExitCode {
@@ -171,6 +167,18 @@ mod tests {
             stray("explain-config", "--tabel").unwrap(),
             "explain-config takes --json or --table, not --tabel"
         );
+    }
+
+    #[test]
+    fn a_wrong_configuration_is_explained_with_the_value_that_is_wrong() {
+        let shape = crate::reserved::Reserved::shape();
+        let set = ["shutdown.budget=soon", "log.level=debug", "log.levle=debug"].map(str::to_owned);
+        let arguments = Arguments { set: set.into(), rest: vec!["--table".into()], ..Arguments::default() };
+        let table = explained(&Service::new("test", "1.0.0"), &arguments, &shape);
+        let origin = |key: &str, value: &str| {
+            table.lines().any(|line| line.split_whitespace().eq([key, value, "--set"]))
+        };
+        assert!(origin("shutdown.budget", "soon") && origin("log.level", "debug"), "{table}");
     }
 
     #[test]

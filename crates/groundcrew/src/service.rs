@@ -127,12 +127,16 @@ impl Service {
         }
     }
 
-    pub(crate) fn load(&self, arguments: &Arguments, shape: &Shape) -> Result<Loaded, Problems> {
+    pub(crate) fn loader(&self, arguments: &Arguments) -> Loader {
         let mut loader = Loader::new(self.name).variables(std::env::vars_os());
         if let Some(path) = &arguments.config {
             loader = loader.config_path(path);
         }
-        arguments.set.iter().fold(loader, Loader::set).load(shape)
+        arguments.set.iter().fold(loader, Loader::set)
+    }
+
+    pub(crate) fn load(&self, arguments: &Arguments, shape: &Shape) -> Result<Loaded, Problems> {
+        self.loader(arguments).load(shape)
     }
 
     fn fly<C, Fut>(self, arguments: &Arguments, shape: &Shape, start: impl FnOnce(C, Crew) -> Fut) -> ExitCode
@@ -142,7 +146,7 @@ impl Service {
     {
         let (loaded, reserved, config) = match self.read::<C>(arguments, shape) {
             Ok(read) => read,
-            Err(problems) => return exit::with(exit::CONFIG, &problems.to_string()),
+            Err(words) => return exit::with(exit::CONFIG, &words),
         };
         let runtime = match reserved.runtime.build() {
             Ok(runtime) => runtime,
@@ -160,14 +164,19 @@ impl Service {
         }
     }
 
-    fn read<C: FromConfig>(
+    /// Everything that the service starts with, or the words that say what is wrong with it.
+    pub(crate) fn read<C: FromConfig>(
         &self,
         arguments: &Arguments,
         shape: &Shape,
-    ) -> Result<(Loaded, Reserved, C), Problems> {
-        let loaded = self.load(arguments, shape)?;
-        let reserved = loaded.read()?;
-        let config = loaded.read()?;
+    ) -> Result<(Loaded, Reserved, C), String> {
+        let words = |problems: Problems| problems.to_string();
+        let loaded = self.load(arguments, shape).map_err(words)?;
+        let reserved: Reserved = loaded.read().map_err(words)?;
+        let config = loaded.read().map_err(words)?;
+        let in_kubernetes = std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
+        let plan = reserved.shutdown.validate(in_kubernetes);
+        plan.map_err(|error| format!("1 problem in the configuration:\n  {error}"))?;
         Ok((loaded, reserved, config))
     }
 
@@ -210,10 +219,6 @@ impl Service {
             .metrics(metrics)
             .shutdown(reserved.shutdown.clone())
             .build();
-        reserved
-            .shutdown
-            .validate(std::env::var_os("KUBERNETES_SERVICE_HOST").is_some())
-            .map_err(|error| error.to_string())?;
         let log = log.clone();
         crew.on_shutdown(Phase::Telemetry, "log", |scope| async move {
             let remaining = scope.remaining();
@@ -246,5 +251,44 @@ fn show_receipt(landed: &Landed) {
         && std::io::stderr().is_terminal()
     {
         eprint!("\n{receipt}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, FromConfig)]
+    struct Nothing {}
+
+    fn shape() -> Shape {
+        Shape::merge(&[Reserved::shape(), Nothing::shape()])
+    }
+
+    fn with_a_budget_of(budget: &str) -> Arguments {
+        Arguments { set: vec![format!("shutdown.budget={budget}")], ..Arguments::default() }
+    }
+
+    #[test]
+    fn a_shutdown_that_the_platform_would_interrupt_is_a_wrong_configuration() {
+        let service = Service::new("test", "1.0.0");
+        let words = service.read::<Nothing>(&with_a_budget_of("40s"), &shape()).unwrap_err();
+        assert!(words.contains("1 problem") && words.contains("terminationGracePeriodSeconds"), "{words}");
+        assert!(service.read::<Nothing>(&with_a_budget_of("20s"), &shape()).is_ok());
+    }
+
+    #[test]
+    fn the_start_and_the_commands_end_with_78_when_the_configuration_is_wrong() {
+        for wrong in ["40s", "soon"] {
+            let (arguments, shape) = (with_a_budget_of(wrong), shape());
+            let start = |_: Nothing, _| async { Err::<(), _>(std::io::Error::other("it was started")) };
+            for command in ["check-config", "explain-config"] {
+                let service = Service::new("test", "1.0.0");
+                let code = commands::standard::<Nothing>(&service, command, &arguments, &shape);
+                assert_eq!(code, ExitCode::from(exit::CONFIG), "{command} {wrong}");
+            }
+            let code = Service::new("test", "1.0.0").fly(&arguments, &shape, start);
+            assert_eq!(code, ExitCode::from(exit::CONFIG), "start {wrong}");
+        }
     }
 }
