@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use groundcrew_runtime::Stop;
+use tokio_util::sync::CancellationToken;
 
 use crate::drive;
 use crate::listener::Listener;
@@ -13,12 +13,12 @@ use crate::stream::Stream;
 const BACKLOG_LIMIT: Duration = Duration::from_secs(1);
 
 /// Accepts until the service stops taking work, then empties the backlog and lets the listener go.
-pub(crate) async fn run(mut listener: Listener, shared: Arc<Shared>, stop: Stop) {
+pub(crate) async fn run(mut listener: Listener, shared: Arc<Shared>, leave: CancellationToken) {
     let _door_shut = shared.door_shut.clone().drop_guard();
-    while let Some(accepted) = stop.unless(accept_one(&listener, &shared)).await {
+    while let Some(accepted) = leave.run_until_cancelled(accept_one(&listener, &shared)).await {
         let Some((stream, peer)) = accepted else { continue };
         // Who has been accepted is never dropped: at the stop there is room for everyone.
-        let _stopped = stop.unless(make_room(&shared)).await;
+        let _stopped = leave.run_until_cancelled(make_room(&shared)).await;
         take(stream, peer, &shared);
     }
     shared.enter(Stage::Draining);

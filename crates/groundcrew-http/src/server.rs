@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use groundcrew_runtime::{Crew, Gate, Phase};
+use tokio_util::sync::CancellationToken;
 
 use crate::listener::{BindError, Listener};
 use crate::probes::Probes;
@@ -55,7 +56,8 @@ impl AdminConfig {
         // What scrapers ask is not traffic: no access log.
         let config = HttpConfig { access_log: 0.0, ..HttpConfig::default() };
         let shared = Shared::try_new("admin", crew, config, probes, listener.is_handed_over())?;
-        Ok(Http::start(listener, shared))
+        // The first phase in which everything else is drained.
+        Ok(Http::start_until(Phase::Flush, listener, shared))
     }
 }
 
@@ -63,20 +65,37 @@ impl AdminConfig {
 
 impl Http {
     pub(crate) fn start(listener: Listener, shared: Arc<Shared>) -> Self {
+        Self::start_until(Phase::Drain, listener, shared)
+    }
+
+    /// Accepts until the stop, or, where it drains in a later phase, until that one.
+    fn start_until(drains: Phase, listener: Listener, shared: Arc<Shared>) -> Self {
         let crew = shared.crew.clone();
         let local_addr = listener.local_addr();
         let section = shared.section;
+        let leave = CancellationToken::new();
         crew.critical(section, {
-            let shared = shared.clone();
+            let (shared, leave) = (shared.clone(), leave.clone());
             |stop| async move {
-                let sweeper = sweeper::run(shared.clone(), stop.clone());
-                let lame_duck = lame_duck(shared.clone());
-                tokio::join!(accept::run(listener, shared, stop), sweeper, lame_duck);
+                let mut serving = Box::pin(serve_until(leave.clone(), listener, shared));
+                if stop.unless(&mut serving).await.is_some() {
+                    return;
+                }
+                if drains > Phase::Drain {
+                    // No task any more: the drain waits for all of those, and this is to outlive it.
+                    drop(tokio::spawn(serving));
+                } else {
+                    leave.cancel();
+                    serving.await;
+                }
             }
         });
-        crew.on_shutdown(Phase::Drain, format!("{section} connections"), {
+        crew.on_shutdown(drains, format!("{section} connections"), {
             let shared = shared.clone();
-            |scope| drain::run(shared, scope)
+            move |scope| {
+                leave.cancel();
+                drain::run(shared, scope)
+            }
         });
         Self {
             routes: crew.gate(format!("{section} routes")),
@@ -115,6 +134,13 @@ impl Http {
         let routes = admin::routes(&self.shared.crew).merge(more);
         self.serve(routes);
     }
+}
+
+/// Takes connections and watches over them until it is to leave.
+async fn serve_until(leave: CancellationToken, listener: Listener, shared: Arc<Shared>) {
+    let sweeper = sweeper::run(shared.clone(), leave.clone());
+    let lame_duck = lame_duck(shared.clone());
+    tokio::join!(accept::run(listener, shared, leave), sweeper, lame_duck);
 }
 
 /// From the first sign of the shutdown every answer says `connection: close`.

@@ -2,20 +2,20 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use groundcrew_runtime::Stop;
+use tokio_util::sync::CancellationToken;
 
 use crate::connection::{Command, Connection, Phase};
 use crate::shared::Shared;
 
 /// Watches the deadlines of all connections of a listener with one timer, so that a request pays for none.
-pub(crate) async fn run(shared: Arc<Shared>, stop: Stop) {
+pub(crate) async fn run(shared: Arc<Shared>, leave: CancellationToken) {
     let config = &shared.config;
     let shortest = config.first_byte_timeout.min(config.header_timeout).min(config.idle_timeout);
     let tick = (shortest / 10).clamp(Duration::from_millis(20), Duration::from_secs(1));
     let mut interval = tokio::time::interval(tick);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     // After the stop the drain has its own, stricter sweep.
-    while stop.unless(interval.tick()).await.is_some() {
+    while leave.run_until_cancelled(interval.tick()).await.is_some() {
         shared.clock.tick();
         shared.for_each(|connection| sweep(&shared, connection, tick));
     }

@@ -156,7 +156,8 @@ mod tests {
     /// The admin listener of a service that runs until the runtime is dropped.
     struct Listening {
         address: SocketAddr,
-        _runtime: tokio::runtime::Runtime,
+        crew: Crew,
+        runtime: tokio::runtime::Runtime,
     }
 
     impl Listening {
@@ -164,16 +165,16 @@ mod tests {
             let runtime = groundcrew_runtime::RuntimeConfig::default().build().unwrap();
             let logging =
                 groundcrew_telemetry::Logging::new("test", groundcrew_telemetry::LogConfig::default());
-            let address = runtime.block_on(async {
+            let (address, crew) = runtime.block_on(async {
                 let crew = Crew::builder("test", "1.0.0").in_kubernetes(false).build();
                 crew.operation("erase", "erases", async |_words| Ok(json!("erased").to_string()));
                 let (_, log) = logging.build().unwrap();
                 let admin = groundcrew_http::AdminConfig::ephemeral().bind(&crew).await.unwrap();
                 let address = admin.local_addr().unwrap();
-                admin.serve(routes(crew, log, token.map(|token| Secret::new(token.to_owned()))));
-                address
+                admin.serve(routes(crew.clone(), log, token.map(|token| Secret::new(token.to_owned()))));
+                (address, crew)
             });
-            Self { address, _runtime: runtime }
+            Self { address, crew, runtime }
         }
 
         fn ask(&self, request: &str, host: &str, lines: &str) -> (u16, String) {
@@ -182,6 +183,30 @@ mod tests {
             let answer = place.send(&head, r#"["123"]"#, Duration::from_secs(20)).unwrap();
             (answer.status, answer.body)
         }
+    }
+
+    #[test]
+    fn an_operator_is_answered_until_the_end_of_the_drain_and_not_any_longer() {
+        let admin = Listening::start(None);
+        let (release, released) = tokio::sync::oneshot::channel::<()>();
+        let crew = admin.crew.clone();
+        let landing = admin.runtime.spawn(async move {
+            crew.detach("work", async move { _ = released.await });
+            crew.land().await
+        });
+        // Where it left with the public listener, this task would end only once it had.
+        let leaving =
+            || admin.crew.tasks().iter().any(|task| task.name == "admin" && task.state.name() != "running");
+        while !leaving() {
+            std::thread::yield_now();
+        }
+        for request in ["GET /metrics", ERASE] {
+            assert_eq!(admin.ask(request, "localhost", "").0, 200, "{request}");
+        }
+        release.send(()).unwrap();
+        let receipt = admin.runtime.block_on(landing).unwrap();
+        assert_eq!(receipt.cut().count(), 0, "{receipt}");
+        assert!(std::net::TcpStream::connect(admin.address).is_err());
     }
 
     const ERASE: &str = "POST /operations/erase";
