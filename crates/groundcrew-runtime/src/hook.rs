@@ -11,12 +11,14 @@ use crate::Outcome;
 #[derive(Debug, Clone)]
 pub struct PhaseScope {
     pub(crate) deadline: Instant,
+    /// How long after the deadline its participants may go on.
+    pub(crate) overtime: Duration,
     pub(crate) cut: CancellationToken,
 }
 
 impl PhaseScope {
     /// Resolves when the phase is cut: its deadline has come, or an operator sent a second signal. What is
-    /// left then has [`CUT_GRACE`] to say good-bye.
+    /// left then has [`grace`](Self::grace) to say good-bye.
     pub async fn cut(&self) {
         self.cut.cancelled().await;
     }
@@ -25,9 +27,16 @@ impl PhaseScope {
     pub fn remaining(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
+
+    /// How long what is cut now may take to give its last answer before it is dropped: [`CUT_GRACE`], or less where
+    /// that would eat the time of the phases that come.
+    pub fn grace(&self) -> Duration {
+        CUT_GRACE.min(self.remaining() + self.overtime)
+    }
 }
 
-/// How long a cut participant may take to give its last answer before it is dropped.
+/// How long a cut participant may take at most to give its last answer before it is dropped; see
+/// [`PhaseScope::grace`].
 pub const CUT_GRACE: Duration = Duration::from_millis(500);
 
 pub(crate) type HookFuture = Pin<Box<dyn Future<Output = Outcome> + Send>>;

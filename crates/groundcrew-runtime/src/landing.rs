@@ -55,9 +55,7 @@ impl Landing {
 
     async fn phase(&self, phase: Phase) -> PhaseReceipt {
         let began = Instant::now();
-        let share = f64::from(100 - phase.reserve_percent()) / 100.0;
-        let deadline = self.began + self.crew.shutdown_config().budget.mul_f64(share);
-        let scope = PhaseScope { deadline, cut: CancellationToken::new() };
+        let scope = self.scope(phase);
         *self.present.lock() = scope.cut.clone();
         if phase == Phase::Stop {
             self.crew.inner.stop.cancel();
@@ -73,6 +71,19 @@ impl Landing {
             set = if scope.cut.is_cancelled() { JoinSet::new() } else { self.participants(phase, &scope) };
         }
         PhaseReceipt { phase, took: began.elapsed(), entries }
+    }
+
+    fn scope(&self, phase: Phase) -> PhaseScope {
+        let deadline = self.deadline(phase);
+        let next = Phase::ALL.into_iter().find(|later| *later > phase);
+        // What does not heed the cut must leave the next phase at least half of its time.
+        let overtime = next.map_or(CUT_GRACE, |next| (self.deadline(next) - deadline) / 2);
+        PhaseScope { deadline, overtime, cut: CancellationToken::new() }
+    }
+
+    fn deadline(&self, phase: Phase) -> Instant {
+        let share = f64::from(100 - phase.reserve_percent()) / 100.0;
+        self.began + self.crew.shutdown_config().budget.mul_f64(share)
     }
 
     /// The hooks of this phase (and of earlier ones, where they came too late) and, from the drain on, the
@@ -125,7 +136,7 @@ async fn finish(mut work: Running, scope: PhaseScope) -> (String, Outcome) {
             Err(error) if error.is_panic() => Outcome::cut("panicked"),
             Err(_) => Outcome::cut("was aborted"),
         },
-        () = async { scope.cut().await; tokio::time::sleep(CUT_GRACE).await } => {
+        () = async { scope.cut().await; tokio::time::sleep(scope.grace()).await } => {
             work.handle.abort();
             Outcome::cut("still ran when its time was over")
         }
@@ -168,7 +179,7 @@ async fn bounded(future: HookFuture, scope: PhaseScope) -> Outcome {
             }
             Err(_) => Outcome::cut("was aborted"),
         },
-        () = async { scope.cut().await; tokio::time::sleep(CUT_GRACE).await } => {
+        () = async { scope.cut().await; tokio::time::sleep(scope.grace()).await } => {
             abort.abort();
             Outcome::cut("gave no answer")
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use groundcrew_runtime::{Backoff, CheckPolicy, Crew, Outcome, Phase, Restart, TaskState};
+use groundcrew_runtime::{Backoff, CheckPolicy, Crew, Outcome, Phase, Restart, ShutdownConfig, TaskState};
 use tokio::sync::{mpsc, oneshot};
 
 fn crew() -> Crew {
@@ -80,6 +80,26 @@ async fn a_task_outlives_the_cut_while_hooks_have_their_last_word() {
     assert!(receipt.summary().contains("heard") && !receipt.summary().contains("not heard"), "{receipt}");
     let lines: Vec<_> = receipt.cut().map(|(_, entry)| entry.name.clone()).collect();
     assert!(lines.contains(&"line".to_owned()), "it is dropped all the same: {receipt}");
+}
+
+/// Of 4 s the flush has 240 ms, and the close 120 ms.
+#[tokio::test(start_paused = true)]
+async fn whoever_ignores_the_cut_leaves_the_next_phase_half_of_its_time() {
+    let shutdown = ShutdownConfig { budget: Duration::from_secs(4), ..ShutdownConfig::default() };
+    let crew = Crew::builder("test", "1.0.0").in_kubernetes(false).shutdown(shutdown).build();
+    crew.task("deaf task", Restart::Never, |_stop| std::future::pending::<()>());
+    crew.on_shutdown(Phase::Flush, "deaf hook", |_| std::future::pending::<Outcome>());
+    for (phase, name, millis) in [(Phase::Flush, "confirms", 115), (Phase::Close, "pools", 55)] {
+        crew.on_shutdown(phase, name, move |scope| async move {
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_millis(millis)) => Outcome::finished("in time"),
+                () = scope.cut() => Outcome::cut("too late"),
+            }
+        });
+    }
+    let receipt = crew.land().await;
+    let cut: Vec<_> = receipt.cut().map(|(_, entry)| entry.name.as_str()).collect();
+    assert_eq!(cut, ["deaf task", "deaf hook"], "{receipt}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use groundcrew_runtime::{CUT_GRACE, Outcome, PhaseScope};
+use groundcrew_runtime::{Outcome, PhaseScope};
 
 use super::Worker;
 use super::outcome::HAND_BACK_PAUSE;
@@ -20,7 +20,7 @@ pub(super) async fn drain(worker: &Arc<Worker>, scope: PhaseScope) -> Outcome {
     if !in_time {
         worker.desk.cut();
         // A job that never yields to the runtime cannot be cut.
-        let _stuck = tokio::time::timeout(CUT_GRACE.mul_f64(0.6), idle(worker)).await;
+        let _stuck = tokio::time::timeout(scope.grace().mul_f64(0.6), idle(worker)).await;
     }
     let after = tally(worker);
     let (finished, handed_back) = (after.0 - before.0, after.1 - before.1);
