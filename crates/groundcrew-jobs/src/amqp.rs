@@ -25,8 +25,8 @@ use jiff::{SignedDuration, Timestamp};
 use parking_lot::{Mutex, RwLock};
 
 use crate::{
-    Ask, Backend, BackendError, Beat, DeadJob, DeadQuery, Delivery, Enqueued, JobId, JobsConfig, NewJob,
-    Policy, QueueStat, Retention, Selection, Settlement, Unsettled,
+    Ask, Backend, BackendError, Beat, DeadJob, DeadQuery, Delivery, Enqueued, JobId, NewJob, Policy,
+    QueueStat, Retention, Selection, Settlement, Unsettled,
 };
 use hands::Hands;
 use route::{Names, Route};
@@ -48,7 +48,6 @@ struct Inner {
     names: Names,
     /// From so many crashes on a job may be what kills the process.
     suspect: u32,
-    enqueue_timeout: Duration,
     /// Of the kinds whose queues are declared.
     routes: RwLock<HashMap<String, Arc<Route>>>,
     /// Of the kinds that are consumed.
@@ -65,13 +64,12 @@ struct Inner {
 // === impl AmqpJobs ===
 
 impl AmqpJobs {
-    fn new(amqp: &Amqp, namespace: &str, config: &JobsConfig) -> Self {
+    fn new(amqp: &Amqp, namespace: &str, crash_limit: u32) -> Self {
         let inner = Inner {
             publisher: amqp.new_publisher(),
             amqp: amqp.clone(),
             names: Names::new(namespace),
-            suspect: (config.crash_limit / 2).max(1),
-            enqueue_timeout: config.enqueue_timeout,
+            suspect: (crash_limit / 2).max(1),
             routes: RwLock::default(),
             sources: RwLock::default(),
             full: Mutex::default(),
@@ -171,7 +169,7 @@ impl Backend for AmqpJobs {
         Err(BackendError::Unsupported { backend: NAME, action })
     }
 
-    fn enqueue(&self, jobs: Vec<NewJob>) -> BoxFuture<'_, Vec<Result<Enqueued, BackendError>>> {
+    fn enqueue<'a>(&'a self, jobs: &'a [NewJob]) -> BoxFuture<'a, Vec<Result<Enqueued, BackendError>>> {
         self.add(jobs).boxed()
     }
 

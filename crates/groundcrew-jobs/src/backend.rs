@@ -30,8 +30,8 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Makes jobs durable: one result for each, in their order. `Ok` is a promise. A job whose id is there
-    /// already changes nothing.
-    fn enqueue(&self, jobs: Vec<NewJob>) -> BoxFuture<'_, Vec<Result<Enqueued, BackendError>>>;
+    /// already changes nothing. What it cannot take now is told at once: whoever asks may try again.
+    fn enqueue<'a>(&'a self, jobs: &'a [NewJob]) -> BoxFuture<'a, Vec<Result<Enqueued, BackendError>>>;
 
     /// Jobs that may run now, at most `ask.max`, perhaps none. Returns at once. It is not dropped half-way.
     fn reserve<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Vec<Delivery>, BackendError>>;
@@ -162,6 +162,14 @@ pub enum BackendError {
         /// What was wanted, for example `enqueue jobs`.
         action: &'static str,
         /// What it said.
+        cause: String,
+    },
+    /// It has no room for this job now, so that the job is nowhere. It may be taken a moment later.
+    #[error("{backend} has not taken the job: {cause}")]
+    Full {
+        /// [`Backend::name`].
+        backend: &'static str,
+        /// Why.
         cause: String,
     },
     /// It refuses this job. Trying again does not help.

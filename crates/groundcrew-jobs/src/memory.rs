@@ -157,7 +157,7 @@ impl Table {
         self.rows.remove(&id);
     }
 
-    fn insert(&mut self, job: NewJob, now: Timestamp) -> Enqueued {
+    fn insert(&mut self, job: &NewJob, now: Timestamp) -> Enqueued {
         let NewJob { envelope, when } = job;
         let id = envelope.id;
         if self.rows.contains_key(&id) {
@@ -176,11 +176,12 @@ impl Table {
             let until = unique.window.map(|window| after(now, window));
             self.unique.insert(place, Holder { id, until });
         }
-        let due = match when {
+        let due = match *when {
             When::Now => now,
             When::In(delay) => after(now, delay),
             When::At(at) => at,
         };
+        let envelope = envelope.clone();
         let row = Row { envelope, state: RowState::Waiting, due, token: 0, progress: None };
         self.rows.insert(id, row);
         self.due.extend(self.place(id));
@@ -279,10 +280,10 @@ impl Backend for Memory {
         "memory"
     }
 
-    fn enqueue(&self, jobs: Vec<NewJob>) -> BoxFuture<'_, Vec<Result<Enqueued, BackendError>>> {
+    fn enqueue<'a>(&'a self, jobs: &'a [NewJob]) -> BoxFuture<'a, Vec<Result<Enqueued, BackendError>>> {
         let now = self.now();
         let mut table = self.inner.table.lock();
-        let enqueued = jobs.into_iter().map(|job| Ok(table.insert(job, now))).collect();
+        let enqueued = jobs.iter().map(|job| Ok(table.insert(job, now))).collect();
         self.rouse();
         std::future::ready(enqueued).boxed()
     }

@@ -1,3 +1,5 @@
+mod call;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -5,8 +7,10 @@ use std::time::Duration;
 use groundcrew_runtime::{Crew, Outcome, Phase};
 use groundcrew_telemetry::CounterFamily;
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
 
-use crate::{Backend, BackendError, DeadSet, Enqueue, EnqueueError, Enqueued, Job, JobId, NewJob, enqueue};
+use crate::{Backend, DeadSet, Enqueue, EnqueueError, Enqueued, Job, JobId, NewJob, enqueue};
+use call::{Call, Results, enqueue_all};
 
 /// How many jobs go to the backend together at most.
 const BATCH: usize = 256;
@@ -44,13 +48,6 @@ struct Shared {
 struct UnderWay {
     jobs: AtomicUsize,
     fewer: Notify,
-}
-
-#[derive(Debug)]
-struct Call {
-    jobs: Vec<NewJob>,
-    pending: Pending,
-    answer: oneshot::Sender<Vec<Result<Enqueued, BackendError>>>,
 }
 
 // === impl Publisher ===
@@ -128,7 +125,7 @@ impl Publisher {
         });
         let within = left.map_or(self.shared.timeout, |left| left.min(self.shared.timeout));
         let names: Vec<String> = jobs.iter().map(|job| job.envelope.name.clone()).collect();
-        let answered = tokio::time::timeout(within, self.hand_over(jobs)).await;
+        let answered = tokio::time::timeout(within, self.hand_over(jobs, Instant::now() + within / 2)).await;
         let results = answered.map_err(|_| EnqueueError::Unknown { within })??;
         for (name, result) in names.iter().zip(&results) {
             if matches!(result, Ok(Enqueued::New(_))) {
@@ -138,16 +135,13 @@ impl Publisher {
         Ok(results.into_iter().collect::<Result<Vec<_>, _>>()?)
     }
 
-    async fn hand_over(
-        &self,
-        mut jobs: Vec<NewJob>,
-    ) -> Result<Vec<Result<Enqueued, BackendError>>, EnqueueError> {
+    async fn hand_over(&self, mut jobs: Vec<NewJob>, until: Instant) -> Result<Results, EnqueueError> {
         let mut answers = Vec::new();
         while !jobs.is_empty() {
             let rest = jobs.split_off(jobs.len().min(BATCH));
             let pending = Pending::of(&self.shared.under_way, jobs.len());
             let (answer, answered) = oneshot::channel();
-            let call = Call { jobs: std::mem::replace(&mut jobs, rest), pending, answer };
+            let call = Call { jobs: std::mem::replace(&mut jobs, rest), until, pending, answer };
             self.shared.calls.send(call).await.map_err(|_| EnqueueError::Closed)?;
             answers.push(answered);
         }
@@ -238,21 +232,8 @@ async fn feed(backend: Arc<dyn Backend>, mut waiting: mpsc::Receiver<Call>) {
         }
         let backend = backend.clone();
         tokio::spawn(async move {
-            enqueue_all(&*backend, calls).await;
+            enqueue_all(&backend, calls).await;
             drop(permit);
         });
-    }
-}
-
-async fn enqueue_all(backend: &dyn Backend, calls: Vec<Call>) {
-    let (mut jobs, mut answers) = (Vec::new(), Vec::new());
-    for call in calls {
-        answers.push((call.jobs.len(), call.answer, call.pending));
-        jobs.extend(call.jobs);
-    }
-    let mut results = backend.enqueue(jobs).await.into_iter();
-    for (count, answer, _pending) in answers {
-        // Nobody may be waiting any more: the job is there all the same.
-        let _gone = answer.send(results.by_ref().take(count).collect());
     }
 }

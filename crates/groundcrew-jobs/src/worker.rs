@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::metrics::OneJob;
-use crate::{Attempt, Backend, Ending, JobError, JobsConfig, Policy, Settlement};
+use crate::{Attempt, Backend, Ending, Envelope, JobError, JobsConfig, Policy, Settlement};
 use desk::Desk;
 use outcome::HAND_BACK_PAUSE;
 use rate::Rate;
@@ -129,7 +129,8 @@ impl Worker {
             Some(ending) => self.settle(&slot, ending).await,
             None => self.forget(&slot),
         }
-        self.desk.ended(&slot, Some(started.elapsed()));
+        let limited = self.runners.get(slot.name()).is_some_and(|(runner, _)| runner.is_limited_here());
+        self.desk.ended(&slot, Some(started.elapsed()), limited);
         self.fill();
     }
 
@@ -154,9 +155,13 @@ impl Worker {
 
     fn forget(&self, slot: &Slot) {
         let envelope = &slot.delivery.envelope;
-        let limited = envelope.key.is_some()
-            || self.runners.get(slot.name()).is_some_and(|(runner, _)| runner.is_limited());
-        self.desk.forget(envelope.id, slot.delivery.token, limited);
+        self.desk.forget(envelope.id, slot.delivery.token, self.is_limited_everywhere(envelope));
+    }
+
+    /// Whether there may be room again for others once the end of this job is on record.
+    fn is_limited_everywhere(&self, envelope: &Envelope) -> bool {
+        let runner = self.runners.get(envelope.name.as_str());
+        envelope.key.is_some() || runner.is_some_and(|(runner, _)| runner.policy.global_concurrency.is_some())
     }
 }
 
@@ -168,8 +173,9 @@ fn host() -> String {
 // === impl Runner ===
 
 impl Runner {
-    fn is_limited(&self) -> bool {
-        self.policy.global_concurrency.is_some() || self.policy.concurrency.is_some()
+    /// Whether there is room for others as soon as one has ended here.
+    fn is_limited_here(&self) -> bool {
+        self.policy.concurrency.is_some()
     }
 }
 

@@ -62,7 +62,7 @@ impl JobsConfig {
     }
 
     async fn amqp_backend(&self, crew: &Crew, amqp: &Amqp) -> Result<Arc<dyn Backend>, ConnectError> {
-        let jobs = AmqpJobs::new(amqp, crew.service(), self);
+        let jobs = AmqpJobs::new(amqp, crew.service(), self.crash_limit);
         let declared = amqp.declare(jobs.inner.names.shared()).await;
         declared.map_err(|error| match error {
             TopologyError::Interrupted { .. } => unavailable("declare the queues of jobs", &error),

@@ -237,7 +237,7 @@ async fn send(backend: &dyn Backend, rows: Vec<Row>) -> Sorted {
             Err(_) => sorted.refused.push((seq, again(attempts))),
         }
     }
-    let results = tokio::time::timeout(PATIENCE, backend.enqueue(jobs)).await.unwrap_or_default();
+    let results = tokio::time::timeout(PATIENCE, backend.enqueue(&jobs)).await.unwrap_or_default();
     let mut results = results.into_iter();
     for (seq, attempts) in sent {
         match results.next() {

@@ -110,8 +110,8 @@ impl Backend for PostgresJobs {
         Some(NAME)
     }
 
-    fn enqueue(&self, jobs: Vec<NewJob>) -> BoxFuture<'_, Vec<Result<Enqueued, BackendError>>> {
-        async move { enqueue::enqueue(&self.postgres, &jobs).await }.boxed()
+    fn enqueue<'a>(&'a self, jobs: &'a [NewJob]) -> BoxFuture<'a, Vec<Result<Enqueued, BackendError>>> {
+        async move { enqueue::enqueue(&self.postgres, jobs).await }.boxed()
     }
 
     fn reserve<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Vec<Delivery>, BackendError>> {

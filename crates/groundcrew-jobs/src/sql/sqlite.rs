@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use groundcrew_sql::Sqlite;
 use groundcrew_sql::sqlx::{self, Error};
+use groundcrew_sql::{Awaited, DeadlineExceeded, Sqlite};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
@@ -51,6 +51,11 @@ fn unavailable(action: &'static str) -> impl Fn(Error) -> BackendError {
     move |error| BackendError::Unavailable { backend: NAME, action, cause: error.to_string() }
 }
 
+/// The transaction that was announced has not ended yet.
+fn is_still_written(error: &Error) -> bool {
+    DeadlineExceeded::of(error).is_some_and(|exceeded| exceeded.awaited == Awaited::Connection)
+}
+
 fn unreadable(cause: String) -> BackendError {
     BackendError::Unavailable { backend: NAME, action: "read jobs", cause }
 }
@@ -66,9 +71,9 @@ impl Backend for SqliteJobs {
         Some(NAME)
     }
 
-    fn enqueue(&self, jobs: Vec<NewJob>) -> BoxFuture<'_, Vec<Result<Enqueued, BackendError>>> {
+    fn enqueue<'a>(&'a self, jobs: &'a [NewJob]) -> BoxFuture<'a, Vec<Result<Enqueued, BackendError>>> {
         async move {
-            let results = enqueue::enqueue(&self.sqlite, &jobs).await;
+            let results = enqueue::enqueue(&self.sqlite, jobs).await;
             self.woken.notify_one();
             results
         }
@@ -82,7 +87,15 @@ impl Backend for SqliteJobs {
             if !announced && !reserve::has_due(&self.sqlite).await.map_err(unavailable("look for jobs"))? {
                 return Ok(Vec::new());
             }
-            let rows = reserve::reserve(&self.sqlite, ask).await.map_err(unavailable("reserve jobs"))?;
+            let rows = match reserve::reserve(&self.sqlite, ask).await {
+                Err(error) if announced => {
+                    // What was announced is still to come: the next look is at once, not after a while.
+                    self.announce();
+                    if is_still_written(&error) { Ok(Vec::new()) } else { Err(error) }
+                }
+                reserved => reserved,
+            };
+            let rows = rows.map_err(unavailable("reserve jobs"))?;
             let got: Result<Vec<_>, _> = rows.into_iter().map(rows::delivery).collect();
             let mut got = got.map_err(unreadable)?;
             got.sort_by_key(|job| (-job.envelope.priority.number(), job.envelope.id));

@@ -21,7 +21,7 @@ pub(crate) struct Desk {
     state: Mutex<State>,
     /// A job ended, was settled, or arrived.
     changed: Notify,
-    /// The end of a job is on record whose name or key has a limit.
+    /// A job ended whose name has a limit here, or the end of one is on record whose name or key has one everywhere.
     freed: Notify,
 }
 
@@ -122,8 +122,8 @@ impl Desk {
         back
     }
 
-    /// A job has ended, and its place is free.
-    pub(crate) fn ended(&self, slot: &Arc<Slot>, took: Option<Duration>) {
+    /// A job has ended, and its place is free. Its end may be on record already.
+    pub(crate) fn ended(&self, slot: &Arc<Slot>, took: Option<Duration>, limited: bool) {
         let mut state = self.state.lock();
         let id = slot.delivery.envelope.id;
         if state.running.get(&id).is_some_and(|running| Arc::ptr_eq(running, slot)) {
@@ -135,6 +135,9 @@ impl Desk {
                 Some(state.typical.map_or(took, |typical| typical.mul_f64(0.8) + took.mul_f64(0.2)));
         }
         drop(state);
+        if limited {
+            self.freed.notify_one();
+        }
         self.rouse();
     }
 
@@ -197,6 +200,7 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
     use jiff::Timestamp;
 
     use super::*;
@@ -235,7 +239,7 @@ mod tests {
         let crashes: Vec<_> = back.iter().map(|slot| slot.delivery.envelope.crashes).collect();
         assert_eq!(crashes, [9]);
         while let Some(slot) = desk.next() {
-            desk.ended(&slot, None);
+            desk.ended(&slot, None, false);
         }
         assert!(desk.put(vec![delivery(9)]).is_empty(), "the one before has ended");
     }
@@ -245,12 +249,26 @@ mod tests {
         let desk = desk();
         assert_eq!(desk.room(), 2, "nothing is known yet");
         let slots: Vec<_> = (0..2).map(|_| Slot::new(delivery(0))).collect();
-        desk.ended(&slots[0], Some(Duration::from_micros(100)));
+        desk.ended(&slots[0], Some(Duration::from_micros(100)), false);
         assert_eq!(desk.room(), 2 + 10);
         for _ in 0..50 {
-            desk.ended(&slots[1], Some(Duration::from_secs(60)));
+            desk.ended(&slots[1], Some(Duration::from_secs(60)), false);
         }
         assert_eq!(desk.room(), 2);
+    }
+
+    /// Whoever asked between the two was told that there is no place.
+    #[test]
+    fn a_place_under_a_limit_is_told_when_it_is_free_also_if_the_end_was_on_record_before() {
+        let desk = desk();
+        desk.put(vec![delivery(0)]);
+        let slot = desk.next().expect("it may begin");
+        desk.forget(slot.delivery.envelope.id, slot.delivery.token, true);
+        assert!(desk.freed().now_or_never().is_some());
+        assert_eq!(desk.of_name("a"), 1, "its place is not free yet");
+        desk.ended(&slot, None, true);
+        assert!(desk.freed().now_or_never().is_some(), "now it is");
+        assert_eq!(desk.of_name("a"), 0);
     }
 
     #[test]

@@ -56,9 +56,7 @@ impl Late {
         };
         for delivery in tried.iter().filter(|delivery| !is_left(delivery)) {
             let envelope = &delivery.envelope;
-            let limited = envelope.key.is_some()
-                || worker.runners.get(envelope.name.as_str()).is_some_and(|(runner, _)| runner.is_limited());
-            worker.desk.forget(envelope.id, delivery.token, limited);
+            worker.desk.forget(envelope.id, delivery.token, worker.is_limited_everywhere(envelope));
         }
         let failures = self.failures;
         match unsettled {

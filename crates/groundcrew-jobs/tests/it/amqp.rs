@@ -17,7 +17,7 @@ use groundcrew_runtime::{Crew, ShutdownConfig};
 use groundcrew_testkit::rabbitmq::{RabbitMq, Vhost};
 use parking_lot::Mutex;
 
-use crate::stage::{Alone, App, Plain, PlainNext, Shared, Stage, config, crew, envelope, land, until};
+use crate::stage::{Alone, App, Pair, Plain, PlainNext, Shared, Stage, config, crew, envelope, land, until};
 
 /// A broker with a virtual host for one test.
 struct Broker {
@@ -103,8 +103,8 @@ async fn next(backend: &Arc<dyn Backend>, name: &'static str) -> Delivery {
 }
 
 async fn enqueue(backend: &Arc<dyn Backend>, envelopes: Vec<Envelope>) {
-    let jobs = envelopes.into_iter().map(|envelope| NewJob { envelope, when: When::Now }).collect();
-    for outcome in backend.enqueue(jobs).await {
+    let jobs: Vec<_> = envelopes.into_iter().map(|envelope| NewJob { envelope, when: When::Now }).collect();
+    for outcome in backend.enqueue(&jobs).await {
         outcome.expect("enqueued");
     }
 }
@@ -147,6 +147,22 @@ async fn a_kind_that_is_at_its_limit_is_not_waited_for() {
         let waited = tokio::time::timeout(Duration::from_millis(300), stage.backend.wait(long)).await;
         assert!(waited.is_err(), "there is nothing to come back for");
         assert_eq!(took(1).await, 1);
+    })
+    .await;
+}
+
+/// Nobody looks within the hour: each place is told when it is free, and not before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_place_that_is_free_under_a_limit_is_taken_at_once() {
+    bounded(async {
+        let broker = Broker::shared().await;
+        let process = broker.process().await;
+        let jobs = process.jobs_by(&JobsConfig { poll_period: Duration::from_secs(3600), ..config() }).await;
+        let publisher = jobs.publisher();
+        let app = App::noting();
+        jobs.register::<Pair>().run(app.clone());
+        publisher.enqueue_many(&vec![Pair("x".to_owned()); 500]).await.expect("enqueued");
+        until("all ran", || async { app.runs() == 500 }).await;
     })
     .await;
 }

@@ -25,7 +25,7 @@ fn ask(max: usize, known: Vec<Known>) -> Ask {
 
 async fn enqueue(stage: &Stage, envelope: Envelope) -> Enqueued {
     let job = NewJob { envelope, when: When::Now };
-    stage.backend.enqueue(vec![job]).await.remove(0).expect("enqueued")
+    stage.backend.enqueue(&[job]).await.remove(0).expect("enqueued")
 }
 
 async fn reserve(stage: &Stage, ask: Ask) -> Vec<Delivery> {
@@ -124,7 +124,7 @@ pub(crate) async fn higher_priorities_and_older_jobs_come_first(stage: Stage) {
 pub(crate) async fn a_delayed_job_waits_for_its_time(stage: Stage) {
     let jobs = [When::In(Duration::from_secs(3600)), When::In(Duration::from_millis(400))];
     let jobs = jobs.map(|when| NewJob { envelope: envelope("a"), when });
-    stage.backend.enqueue(jobs.to_vec()).await;
+    stage.backend.enqueue(&jobs).await;
     assert_eq!(stage.count(State::Scheduled).await, 2);
     until("it is due", || async { reserve(&stage, ask(9, vec![known("a")])).await.len() == 1 }).await;
     assert_eq!(stage.count(State::Scheduled).await, 1);
@@ -218,8 +218,8 @@ pub(crate) async fn a_full_key_with_a_long_queue_does_not_hide_the_others(stage:
     let mut jobs: Vec<_> =
         (0..700).map(|_| Envelope { key: Some("x".to_owned()), ..envelope("a") }).collect();
     jobs.push(Envelope { key: Some("y".to_owned()), ..envelope("a") });
-    let jobs = jobs.into_iter().map(|envelope| NewJob { envelope, when: When::Now }).collect();
-    stage.backend.enqueue(jobs).await;
+    let jobs: Vec<_> = jobs.into_iter().map(|envelope| NewJob { envelope, when: When::Now }).collect();
+    stage.backend.enqueue(&jobs).await;
     let got = reserve(&stage, ask(9, vec![known("a")])).await;
     let mut keys: Vec<_> = got.iter().filter_map(|job| job.envelope.key.as_deref()).collect();
     keys.sort_unstable();
@@ -257,7 +257,7 @@ pub(crate) async fn a_unique_job_is_there_once_until_it_is_over(stage: Stage) {
 pub(crate) async fn a_unique_job_in_one_batch_is_there_once(stage: Stage) {
     let unique = Some(Unique { key: "k".to_owned(), window: None });
     let job = || NewJob { envelope: Envelope { unique: unique.clone(), ..envelope("a") }, when: When::Now };
-    let done = stage.backend.enqueue(vec![job(), job()]).await;
+    let done = stage.backend.enqueue(&[job(), job()]).await;
     let first = done[0].clone().expect("enqueued").id();
     assert_eq!(done[1], Ok(Enqueued::Duplicate(first)));
 }
@@ -274,8 +274,8 @@ pub(crate) async fn a_unique_window_outlives_the_job(stage: Stage) {
 }
 
 pub(crate) async fn two_workers_at_once_get_every_job_once(stage: Stage) {
-    let jobs = (0..200).map(|_| NewJob { envelope: envelope("a"), when: When::Now }).collect();
-    stage.backend.enqueue(jobs).await;
+    let jobs: Vec<_> = (0..200).map(|_| NewJob { envelope: envelope("a"), when: When::Now }).collect();
+    stage.backend.enqueue(&jobs).await;
     let take = || async {
         let mut got = Vec::new();
         loop {

@@ -100,7 +100,7 @@ pub(crate) async fn a_timeout_is_a_failed_attempt(stage: Stage) {
 pub(crate) async fn a_payload_that_does_not_read_is_dead_with_the_reason(stage: Stage) {
     let payload = r#"{"not":"a string"}"#.to_owned();
     let poison = Envelope { payload, ..envelope("plain") };
-    stage.backend.enqueue(vec![NewJob { envelope: poison, when: When::Now }]).await;
+    stage.backend.enqueue(&[NewJob { envelope: poison, when: When::Now }]).await;
     let app = App::noting();
     stage.jobs().register::<Plain>().run(app.clone());
     stage.idle().await;
@@ -140,7 +140,7 @@ pub(crate) async fn a_newer_payload_waits_for_a_worker_that_reads_it(stage: Stag
 pub(crate) async fn a_job_that_kills_its_process_is_stopped_by_the_crash_limit(stage: Stage) {
     // A process that dies leaves a delivery without an outcome, and nothing else.
     let killer = envelope("plain");
-    stage.backend.enqueue(vec![NewJob { envelope: killer, when: When::Now }]).await;
+    stage.backend.enqueue(&[NewJob { envelope: killer, when: When::Now }]).await;
     let known = groundcrew_jobs::Known::new("plain", 1);
     let lease = Duration::from_millis(1);
     let ask = groundcrew_jobs::Ask { max: 1, known: vec![known], lease, worker: "victim".into() };

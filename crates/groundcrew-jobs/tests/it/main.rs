@@ -17,3 +17,5 @@ mod stage;
 mod states;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod timetable;
+#[cfg(feature = "sqlite")]
+mod writer;

@@ -1,20 +1,21 @@
 //! A backend that is away for a while: nothing is lost, and nothing runs twice because of it.
 
-use std::future::Future;
+use std::future::{Future, IntoFuture};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use groundcrew_jobs::{
     Ask, Backend, BackendError, Beat, DeadJob, DeadQuery, Delivery, EnqueueError, Enqueued, JobId,
-    JobsConfig, Memory, NewJob, QueueStat, Retention, Selection, Settlement, Unsettled,
+    JobsConfig, Memory, NewJob, QueueStat, Retention, Selection, Settlement, Unsettled, When,
 };
+use groundcrew_telemetry::Context as Request;
 use parking_lot::Mutex;
 
-use crate::stage::{App, Plain, crew, land};
+use crate::stage::{App, Other, Plain, crew, envelope, land};
 
 /// Memory, but for the times when it is away.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +24,8 @@ struct Flaky {
     away: Arc<AtomicBool>,
     /// The end of this job cannot be put on record.
     stuck: Arc<Mutex<Option<JobId>>>,
+    /// There is no room for jobs of this name.
+    full: Arc<Mutex<Option<&'static str>>>,
     refused: Arc<AtomicU32>,
 }
 
@@ -36,6 +39,20 @@ impl Flaky {
             self.refused.fetch_add(1, Ordering::SeqCst);
             BackendError::Unavailable { backend: "flaky", action: "answer", cause: "away".to_owned() }
         })
+    }
+
+    async fn add(&self, jobs: &[NewJob]) -> Vec<Result<Enqueued, BackendError>> {
+        let full = *self.full.lock();
+        let mut results = Vec::new();
+        for job in jobs {
+            if full == Some(&*job.envelope.name) {
+                let cause = "no room".to_owned();
+                results.push(Err(BackendError::Full { backend: "flaky", cause }));
+            } else {
+                results.extend(self.memory.enqueue(std::slice::from_ref(job)).await);
+            }
+        }
+        results
     }
 
     fn or<'a, T: Send + 'static>(
@@ -54,10 +71,10 @@ impl Backend for Flaky {
         "flaky"
     }
 
-    fn enqueue(&self, jobs: Vec<NewJob>) -> BoxFuture<'_, Vec<Result<Enqueued, BackendError>>> {
+    fn enqueue<'a>(&'a self, jobs: &'a [NewJob]) -> BoxFuture<'a, Vec<Result<Enqueued, BackendError>>> {
         match self.refusal() {
             Some(error) => std::future::ready(vec![Err(error); jobs.len()]).boxed(),
-            None => self.memory.enqueue(jobs),
+            None => self.add(jobs).boxed(),
         }
     }
 
@@ -235,4 +252,57 @@ async fn a_caller_that_goes_away_takes_no_job_with_it() {
     drop(call);
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(app.runs(), 1);
+}
+
+/// Those that came with it are answered at once, and so are those that come while it waits for room.
+#[tokio::test(start_paused = true)]
+async fn a_job_that_there_is_no_room_for_holds_up_no_other() {
+    let (flaky, crew) = (Flaky::default(), crew());
+    let publisher = config().connect_with::<App>(&crew, flaky.clone()).expect("jobs").publisher();
+    *flaky.full.lock() = Some("plain");
+    let began = tokio::time::Instant::now();
+    let waiting = join_all((0..500).map(|_| publisher.enqueue(&Plain("x".to_owned())).into_future()));
+    let others = async {
+        for _ in 0..3 {
+            let others = (0..500).map(|_| publisher.enqueue(&Other("x".to_owned())).into_future());
+            assert!(join_all(others).await.iter().all(Result::is_ok));
+        }
+        began.elapsed()
+    };
+    let (refused, took) = tokio::join!(waiting, others);
+    assert!(took < Duration::from_millis(10), "before anything was tried again: {took:?}");
+    let no_room = |error: &EnqueueError| matches!(error, EnqueueError::Backend(BackendError::Full { .. }));
+    assert!(refused.iter().all(|refused| refused.as_ref().is_err_and(no_room)));
+    let took = began.elapsed();
+    let half = JobsConfig::default().enqueue_timeout / 2;
+    assert!(took <= half && took + Duration::from_millis(500) >= half, "half of their time: {took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_there_is_no_room_for_is_refused_after_half_of_the_time_of_its_request() {
+    let (flaky, crew) = (Flaky::default(), crew());
+    let publisher = config().connect_with::<App>(&crew, flaky.clone()).expect("jobs").publisher();
+    *flaky.full.lock() = Some("plain");
+    let began = tokio::time::Instant::now();
+    let request = Request::random().with_timeout(Duration::from_secs(1)).into_arc();
+    let refused = request.scope(publisher.enqueue(&Plain("x".to_owned())).submit()).await;
+    assert!(matches!(refused, Err(EnqueueError::Backend(BackendError::Full { .. }))), "{refused:?}");
+    assert!(began.elapsed() <= Duration::from_millis(500), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_that_find_room_a_moment_later_are_answered_in_their_places() {
+    let (flaky, crew) = (Flaky::default(), crew());
+    let publisher = config().connect_with::<App>(&crew, flaky.clone()).expect("jobs").publisher();
+    *flaky.full.lock() = Some("plain");
+    let jobs = ["other", "plain", "other", "plain"];
+    let jobs = jobs.map(|name| NewJob { envelope: envelope(name), when: When::Now });
+    let ids = jobs.each_ref().map(|job| job.envelope.id);
+    let room = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        *flaky.full.lock() = None;
+    };
+    let (enqueued, ()) = tokio::join!(publisher.submit(jobs.to_vec()), room);
+    assert_eq!(enqueued.expect("enqueued"), ids.map(Enqueued::New));
+    assert!(ids.iter().all(|id| flaky.memory.job(*id).is_some()));
 }

@@ -169,6 +169,7 @@ async fn the_marks_of_effects_beside_a_broker_are_kept_for_a_while_and_no_longer
     keep: impl Send + 'static,
 ) {
     const MARKS: &str = "SELECT count(*) FROM groundcrew_jobs_effects";
+    const OLD: &str = "SELECT count(*) FROM groundcrew_jobs_effects WHERE part = 'two hours old'";
     execute(&database, "CREATE TABLE effects (n INTEGER)").await;
     let (memory, first) = (Memory::new(), crew());
     let beside = async |crew: &groundcrew_runtime::Crew, config: JobsConfig| -> Jobs<App> {
@@ -182,6 +183,17 @@ async fn the_marks_of_effects_beside_a_broker_are_kept_for_a_while_and_no_longer
     publisher.enqueue(&Plain("x".to_owned())).await.expect("enqueued");
     memory.idle().await;
     assert_eq!((number(&database, EFFECTS).await, number(&database, MARKS).await), (1, 1));
+    execute(
+        &database,
+        "INSERT INTO groundcrew_jobs_effects (job_id, part, at)
+         SELECT job_id, 'two hours old', at - 7200000000 FROM groundcrew_jobs_effects",
+    )
+    .await;
+    let hour = Duration::from_secs(3600);
+    let as_long_as_the_dead = JobsConfig { keep_effects: Duration::ZERO, keep_dead: hour, ..config() };
+    let _jobs = beside(&crew(), as_long_as_the_dead).await;
+    until("the old mark is gone", || async { number(&database, OLD).await == 0 }).await;
+    assert_eq!(number(&database, MARKS).await, 1, "a job that is dead may be run again");
     let brief = JobsConfig { keep_effects: Duration::ZERO, keep_dead: Duration::ZERO, ..config() };
     let _jobs = beside(&crew(), brief).await;
     until("the mark is gone", || async { number(&database, MARKS).await == 0 }).await;
@@ -237,8 +249,9 @@ async fn a_job_of_an_unknown_kind_in_front_does_not_hold_up_the_rest(
     keep: impl Send + 'static,
 ) {
     let stage = database::stage(&database, keep).await;
-    let strangers = (0..2000).map(|_| NewJob { envelope: envelope("stranger"), when: When::Now }).collect();
-    let done = stage.backend.enqueue(strangers).await;
+    let strangers: Vec<_> =
+        (0..2000).map(|_| NewJob { envelope: envelope("stranger"), when: When::Now }).collect();
+    let done = stage.backend.enqueue(&strangers).await;
     assert!(done.iter().all(|done| matches!(done, Ok(Enqueued::New(_)))));
     let app = App::noting();
     let config = JobsConfig { poll_period: Duration::from_millis(10), ..config() };
@@ -257,7 +270,7 @@ async fn a_key_that_no_row_can_hold_is_refused_and_the_rest_of_the_batch_is_not(
     let stage = database::stage(&database, keep).await;
     let bad = Envelope { key: Some("\0".to_owned()), ..envelope("a") };
     let jobs = [envelope("a"), bad, envelope("a")].map(|envelope| NewJob { envelope, when: When::Now });
-    let done = stage.backend.enqueue(jobs.to_vec()).await;
+    let done = stage.backend.enqueue(&jobs).await;
     let good: Vec<_> = done.iter().map(Result::is_ok).collect();
     assert_eq!(good, [true, false, true]);
     assert_eq!(stage.count(State::Ready).await, 2);

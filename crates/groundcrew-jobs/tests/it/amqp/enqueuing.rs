@@ -1,8 +1,13 @@
 //! Jobs on their way into their queues.
 
+use std::future::IntoFuture;
+
+use futures_util::future::join_all;
 use groundcrew_jobs::Publisher;
+use tokio::task::JoinSet;
 
 use super::*;
+use crate::stage::Other;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_broker_cannot_keep_is_said_and_not_forgotten() {
@@ -75,6 +80,37 @@ async fn jobs_that_the_broker_goes_on_refusing_are_told_before_their_time_is_ove
         broker.vhost.limit_queues(1).await.expect("limited");
         let error = one_by_one(&publisher, 20).await.expect_err("there is no room");
         assert!(error.to_string().contains("refused the message: a queue is full"), "{error}");
+    })
+    .await;
+}
+
+/// More calls wait for room than batches may be under way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_whose_queue_is_full_hold_up_no_job_of_another_kind() {
+    bounded(async {
+        let broker = Broker::shared().await;
+        let process = broker.process().await;
+        let config = JobsConfig { enqueue_timeout: Duration::from_secs(60), ..config() };
+        let publisher = process.jobs_by(&config).await.publisher();
+        broker.vhost.limit_queues(100).await.expect("limited");
+        let mut waiting = JoinSet::new();
+        let mut wait_with = |jobs: usize| {
+            let publisher = publisher.clone();
+            waiting.spawn(async move { one_by_one(&publisher, jobs).await });
+        };
+        wait_with(1000);
+        until("the queue is full", || async { refused(&process.crew) > 0 }).await;
+        for _ in 0..8 {
+            let before = refused(&process.crew);
+            wait_with(1);
+            until("one more is refused", || async { refused(&process.crew) > before }).await;
+        }
+        (0..100).for_each(|_| wait_with(1));
+        let others = (0..50).map(|_| publisher.enqueue(&Other("x".to_owned())).into_future());
+        for enqueued in join_all(others).await {
+            enqueued.expect("there is room");
+        }
+        assert!(waiting.try_join_next().is_none(), "the others still wait");
     })
     .await;
 }

@@ -76,8 +76,8 @@ pub(crate) async fn a_key_over_its_rate_with_a_long_queue_does_not_hide_the_othe
     let mut jobs: Vec<_> = (0..1500).map(|_| with_key("x")).collect();
     jobs.push(with_key("y"));
     jobs.push(envelope("b"));
-    let jobs = jobs.into_iter().map(|envelope| NewJob { envelope, when: When::Now }).collect();
-    stage.backend.enqueue(jobs).await;
+    let jobs: Vec<_> = jobs.into_iter().map(|envelope| NewJob { envelope, when: When::Now }).collect();
+    stage.backend.enqueue(&jobs).await;
     let mut got = reserve(&stage, ask(2, vec![two.clone()])).await;
     got.extend(reserve(&stage, ask(9, vec![two, known("b")])).await);
     let mut keys: Vec<_> = got.iter().map(|job| job.envelope.key.as_deref().unwrap_or("-")).collect();
@@ -87,8 +87,9 @@ pub(crate) async fn a_key_over_its_rate_with_a_long_queue_does_not_hide_the_othe
 
 pub(crate) async fn two_workers_at_once_do_not_exceed_a_rate(stage: Stage) {
     let key = |number: usize| ["x", "y"][number % 2];
-    let jobs = (0..200).map(|number| NewJob { envelope: with_key(key(number)), when: When::Now }).collect();
-    stage.backend.enqueue(jobs).await;
+    let jobs: Vec<_> =
+        (0..200).map(|number| NewJob { envelope: with_key(key(number)), when: When::Now }).collect();
+    stage.backend.enqueue(&jobs).await;
     let rated = Known {
         per_key: 999,
         global_rate: Some(rate(50, HOUR)),
