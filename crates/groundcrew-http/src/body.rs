@@ -26,7 +26,12 @@ pub(crate) struct ResponseBody {
     inner: Body,
     in_flight: InFlight,
     stop: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// How many events it may still send once the service stops.
+    last_words: u8,
 }
+
+/// Enough to say good-bye, and an end for a stream whose next event is always there.
+const LAST_WORDS: u8 = 8;
 
 // === impl InFlight ===
 
@@ -60,7 +65,7 @@ impl Drop for InFlight {
 impl ResponseBody {
     pub(crate) fn new(inner: Body, mut in_flight: InFlight) -> Self {
         in_flight.answered = true;
-        Self { inner, in_flight, stop: None }
+        Self { inner, in_flight, stop: None, last_words: LAST_WORDS }
     }
 
     /// Ends the stream when the service stops taking work: server-sent events never end by themselves, and a client that is
@@ -83,7 +88,8 @@ impl HttpBody for ResponseBody {
         let Some(stop) = &mut this.stop else { return Pin::new(&mut this.inner).poll_frame(cx) };
         // A stream whose next event is always there is never pending, and would not hear of the stop below.
         if this.in_flight.shared.stage() >= Stage::Draining {
-            return Poll::Ready(None);
+            let Some(left) = this.last_words.checked_sub(1) else { return Poll::Ready(None) };
+            this.last_words = left;
         }
         let frame = Pin::new(&mut this.inner).poll_frame(cx);
         if frame.is_pending() { stop.as_mut().poll(cx).map(|()| None) } else { frame }

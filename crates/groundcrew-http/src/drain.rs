@@ -15,7 +15,7 @@ const LOOK: Duration = Duration::from_millis(10);
 /// How long half a request head may still take once the drain has begun.
 const HEAD_PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long a request that was told 503 has to get its answer out.
+/// How long a request that was told 503 has at most to get its answer out.
 const CUT_ANSWER: Duration = Duration::from_millis(300);
 
 /// Answers whatever is still asked, closes what has gone quiet, and says what was left when time is over.
@@ -33,7 +33,8 @@ pub(crate) async fn run(shared: Arc<Shared>, scope: PhaseScope) -> Outcome {
     };
     tokio::select! {
         () = quiet => {}
-        () = scope.cut() => return cut(&shared).await,
+        // Before the grace is over, or nobody would hear what became of them.
+        () = scope.cut() => return cut(&shared, CUT_ANSWER.min(scope.grace().mul_f64(0.6))).await,
     }
     let tally = &shared.tally;
     let (answered, late) = (tally.answered_while_draining.load(Relaxed), tally.late_bytes.load(Relaxed));
@@ -87,10 +88,10 @@ fn close_if_quiet(shared: &Shared, connection: &Connection, since_began: Duratio
 }
 
 /// Time is over: whoever waits for an answer gets 503, then every connection goes.
-async fn cut(shared: &Shared) -> Outcome {
+async fn cut(shared: &Shared, patience: Duration) -> Outcome {
     shared.enter(Stage::Cutting);
     shared.cutting.cancel();
-    let _answered = tokio::time::timeout(CUT_ANSWER, quiet(shared, Instant::now())).await;
+    let _answered = tokio::time::timeout(patience, quiet(shared, Instant::now())).await;
     let mut aborted = 0;
     shared.for_each(|connection| {
         if !matches!(connection.phase(), Phase::Closing | Phase::Upgraded) {
