@@ -15,6 +15,8 @@ mod database;
 mod database_transaction;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod deadline;
+#[cfg(feature = "sqlite")]
+mod ended_by_sqlite;
 mod error;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod executor;

@@ -10,6 +10,7 @@ use sqlx::sqlite::{
 };
 
 use crate::connections::Limits;
+use crate::ended_by_sqlite;
 use crate::migrations::MigrationPlan;
 use crate::target::Target;
 use crate::{
@@ -134,7 +135,9 @@ pub(crate) async fn open(
     let (begin, limits) = ("BEGIN IMMEDIATE", Limits::local(config));
 
     let write = base.clone().journal_mode(SqliteJournalMode::Wal).create_if_missing(true);
-    let pool = SqlitePoolOptions::new().acquire_timeout(config.acquire_timeout);
+    let pool = SqlitePoolOptions::new()
+        .acquire_timeout(config.acquire_timeout)
+        .after_release(|connection, _| Box::pin(ended_by_sqlite::repair(connection)));
     let forever = pool.clone().max_lifetime(None).idle_timeout(None).min_connections(1).max_connections(1);
     let writer = connect_in_turn(forever, write, config.lock_timeout).await;
     let writer = writer.map_err(|cause| cannot_open(&path, url, cause))?;

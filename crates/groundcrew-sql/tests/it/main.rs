@@ -19,4 +19,6 @@ mod postgres_migrations;
 mod secrets;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "sqlite")]
+mod sqlite_rollbacks;
 mod support;
