@@ -1,8 +1,13 @@
 //! The expand/contract rule: while a new version of a service is rolled out, or is rolled back, the version
 //! before it runs on the migrated database, so a migration takes away nothing that it may use.
 
+mod action;
+mod name;
+
 use std::collections::BTreeSet;
 
+use self::action::{actions, breach_of};
+use self::name::{Name, after_the_name, listed, name, without_if_exists};
 use crate::sql_text::{Kind, Token, tokens};
 
 /// What marks a migration that takes something away on purpose, followed by why that is right now.
@@ -19,14 +24,44 @@ pub(crate) struct Breach {
 /// Judges migrations one after the other; what one of them has created nobody uses yet.
 #[derive(Debug, Default)]
 pub(crate) struct Judge {
-    created: BTreeSet<String>,
+    created: BTreeSet<Name>,
+    /// The unique indexes that the database has, those behind constraints among them.
+    unique: BTreeSet<String>,
 }
 
 type Tokens<'t, 'a> = &'t [Token<'a>];
 
+/// What is used by its name, so that dropping it is a breach.
+const USED: [&str; 14] = [
+    "TABLE",
+    "VIEW",
+    "MATERIALIZED",
+    "FOREIGN",
+    "SCHEMA",
+    "DATABASE",
+    "TYPE",
+    "DOMAIN",
+    "SEQUENCE",
+    "FUNCTION",
+    "PROCEDURE",
+    "ROUTINE",
+    "AGGREGATE",
+    "EXTENSION",
+];
+
+/// What has the actions of an `ALTER TABLE`, or some of them.
+const ALTERED: [&str; 7] = ["TABLE", "VIEW", "MATERIALIZED", "FOREIGN", "TYPE", "SEQUENCE", "SCHEMA"];
+
+const NO_LONGER_UNIQUE: &str = "it drops a uniqueness that the running version may name in ON CONFLICT";
+
 // === impl Judge ===
 
 impl Judge {
+    /// For a database with these unique indexes.
+    pub(crate) fn of(unique: BTreeSet<String>) -> Self {
+        Self { unique, ..Self::default() }
+    }
+
     /// The first breach in a migration, unless the migration is marked.
     pub(crate) fn judge(&mut self, sql: &str) -> Option<Breach> {
         let all = tokens(sql);
@@ -48,28 +83,64 @@ impl Judge {
                 self.created.extend(created_table(rest));
                 None
             }
-            [drop, what, rest @ ..] if drop.is("DROP") => {
-                let rest = if what.is("MATERIALIZED") { rest.get(1..).unwrap_or_default() } else { rest };
-                let kinds = ["TABLE", "VIEW", "MATERIALIZED", "SCHEMA", "TYPE", "DATABASE"];
-                let used = kinds.iter().any(|kind| what.is(kind)) && !self.is_new(without_if_exists(rest));
-                used.then_some("it drops what the running version may use")
-            }
+            [drop, what, rest @ ..] if drop.is("DROP") => self.dropped(what, rest),
             [alter, what, rest @ ..] if alter.is("ALTER") => {
                 let rest = if what.is("MATERIALIZED") || what.is("FOREIGN") { rest.get(1..)? } else { rest };
-                let known = ["TABLE", "VIEW", "MATERIALIZED", "FOREIGN"].iter().any(|kind| what.is(kind));
                 let rest = without_if_exists(rest);
-                if !known || self.is_new(rest) {
+                let is_new = name(rest).is_some_and(|name| self.created.contains(&name));
+                if is_new || !ALTERED.iter().any(|kind| what.is(kind)) {
                     return None;
                 }
-                actions(after_the_name(rest)).find_map(breach_of)
+                actions(after_the_name(rest))
+                    .find_map(|action| self.breach_of_uniqueness(action).or_else(|| breach_of(action)))
             }
             _ => None,
         }
     }
 
-    /// Whether a name is of a table that these migrations have created.
-    fn is_new(&self, name: Tokens<'_, '_>) -> bool {
-        self.created.contains(&full_name(name))
+    fn dropped(&mut self, what: &Token<'_>, rest: Tokens<'_, '_>) -> Option<&'static str> {
+        match rest {
+            [concurrently, rest @ ..] if what.is("INDEX") && concurrently.is("CONCURRENTLY") => {
+                return self.dropped(what, rest);
+            }
+            [table, rest @ ..] if what.is("FOREIGN") && table.is("TABLE") => {
+                return self.dropped(table, rest);
+            }
+            _ => {}
+        }
+        let rest = without_if_exists(rest);
+        if what.is("INDEX") {
+            return listed(rest).any(|index| self.is_unique(index)).then_some(NO_LONGER_UNIQUE);
+        }
+        if what.is("TABLE") && self.takes_back(rest) {
+            return None;
+        }
+        USED.iter().any(|kind| what.is(kind)).then_some("it drops what the running version may use")
+    }
+
+    /// Whether all of these tables were created by these migrations. They are gone now: another of such a name is
+    /// not theirs.
+    fn takes_back(&mut self, tables: Tokens<'_, '_>) -> bool {
+        let names: Option<Vec<Name>> = listed(tables).map(name).collect();
+        let Some(names) = names.filter(|names| names.iter().all(|name| self.created.contains(name))) else {
+            return false;
+        };
+        for name in &names {
+            self.created.remove(name);
+        }
+        true
+    }
+
+    fn breach_of_uniqueness(&self, action: Tokens<'_, '_>) -> Option<&'static str> {
+        let [drop, constraint, rest @ ..] = action else { return None };
+        let is_dropped = drop.is("DROP") && constraint.is("CONSTRAINT");
+        (is_dropped && self.is_unique(without_if_exists(rest))).then_some(NO_LONGER_UNIQUE)
+    }
+
+    /// Whether the database has a unique index of this name, in whatever schema. SQLite does not mind capitals.
+    fn is_unique(&self, index: Tokens<'_, '_>) -> bool {
+        let index = name(index).and_then(|mut parts| parts.pop());
+        index.is_some_and(|index| self.unique.iter().any(|known| known.eq_ignore_ascii_case(&index)))
     }
 }
 
@@ -81,96 +152,13 @@ fn is_the_mark(token: &Token<'_>) -> bool {
         && !text[MARK.len()..].trim().is_empty()
 }
 
-fn created_table(rest: Tokens<'_, '_>) -> Option<String> {
+/// The table that a `CREATE` creates for sure: one with `IF NOT EXISTS` may be there already, and in use.
+fn created_table(rest: Tokens<'_, '_>) -> Option<Name> {
     let table = rest.iter().position(|token| token.is("TABLE"))?;
+    let rest = &rest[table + 1..];
     // `CREATE TEMPORARY TABLE`, `CREATE UNLOGGED TABLE`; not the `TABLE` of a trigger or a function.
-    (table <= 2).then(|| full_name(without_if_exists(&rest[table + 1..])))
-}
-
-/// Without `IF [NOT] EXISTS` and `ONLY`.
-fn without_if_exists<'t, 'a>(rest: Tokens<'t, 'a>) -> Tokens<'t, 'a> {
-    let rest = match rest {
-        [a, b, c, rest @ ..] if a.is("IF") && b.is("NOT") && c.is("EXISTS") => rest,
-        [a, b, rest @ ..] if a.is("IF") && b.is("EXISTS") => rest,
-        rest => rest,
-    };
-    match rest {
-        [only, rest @ ..] if only.is("ONLY") => rest,
-        rest => rest,
-    }
-}
-
-/// How many tokens a name has: `a`, `a.b`, `"a".b`.
-fn name_length(tokens: Tokens<'_, '_>) -> usize {
-    let mut length = 1;
-    while tokens.get(length).is_some_and(|token| token.is_mark(".")) {
-        length += 2;
-    }
-    length.min(tokens.len())
-}
-
-fn full_name(tokens: Tokens<'_, '_>) -> String {
-    tokens[..name_length(tokens)].iter().map(Token::name).collect()
-}
-
-fn after_the_name<'t, 'a>(tokens: Tokens<'t, 'a>) -> Tokens<'t, 'a> {
-    let rest = &tokens[name_length(tokens)..];
-    // `ALTER TABLE parcels * …` is the same with the tables below it.
-    if rest.first().is_some_and(|token| token.is_mark("*")) { &rest[1..] } else { rest }
-}
-
-/// The actions of an `ALTER TABLE`: what stands between commas outside of parentheses.
-fn actions<'t, 'a>(rest: Tokens<'t, 'a>) -> impl Iterator<Item = Tokens<'t, 'a>> {
-    let mut depth = 0usize;
-    rest.split(move |token| {
-        if token.is_mark("(") {
-            depth += 1;
-        } else if token.is_mark(")") {
-            depth = depth.saturating_sub(1);
-        }
-        depth == 0 && token.is_mark(",")
-    })
-}
-
-fn breach_of(action: Tokens<'_, '_>) -> Option<&'static str> {
-    let has = |words: &[&str]| {
-        action.windows(words.len()).any(|window| window.iter().zip(words).all(|(token, word)| token.is(word)))
-    };
-    let second_is =
-        |words: &[&str]| action.get(1).is_some_and(|token| words.iter().any(|word| token.is(word)));
-    let [first, ..] = action else { return None };
-    if first.is("DROP") {
-        return (!second_is(&["CONSTRAINT"])).then_some("it drops a column that the running version may use");
-    }
-    if first.is("RENAME") {
-        return (!second_is(&["CONSTRAINT"])).then_some("it renames what the running version may use");
-    }
-    if first.is("SET") {
-        return second_is(&["SCHEMA"]).then_some("it moves what the running version may use");
-    }
-    if first.is("ALTER") {
-        if has(&["SET", "NOT", "NULL"]) {
-            return Some("it demands a value that the running version may not give");
-        }
-        // After the name of the column, which may be `type`.
-        let name = if second_is(&["COLUMN"]) { 2 } else { 1 };
-        let change = action.get(name + 1..).unwrap_or_default();
-        let change = if change.first()?.is("SET") { &change[1..] } else { change };
-        let change = if change.first()?.is("DATA") { &change[1..] } else { change };
-        return change
-            .first()?
-            .is("TYPE")
-            .then_some("it changes the type of a column that the running version may use");
-    }
-    if first.is("ADD") {
-        let constraint = ["CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN", "EXCLUDE"];
-        let filled = ["DEFAULT", "GENERATED", "AS", "SERIAL", "BIGSERIAL", "SMALLSERIAL"];
-        let is_filled = action.iter().any(|token| filled.iter().any(|word| token.is(word)));
-        return (!second_is(&constraint) && has(&["NOT", "NULL"]) && !is_filled).then_some(
-            "it adds a column that the running version gives no value, NOT NULL and without a default",
-        );
-    }
-    None
+    let creates = table <= 2 && !matches!(rest, [a, b, ..] if a.is("IF") && b.is("NOT"));
+    creates.then(|| name(rest))?
 }
 
 /// A statement on one line, cut where it is long.
@@ -218,6 +206,19 @@ mod tests {
             "ALTER TABLE parcels ADD weight INT NOT NULL",
             "ALTER TABLE parcels ADD COLUMN IF NOT EXISTS weight INT NOT NULL CHECK (weight > 0)",
             "ALTER TABLE parcels SET SCHEMA archive",
+            "ALTER TYPE size RENAME VALUE 'small' TO 'tiny'",
+            "ALTER TYPE size RENAME TO extent",
+            "ALTER TYPE address DROP ATTRIBUTE IF EXISTS town CASCADE",
+            "ALTER TYPE address ALTER ATTRIBUTE town TYPE INT",
+            "ALTER SEQUENCE numbers RENAME TO counts",
+            "ALTER SCHEMA parcels RENAME TO boxes",
+            "DROP FUNCTION IF EXISTS total(int, text)",
+            "DROP PROCEDURE settle",
+            "DROP AGGREGATE sums (int)",
+            "DROP SEQUENCE numbers",
+            "DROP FOREIGN TABLE remote",
+            "DROP DOMAIN weight",
+            "DROP EXTENSION pg_trgm",
         ] {
             assert!(problem(sql).is_some(), "{sql}");
         }
@@ -239,6 +240,10 @@ mod tests {
             "ALTER TABLE parcels ALTER type SET DEFAULT 1",
             "ALTER INDEX heavy RENAME TO light",
             "DROP INDEX CONCURRENTLY IF EXISTS heavy",
+            "DROP TRIGGER heavy ON parcels",
+            "ALTER TYPE size ADD VALUE IF NOT EXISTS 'huge' BEFORE 'large'",
+            "ALTER TYPE address ADD ATTRIBUTE town TEXT",
+            "ALTER SEQUENCE numbers RESTART WITH 7",
             "UPDATE parcels SET drop_table = 'DROP TABLE parcels; ALTER TABLE parcels DROP weight'",
             "COMMENT ON TABLE parcels IS $$x; DROP TABLE parcels$$",
             "ALTER TABLE",
@@ -270,9 +275,51 @@ mod tests {
     #[test]
     fn a_table_that_a_migration_before_has_created_is_used_by_nobody() {
         let mut judge = Judge::default();
-        assert_eq!(judge.judge("CREATE TABLE IF NOT EXISTS parcels (n INT)"), None);
+        assert_eq!(judge.judge("CREATE TABLE parcels (n INT); CREATE FOREIGN TABLE b (n INT)"), None);
         assert_eq!(judge.judge("ALTER TABLE \"parcels\" DROP n; DROP TABLE Parcels"), None);
+        assert_eq!(judge.judge("DROP FOREIGN TABLE IF EXISTS b CASCADE"), None);
         assert!(judge.judge("DROP TABLE other").is_some());
+    }
+
+    #[test]
+    fn only_what_is_created_for_sure_and_is_still_there_is_new() {
+        for sql in [
+            "CREATE TABLE tmp (n INT); DROP TABLE tmp, parcels",
+            "CREATE TABLE tmp (n INT); DROP TABLE IF EXISTS parcels, tmp CASCADE",
+            "CREATE TABLE IF NOT EXISTS parcels (n INT); ALTER TABLE parcels DROP COLUMN weight",
+            "CREATE TABLE IF NOT EXISTS parcels (n INT); DROP TABLE parcels",
+            "CREATE TEMP TABLE parcels (n INT); DROP TABLE parcels; DROP TABLE parcels",
+            "CREATE TABLE audit (n INT); DROP SCHEMA audit CASCADE",
+            "CREATE TABLE totals (n INT); DROP FUNCTION totals",
+            "CREATE TABLE \"a.parcels\" (n INT); DROP TABLE a.parcels",
+            "CREATE TABLE [tmp] (n INT); DROP TABLE [parcels]",
+        ] {
+            assert!(problem(sql).is_some(), "{sql}");
+        }
+        assert_eq!(problem("CREATE TABLE a (n INT); CREATE TABLE x.b (n INT); DROP TABLE a, x.b"), None);
+    }
+
+    #[test]
+    fn what_keeps_values_unique_may_be_named_by_the_running_version() {
+        let problem = |sql| {
+            let unique = ["parcels_name_key", "By Town"].map(str::to_owned);
+            Judge::of(unique.into()).judge(sql).map(|breach| breach.problem)
+        };
+        for sql in [
+            "ALTER TABLE parcels DROP CONSTRAINT parcels_name_key",
+            "ALTER TABLE parcels ADD n INT, DROP CONSTRAINT IF EXISTS Parcels_Name_Key CASCADE",
+            "DROP INDEX parcels_name_key",
+            "DROP INDEX CONCURRENTLY IF EXISTS heavy, public.\"By Town\" RESTRICT",
+        ] {
+            assert_eq!(problem(sql), Some(NO_LONGER_UNIQUE), "{sql}");
+        }
+        for sql in [
+            "DROP INDEX heavy",
+            "ALTER TABLE parcels DROP CONSTRAINT heavy",
+            "CREATE TABLE a (n INT); ALTER TABLE a DROP CONSTRAINT parcels_name_key",
+        ] {
+            assert_eq!(problem(sql), None, "{sql}");
+        }
     }
 
     proptest! {
@@ -287,6 +334,7 @@ mod tests {
                 prop::sample::select(vec![
                     "ALTER", "TABLE", "DROP", "COLUMN", "RENAME", "TO", "IF", "EXISTS", "NOT", "ONLY", "ADD", "SET",
                     "TYPE", "DATA", "NULL", "MATERIALIZED", "VIEW", "CREATE", "(", ")", ",", ".", ";", "*", "a", "\"",
+                    "INDEX", "CONCURRENTLY", "FOREIGN", "CONSTRAINT",
                 ]),
                 0..12,
             ),

@@ -9,6 +9,7 @@ pub(crate) mod postgres;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use sqlx::migrate::{AppliedMigration, Migrate, MigrateError, Migration, Migrator};
@@ -80,18 +81,19 @@ fn compare(applied: &[AppliedMigration], migrator: &Migrator) -> Result<Migratio
 }
 
 /// Refuses pending migrations that take away what the version may use that runs now. An empty database has no
-/// such version.
+/// such version. `unique` are the names of its unique indexes.
 fn keeps_the_contract(
     migrator: &Migrator,
     before: &MigrationStatus,
     migrations: Migrations,
     plan: &MigrationPlan,
+    unique: BTreeSet<String>,
 ) -> Result<(), MigrationsError> {
     let mode = plan.contract;
     if mode == ContractMode::Allow || before.applied.is_empty() {
         return Ok(());
     }
-    let mut judge = Judge::default();
+    let mut judge = Judge::of(unique);
     for migration in pending(migrator, before) {
         let Some(Breach { line, statement, problem }) = judge.judge(migration.sql.as_str()) else { continue };
         if migration.version <= migrations.judged_after {

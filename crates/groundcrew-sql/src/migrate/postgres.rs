@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use sqlx::migrate::{Migration, Migrator};
@@ -43,7 +44,8 @@ pub(crate) async fn apply(
         connection.close().await?;
         return Ok(before);
     }
-    keeps_the_contract(migrator, &before, migrations, postgres.plan())?;
+    let unique = unique_indexes(&mut connection).await?;
+    keeps_the_contract(migrator, &before, migrations, postgres.plan(), unique)?;
     prepare(&mut connection, migrator).await?;
     for migration in pending(migrator, &before) {
         if migration.no_tx {
@@ -137,6 +139,12 @@ async fn apply_without_transaction(
 async fn invalid_indexes(connection: &mut PgConnection) -> Result<Vec<String>, MigrationsError> {
     let query = "SELECT relname::text FROM pg_index JOIN pg_class ON oid = indexrelid WHERE NOT indisvalid";
     Ok(sqlx::query_scalar(query).fetch_all(connection).await?)
+}
+
+/// The unique indexes, by name, which is that of the constraint where there is one.
+async fn unique_indexes(connection: &mut PgConnection) -> Result<BTreeSet<String>, MigrationsError> {
+    let query = "SELECT relname::text FROM pg_index JOIN pg_class ON oid = indexrelid WHERE indisunique";
+    Ok(sqlx::query_scalar::<_, String>(query).fetch_all(connection).await?.into_iter().collect())
 }
 
 /// The indexes that a migration creates concurrently, by name.

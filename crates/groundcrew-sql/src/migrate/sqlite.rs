@@ -1,5 +1,7 @@
+use std::collections::BTreeSet;
 use std::time::Instant;
 
+use sqlx::SqliteConnection;
 use sqlx::migrate::Migrator;
 
 use super::{POLL, Tell, applied, apply_one, compare, failed, keeps_the_contract, pending, prepare, report};
@@ -21,7 +23,8 @@ pub(crate) async fn apply(
     if before.pending.is_empty() {
         return Ok(before);
     }
-    keeps_the_contract(migrator, &before, migrations, sqlite.plan())?;
+    let unique = unique_indexes(connection.raw()).await?;
+    keeps_the_contract(migrator, &before, migrations, sqlite.plan(), unique)?;
     if pending(migrator, &before).any(|migration| migration.no_tx) {
         // One that must not run in a transaction rules out ours around all of them.
         let left = "those before it are applied, and it may be half done, since it asked for no transaction";
@@ -67,4 +70,11 @@ async fn lock(sqlite: &Sqlite, tell: Tell<'_>) -> Result<Transaction<sqlx::Sqlit
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// The unique indexes, by name.
+async fn unique_indexes(connection: &mut SqliteConnection) -> Result<BTreeSet<String>, MigrationsError> {
+    let query = "SELECT indexes.name FROM sqlite_schema AS tables \
+                 JOIN pragma_index_list(tables.name) AS indexes ON indexes.\"unique\" WHERE tables.type = 'table'";
+    Ok(sqlx::query_scalar::<_, String>(query).fetch_all(connection).await?.into_iter().collect())
 }

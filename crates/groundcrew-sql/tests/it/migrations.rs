@@ -161,3 +161,18 @@ async fn a_migration_that_takes_something_away_is_refused() {
     assert!(matches!(error, MigrationsError::Contract { version: 2, line: 1, .. }), "{error:?}");
     assert!(has_table(&database).await);
 }
+
+#[tokio::test]
+async fn an_index_that_keeps_values_unique_is_not_dropped_and_another_one_is() {
+    let (_folder, crew, database) = database().await;
+    let indexes =
+        ("indexes", "CREATE UNIQUE INDEX by_name ON parcels (name); CREATE INDEX plain ON parcels (name)");
+    database.migrate(&crew, migrator(&[TABLE, indexes])).await.expect("applied");
+    let error = database
+        .migrate(&crew, migrator(&[TABLE, indexes, ("away", "DROP INDEX By_Name")]))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, MigrationsError::Contract { version: 3, .. }), "{error:?}");
+    let plain = migrator(&[TABLE, indexes, ("away", "DROP INDEX plain")]);
+    database.migrate(&crew, plain).await.expect("nobody names it");
+}

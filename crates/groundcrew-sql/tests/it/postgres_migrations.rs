@@ -231,6 +231,19 @@ async fn a_migration_that_takes_something_away_is_refused_before_any_is_applied(
 }
 
 #[tokio::test]
+async fn a_constraint_that_keeps_values_unique_is_not_dropped_and_another_one_is() {
+    let server = Postgres::start().await.expect("a server");
+    let database = connected(server.url()).await;
+    let rules = ("rules", "ALTER TABLE parcels ADD UNIQUE (n), ADD CONSTRAINT heavy CHECK (n > 5)");
+    database.apply_migrations(migrations(&[TABLE, rules])).await.expect("applied");
+    let away = ("away", "ALTER TABLE parcels DROP CONSTRAINT parcels_n_key");
+    let error = database.apply_migrations(migrations(&[TABLE, rules, away])).await.unwrap_err();
+    assert!(matches!(error, MigrationsError::Contract { version: 3, .. }), "{error:?}");
+    let check = ("away", "ALTER TABLE parcels DROP CONSTRAINT heavy");
+    database.apply_migrations(migrations(&[TABLE, rules, check])).await.expect("it only relaxes");
+}
+
+#[tokio::test]
 async fn what_takes_something_away_is_applied_where_it_is_marked_allowed_or_from_before() {
     let server = Postgres::start().await.expect("a server");
     let marked =
