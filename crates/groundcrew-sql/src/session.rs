@@ -26,11 +26,16 @@ pub struct Checkout<DB: Database>(pub(crate) Session<DB>);
 pub struct Session<DB: Database> {
     connection: PoolConnection<DB>,
     shared: Arc<Shared<DB>>,
-    /// An operation was cut, or the connection is broken.
+    /// An operation was cut, or the connection is broken or leads to a server that takes no writes any more.
     cut: bool,
     /// A statement of its own transaction is under way, as a transaction pooler needs it.
     wrapped: bool,
 }
+
+/// What Postgres says to a write when it is a standby. A server that was the primary before says so on connections
+/// that answer everything else; a new one is opened to whatever is the primary now. Whoever writes in a transaction
+/// that they have made read-only themselves loses the connection too, which costs them no more than another one.
+const READ_ONLY: &str = "25006";
 
 /// What one operation gives: rows, and counts of rows.
 type Step<DB> = Either<<DB as Database>::QueryResult, <DB as Database>::Row>;
@@ -86,7 +91,11 @@ impl<DB: Database> Session<DB> {
     pub(crate) fn judge<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
         match &result {
             // Whatever it says, it has answered.
-            Ok(_) | Err(Error::Database(_)) => self.shared.pulse.answered(),
+            Ok(_) => self.shared.pulse.answered(),
+            Err(Error::Database(error)) => {
+                self.shared.pulse.answered();
+                self.cut |= error.code().as_deref() == Some(READ_ONLY);
+            }
             Err(Error::Io(_) | Error::Protocol(_) | Error::Tls(_) | Error::WorkerCrashed) => self.cut = true,
             Err(_) => {}
         }

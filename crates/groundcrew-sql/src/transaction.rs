@@ -37,7 +37,8 @@ impl<DB: Database> Transaction<DB> {
     /// the transaction was cut before.
     pub async fn commit(mut self) -> Result<(), Error> {
         if self.session.is_cut() {
-            let words = "an operation of this transaction was cut: it is rolled back, begin another one";
+            let words = "an operation of this transaction was cut, or its connection is of no use any more: it is rolled \
+                         back, begin another one";
             return Err(Error::Io(std::io::Error::new(std::io::ErrorKind::ConnectionAborted, words)));
         }
         self.session.commit().await?;

@@ -5,6 +5,8 @@ mod configuration;
 mod deadlines;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod either;
+#[cfg(feature = "postgres")]
+mod failover;
 #[cfg(feature = "sqlite")]
 mod migrations;
 #[cfg(feature = "postgres")]
