@@ -8,6 +8,8 @@
 pub(crate) mod postgres;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
+#[cfg(feature = "sqlite")]
+mod unchecked;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

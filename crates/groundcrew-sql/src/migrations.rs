@@ -98,6 +98,22 @@ pub enum MigrationsError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// After the pending migrations a row would refer to one that is not there. SQLite only.
+    #[error(
+        "after the migrations {} of {table} refers to a row of {parent} that is not there; foreign keys are off while \
+         SQLite migrates, since a table that is rebuilt would take rows of others along, so nothing cascades: let the \
+         migration delete or mend what refers to rows that it takes away; {left}", row_name(.row.as_ref())
+    )]
+    Orphan {
+        /// The table of that row.
+        table: String,
+        /// Its rowid, where the table has one.
+        row: Option<i64>,
+        /// The table that it refers to.
+        parent: String,
+        /// In which state this left the database.
+        left: &'static str,
+    },
     /// A pending migration creates an index that is there already, and invalid.
     #[error(
         "migration {version} ({description}) creates the index {index}, which an attempt before it has left \
@@ -225,4 +241,8 @@ impl From<sqlx::Error> for MigrationsError {
     fn from(error: sqlx::Error) -> Self {
         Self::Database { cause: error.to_string() }
     }
+}
+
+fn row_name(rowid: Option<&i64>) -> String {
+    rowid.map_or_else(|| "a row".to_owned(), |rowid| format!("row {rowid}"))
 }

@@ -82,6 +82,13 @@ impl<DB: Database> Session<DB> {
         self.cut = true;
     }
 
+    /// Closed when it is given back, where [`discard`](Self::discard) does nothing: a connection that cannot fall
+    /// silent goes back the pool's own way.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn close_on_drop(&mut self) {
+        self.connection.close_on_drop();
+    }
+
     /// A budget for an operation of this connection, from now on.
     pub(crate) fn budget(&self, awaited: Awaited) -> Budget {
         Budget::new(awaited, Limit::Operation, self.shared.limits.operation)

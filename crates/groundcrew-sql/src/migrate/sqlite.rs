@@ -1,12 +1,14 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use sqlx::SqliteConnection;
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{Migration, Migrator};
+use sqlx::{SqlSafeStr, SqliteConnection};
 
+use super::unchecked::{Unchecked, orphans};
 use super::{POLL, Tell, applied, apply_one, compare, failed, keeps_the_contract, pending, prepare, report};
+use crate::deadline::Awaited;
 use crate::sqlite::is_busy;
-use crate::{MigrationProgress, MigrationStatus, Migrations, MigrationsError, Sqlite, Transaction};
+use crate::{MigrationProgress, MigrationStatus, Migrations, MigrationsError, Sqlite};
 
 pub(crate) async fn status(sqlite: &Sqlite, migrator: &Migrator) -> Result<MigrationStatus, MigrationsError> {
     compare(&applied(sqlite.write().acquire().await?.raw(), migrator).await?, migrator)
@@ -25,41 +27,92 @@ pub(crate) async fn apply(
     }
     let unique = unique_indexes(connection.raw()).await?;
     keeps_the_contract(migrator, &before, migrations, sqlite.plan(), unique)?;
-    if pending(migrator, &before).any(|migration| migration.no_tx) {
+    let mut writer = Unchecked::from(connection).await?;
+    let done = if pending(migrator, &before).any(|migration| migration.no_tx) {
         // One that must not run in a transaction rules out ours around all of them.
-        let left = "those before it are applied, and it may be half done, since it asked for no transaction";
-        prepare(connection.raw(), migrator).await?;
-        for migration in pending(migrator, &before) {
-            apply_one(connection.raw(), migrator, migration, tell)
-                .await
-                .map_err(|cause| failed(migration, cause, left))?;
-        }
-        drop(connection);
+        one_by_one(&mut writer, sqlite, migrator, &before, tell).await
     } else {
-        drop(connection);
-        let mut all = lock(sqlite, tell).await?;
-        // Whoever held the lock may have migrated.
-        let before = compare(&applied(all.raw(), migrator).await?, migrator)?;
-        prepare(all.raw(), migrator).await?;
-        let left = "none of the pending migrations is applied, all were rolled back";
-        for migration in pending(migrator, &before) {
-            apply_one(all.raw(), migrator, migration, tell)
-                .await
-                .map_err(|cause| failed(migration, cause, left))?;
-        }
-        all.commit().await?;
-    }
+        together(&mut writer, sqlite, migrator, tell).await
+    };
+    writer.restore().await;
+    done?;
     let after = status(sqlite, migrator).await?;
     report(&before, &after, started.elapsed());
     Ok(after)
 }
 
-/// The write lock, as a transaction around all migrations.
-async fn lock(sqlite: &Sqlite, tell: Tell<'_>) -> Result<Transaction<sqlx::Sqlite>, MigrationsError> {
+async fn together(
+    writer: &mut Unchecked,
+    sqlite: &Sqlite,
+    migrator: &Migrator,
+    tell: Tell<'_>,
+) -> Result<(), MigrationsError> {
+    lock(writer, sqlite, tell).await?;
+    let done = async {
+        // Whoever held the lock may have migrated.
+        let before = compare(&applied(writer.raw(), migrator).await?, migrator)?;
+        prepare(writer.raw(), migrator).await?;
+        let all: Vec<&Migration> = pending(migrator, &before).collect();
+        let left = "none of the pending migrations is applied, all were rolled back";
+        apply_checked(writer.raw(), migrator, &all, left, tell).await
+    };
+    let done = done.await;
+    end(writer, done).await
+}
+
+async fn one_by_one(
+    writer: &mut Unchecked,
+    sqlite: &Sqlite,
+    migrator: &Migrator,
+    before: &MigrationStatus,
+    tell: Tell<'_>,
+) -> Result<(), MigrationsError> {
+    prepare(writer.raw(), migrator).await?;
+    for migration in pending(migrator, before) {
+        // A file may have turned them on again, as SQLite's own instructions end.
+        writer.turn_off().await?;
+        if migration.no_tx {
+            let left =
+                "those before it are applied, and it may be half done, since it asked for no transaction";
+            apply_checked(writer.raw(), migrator, &[migration], left, tell).await?;
+        } else {
+            let left = "those before it are applied, and it was rolled back";
+            lock(writer, sqlite, tell).await?;
+            let done = apply_checked(writer.raw(), migrator, &[migration], left, tell).await;
+            end(writer, done).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Applies migrations, and finds rows that refer to none any more. Those from before are not theirs, and where they
+/// cannot be asked for, as beside a reference that fits to no key, a migration may be what mends that.
+async fn apply_checked(
+    connection: &mut SqliteConnection,
+    migrator: &Migrator,
+    migrations: &[&Migration],
+    left: &'static str,
+    tell: Tell<'_>,
+) -> Result<(), MigrationsError> {
+    let known = orphans(connection).await.unwrap_or_default();
+    for migration in migrations {
+        apply_one(connection, migrator, migration, tell)
+            .await
+            .map_err(|cause| failed(migration, cause, left))?;
+    }
+    match orphans(connection).await?.into_iter().find(|orphan| !known.contains(orphan)) {
+        Some((table, row, parent)) => Err(MigrationsError::Orphan { table, row, parent, left }),
+        None => Ok(()),
+    }
+}
+
+/// The write lock, as a transaction.
+async fn lock(writer: &mut Unchecked, sqlite: &Sqlite, tell: Tell<'_>) -> Result<(), MigrationsError> {
     let (started, patience, mut told) = (Instant::now(), sqlite.plan().patience, false);
     loop {
-        match sqlite.begin().await {
-            Ok(transaction) => return Ok(transaction),
+        let (begin, budget) = (sqlite.write().shared.begin, writer.budget(Awaited::Begin));
+        match writer.begin(begin.into_sql_str(), budget).await {
+            Ok(()) => return Ok(()),
             Err(error) if is_busy(&error) && started.elapsed() < patience => {
                 if !std::mem::replace(&mut told, true) {
                     tell(MigrationProgress::Waiting(patience));
@@ -70,6 +123,12 @@ async fn lock(sqlite: &Sqlite, tell: Tell<'_>) -> Result<Transaction<sqlx::Sqlit
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Commits what was done, or takes it back.
+async fn end(writer: &mut Unchecked, done: Result<(), MigrationsError>) -> Result<(), MigrationsError> {
+    let ended = if done.is_ok() { writer.commit().await } else { writer.rollback().await };
+    done.and(ended.map_err(MigrationsError::from))
 }
 
 /// The unique indexes, by name.

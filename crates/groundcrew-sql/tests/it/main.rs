@@ -22,5 +22,7 @@ mod secrets;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(feature = "sqlite")]
+mod sqlite_foreign_keys;
+#[cfg(feature = "sqlite")]
 mod sqlite_rollbacks;
 mod support;

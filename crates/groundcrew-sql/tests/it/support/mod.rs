@@ -28,11 +28,13 @@ pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Migrations of these names and texts, numbered from 1, for the life of the test.
+/// Migrations of these names and texts, numbered from 1, for the life of the test. Those that say so first ask for no
+/// transaction.
 pub(crate) fn migrator(migrations: &[(&'static str, &'static str)]) -> &'static Migrator {
     let migrations = (1i64..).zip(migrations).map(|(version, (description, sql))| {
+        let no_tx = sql.starts_with("-- no-transaction");
         let sql = (*sql).into_sql_str();
-        Migration::new(version, (*description).into(), MigrationType::Simple, sql, false)
+        Migration::new(version, (*description).into(), MigrationType::Simple, sql, no_tx)
     });
     Box::leak(Box::new(Migrator::with_migrations(migrations.collect())))
 }
