@@ -2,6 +2,8 @@
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod access;
+#[cfg(feature = "postgres")]
+mod client_check;
 mod config;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod connect_gate;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Connection, Error};
 
+use crate::client_check::look_for_the_client;
 use crate::connections::{PING, Shared};
 use crate::{Connections, SqlConfig, metrics, retry};
 
@@ -49,6 +50,12 @@ impl Recipe {
                     ping.await.unwrap_or(Err(Error::PoolTimedOut)).map(|()| true)
                 })
             });
+        // What is set for a session would reach others through a pooler.
+        let pool = if config.pgbouncer {
+            pool
+        } else {
+            pool.after_connect(|connection, _| Box::pin(look_for_the_client(connection)))
+        };
         Self {
             pool,
             options,

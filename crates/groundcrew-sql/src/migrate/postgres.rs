@@ -7,6 +7,7 @@ use sqlx::{Connection, PgConnection};
 use super::{
     POLL, Tell, applied, apply_one, compare, failed, keeps_the_contract, pending, prepare, report, state,
 };
+use crate::client_check::look_for_the_client;
 use crate::sql_text::{Token, tokens};
 use crate::{MigrationProgress, MigrationState, MigrationStatus, Migrations, MigrationsError, Postgres};
 
@@ -71,17 +72,11 @@ pub(crate) async fn apply(
     Ok(after)
 }
 
-/// A role's limits are for the service. That a client is gone, Postgres notices only between two statements
-/// unless it is told to look: the statement of a killed process would hold the lock until it ends.
+/// A role's limits are for the service. The statement of a process that was killed must not hold the lock.
 async fn without_limits(connection: &mut PgConnection) -> Result<(), MigrationsError> {
     let none = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
     sqlx::raw_sql(none).execute(&mut *connection).await?;
-    // Postgres 14 and later, on systems that can tell.
-    let look = sqlx::raw_sql("SET client_connection_check_interval = '2s'").execute(connection).await;
-    if let Err(error) = look {
-        tracing::debug!(%error, "Postgres does not look whether its client is gone");
-    }
-    Ok(())
+    Ok(look_for_the_client(connection).await?)
 }
 
 /// Asks again and again instead of waiting inside of Postgres: a waiting statement has a snapshot, and

@@ -146,6 +146,26 @@ async fn a_connection_whose_statement_was_cut_is_not_lent_again() {
     assert_ne!(before, after);
 }
 
+/// `max_connections` bounds the statements on the server, not only the connections of the process.
+#[tokio::test]
+async fn statements_whose_callers_were_cut_end_on_the_server_long_before_their_timeout() {
+    let field = Field::start().await;
+    let config = SqlConfig { max_connections: 2, operation_timeout: Some(BRIEF), ..field.config() };
+    let postgres = config.connect_postgres(&field.crew).await.expect("connected");
+    for _ in 0..5 {
+        let error = sqlx::query("SELECT pg_sleep(60)").execute(&postgres).await.unwrap_err();
+        assert_eq!(exceeded(&error), (Awaited::Statement, Limit::Operation));
+    }
+    let watcher = field.watcher().await;
+    let asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+    within(config.statement_timeout / 3, "they end", async {
+        while sqlx::query_scalar::<_, i64>(asleep).fetch_one(&watcher).await.expect("a count") > 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_connection_that_falls_silent_while_it_is_lent_gives_its_place_back() {
     let field = Field::start().await;
