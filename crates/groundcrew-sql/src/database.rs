@@ -86,9 +86,9 @@ impl Database {
         let migrations = migrations.into();
         match self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(sqlite) => migrate::sqlite::apply(sqlite, migrations, tell).await,
+            Self::Sqlite(sqlite) => Box::pin(migrate::sqlite::apply(sqlite, migrations, tell)).await,
             #[cfg(feature = "postgres")]
-            Self::Postgres(postgres) => migrate::postgres::apply(postgres, migrations, tell).await,
+            Self::Postgres(postgres) => Box::pin(migrate::postgres::apply(postgres, migrations, tell)).await,
         }
     }
 

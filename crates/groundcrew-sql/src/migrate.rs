@@ -5,6 +5,8 @@
 //! `run` tells nothing while it works, and waits for its lock inside of Postgres.
 
 #[cfg(feature = "postgres")]
+mod lost;
+#[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;

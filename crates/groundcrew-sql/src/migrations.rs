@@ -171,6 +171,9 @@ pub(crate) struct MigrationPlan {
     pub(crate) at_start: bool,
     pub(crate) patience: Duration,
     pub(crate) contract: ContractMode,
+    /// How long Postgres may take to answer what is asked beside the migrations; `None` for no limit.
+    #[cfg(feature = "postgres")]
+    pub(crate) answer: Option<Duration>,
 }
 
 // === impl Migrations ===
@@ -231,6 +234,8 @@ impl MigrationPlan {
             at_start: config.migrate == MigrateMode::Start,
             patience: config.migrate_timeout,
             contract: config.migrate_contract,
+            #[cfg(feature = "postgres")]
+            answer: config.operation_limit().map(|limit| limit.max(config.connect_timeout)),
         }
     }
 }

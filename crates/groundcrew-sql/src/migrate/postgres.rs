@@ -4,10 +4,12 @@ use std::time::{Duration, Instant};
 use sqlx::migrate::{Migration, Migrator};
 use sqlx::{Connection, PgConnection};
 
+use super::lost::lost;
 use super::{
     POLL, Tell, applied, apply_one, compare, failed, keeps_the_contract, pending, prepare, report, state,
 };
 use crate::client_check::look_for_the_client;
+use crate::migrations::MigrationPlan;
 use crate::sql_text::{Token, tokens};
 use crate::{MigrationProgress, MigrationState, MigrationStatus, Migrations, MigrationsError, Postgres};
 
@@ -18,9 +20,9 @@ pub(crate) async fn status(
     postgres: &Postgres,
     migrator: &Migrator,
 ) -> Result<MigrationStatus, MigrationsError> {
-    let mut connection = postgres.direct().await?;
-    let status = compare(&applied(&mut connection, migrator).await?, migrator);
-    connection.close().await?;
+    let (mut connection, limit) = (postgres.direct().await?, postgres.plan().answer);
+    let status = compare(&in_time(limit, applied(&mut connection, migrator)).await?, migrator);
+    close(connection, limit).await?;
     status
 }
 
@@ -30,35 +32,33 @@ pub(crate) async fn apply(
     tell: Tell<'_>,
 ) -> Result<MigrationStatus, MigrationsError> {
     let (migrator, started) = (migrations.for_postgres()?, Instant::now());
+    let (plan, limit) = (postgres.plan(), postgres.plan().answer);
     // A connection of its own: no limit for a statement, and the lock goes when it is dropped.
     let mut connection = postgres.direct().await?;
-    let before = compare(&applied(&mut connection, migrator).await?, migrator)?;
+    let before = compare(&in_time(limit, applied(&mut connection, migrator)).await?, migrator)?;
     if before.pending.is_empty() {
-        connection.close().await?;
+        close(connection, limit).await?;
         return Ok(before);
     }
-    without_limits(&mut connection).await?;
-    lock(&mut connection, postgres.plan().patience, tell).await?;
+    in_time(limit, without_limits(&mut connection)).await?;
+    lock(&mut connection, plan, tell).await?;
     // Whoever held the lock may have migrated.
-    let before = compare(&applied(&mut connection, migrator).await?, migrator)?;
+    let before = compare(&in_time(limit, applied(&mut connection, migrator)).await?, migrator)?;
     if before.pending.is_empty() {
-        connection.close().await?;
+        close(connection, limit).await?;
         return Ok(before);
     }
-    let unique = unique_indexes(&mut connection).await?;
-    keeps_the_contract(migrator, &before, migrations, postgres.plan(), unique)?;
-    prepare(&mut connection, migrator).await?;
+    let unique = in_time(limit, unique_indexes(&mut connection)).await?;
+    keeps_the_contract(migrator, &before, migrations, plan, unique)?;
+    in_time(limit, prepare(&mut connection, migrator)).await?;
+    let session = in_time(limit, number(&mut connection)).await?;
     for migration in pending(migrator, &before) {
-        if migration.no_tx {
-            apply_without_transaction(&mut connection, migrator, migration, tell).await?;
-        } else {
-            let left = "those before it are applied, and it was rolled back";
-            apply_one(&mut connection, migrator, migration, tell)
-                .await
-                .map_err(|cause| failed(migration, cause, left))?;
+        tokio::select! {
+            done = apply_alone(&mut connection, migrator, migration, limit, tell) => done?,
+            () = lost(postgres, session, limit.unwrap_or(Duration::MAX)) => return Err(fell_silent(migration)),
         }
     }
-    let invalid = invalid_indexes(&mut connection).await?;
+    let invalid = in_time(limit, invalid_indexes(&mut connection)).await?;
     if !invalid.is_empty() {
         let indexes = invalid.join(", ");
         tracing::warn!(
@@ -66,10 +66,37 @@ pub(crate) async fn apply(
             "invalid indexes, which no query uses: DROP INDEX CONCURRENTLY and create them again"
         );
     }
-    let after = compare(&applied(&mut connection, migrator).await?, migrator)?;
-    connection.close().await?;
+    let after = compare(&in_time(limit, applied(&mut connection, migrator)).await?, migrator)?;
+    close(connection, limit).await?;
     report(&before, &after, started.elapsed());
     Ok(after)
+}
+
+/// Migrations may take as long as they take; whatever else is asked is answered soon, or a service that starts would
+/// never be ready, and never say why, once its connection has fallen silent.
+async fn in_time<T>(
+    limit: Option<Duration>,
+    question: impl Future<Output = Result<T, MigrationsError>>,
+) -> Result<T, MigrationsError> {
+    let Some(limit) = limit else { return question.await };
+    tokio::time::timeout(limit, question).await.unwrap_or_else(|_| {
+        let words = "the larger of database.operation_timeout and database.connect_timeout";
+        Err(MigrationsError::Database { cause: format!("no answer within {limit:?} ({words})") })
+    })
+}
+
+async fn close(connection: PgConnection, limit: Option<Duration>) -> Result<(), MigrationsError> {
+    in_time(limit, async { Ok(connection.close().await?) }).await
+}
+
+/// The session, as the server counts them.
+async fn number(connection: &mut PgConnection) -> Result<i32, MigrationsError> {
+    Ok(sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(connection).await?)
+}
+
+fn fell_silent(migration: &Migration) -> MigrationsError {
+    let cause = "its connection fell silent, and Postgres has nothing to do for it any more".to_owned();
+    failed(migration, cause, "those before it are applied, and whether it is, `migrate --plan` tells")
 }
 
 /// A role's limits are for the service. The statement of a process that was killed must not hold the lock.
@@ -83,13 +110,13 @@ async fn without_limits(connection: &mut PgConnection) -> Result<(), MigrationsE
 /// `CREATE INDEX CONCURRENTLY` in the process that holds the lock would wait for that snapshot.
 async fn lock(
     connection: &mut PgConnection,
-    patience: Duration,
+    plan: &MigrationPlan,
     tell: Tell<'_>,
 ) -> Result<(), MigrationsError> {
-    let (started, mut told) = (Instant::now(), false);
+    let (started, patience, mut told) = (Instant::now(), plan.patience, false);
     loop {
         let query = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(LOCK);
-        if query.fetch_one(&mut *connection).await? {
+        if in_time(plan.answer, async { Ok(query.fetch_one(&mut *connection).await?) }).await? {
             return Ok(());
         }
         if started.elapsed() >= patience {
@@ -102,14 +129,30 @@ async fn lock(
     }
 }
 
+async fn apply_alone(
+    connection: &mut PgConnection,
+    migrator: &Migrator,
+    migration: &Migration,
+    limit: Option<Duration>,
+    tell: Tell<'_>,
+) -> Result<(), MigrationsError> {
+    if migration.no_tx {
+        return apply_without_transaction(connection, migrator, migration, limit, tell).await;
+    }
+    let left = "those before it are applied, and it was rolled back";
+    let done = apply_one(connection, migrator, migration, tell).await;
+    done.map_err(|cause| failed(migration, cause, left))
+}
+
 async fn apply_without_transaction(
     connection: &mut PgConnection,
     migrator: &Migrator,
     migration: &Migration,
+    limit: Option<Duration>,
     tell: Tell<'_>,
 ) -> Result<(), MigrationsError> {
     let created = created_indexes(migration.sql.as_str());
-    let invalid = invalid_indexes(connection).await?;
+    let invalid = in_time(limit, invalid_indexes(connection)).await?;
     if let Some(index) = invalid.into_iter().find(|index| created.contains(index)) {
         let MigrationState { version, description } = state(migration);
         return Err(MigrationsError::InvalidIndex { version, description, index });
@@ -120,7 +163,7 @@ async fn apply_without_transaction(
         let mut left =
             "those before it are applied, and it may be half done, since it asked for no transaction"
                 .to_owned();
-        let invalid = invalid_indexes(connection).await.unwrap_or_default();
+        let invalid = in_time(limit, invalid_indexes(connection)).await.unwrap_or_default();
         for index in invalid.into_iter().filter(|index| created.contains(index)) {
             left.push_str(&format!("; it left an invalid index: DROP INDEX CONCURRENTLY {index} first"));
         }

@@ -19,6 +19,8 @@ mod postgres;
 mod postgres_migrations;
 #[cfg(feature = "postgres")]
 mod secrets;
+#[cfg(feature = "postgres")]
+mod silent_migrations;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(feature = "sqlite")]
