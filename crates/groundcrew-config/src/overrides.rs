@@ -4,21 +4,47 @@ use crate::candidates::Candidates;
 use crate::keys::{Key, Keys};
 use crate::{Origin, suggest};
 
+const NOT_A_PAIR: &str = "expected `key=value`, as in `--set http.port=5000`";
+
 /// Collects the settings of the command line; the later of two wins.
 pub(crate) fn collect<'k>(keys: &'k Keys, settings: &[String]) -> Candidates<'k> {
     let mut candidates = Candidates::new(keys);
-    for setting in settings {
+    for (at, setting) in settings.iter().enumerate() {
         let Some((name, text)) = setting.split_once('=') else {
-            candidates.problem(setting, Origin::Set, "expected `key=value`, as in `--set http.port=5000`");
+            candidates.problem(&shown(keys, setting, at), Origin::Set, NOT_A_PAIR);
             continue;
         };
         let path: Vec<String> = name.trim().split('.').map(String::from).collect();
         match keys.find(&path).filter(|key| key.textual) {
             Some(key) => candidates.take(&[(path, key)], name, text, &Origin::Set),
-            None => candidates.problem(name, Origin::Set, unknown(keys, name.trim(), &path)),
+            None if name.trim().chars().all(in_a_name) => {
+                candidates.problem(name, Origin::Set, unknown(keys, name.trim(), &path));
+            }
+            // The `=` may be the end of a value in base64.
+            None => candidates.problem(&shown(keys, setting, at), Origin::Set, NOT_A_PAIR),
         }
     }
     candidates
+}
+
+/// What can be said of a setting that does not read as one: the known names that it begins with, or which one it is.
+/// The rest may be a secret.
+fn shown(keys: &Keys, setting: &str, at: usize) -> String {
+    let front = setting.trim_start();
+    let front = &front[..front.find(|c: char| !in_a_name(c)).unwrap_or(front.len())];
+    let names: Vec<&str> = front.split('.').collect();
+    let known = |length: &usize| keys.all.iter().any(|key| begins_with(key, &names[..*length]));
+    let known = (1..=names.len()).rev().find(known);
+    known.map_or_else(|| format!("setting {}", at + 1), |length| names[..length].join("."))
+}
+
+/// Whether these are the first names of the key; what stands for any name is none.
+fn begins_with(key: &Key, names: &[&str]) -> bool {
+    key.path.len() >= names.len() && key.path.iter().zip(names).all(|(known, name)| known == name)
+}
+
+fn in_a_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "._-".contains(c)
 }
 
 fn unknown(keys: &Keys, name: &str, path: &[String]) -> String {

@@ -86,6 +86,24 @@ fn no_problem_shows_a_secret_or_the_value_of_an_unknown_key() {
 }
 
 #[test]
+fn a_setting_that_is_no_pair_shows_the_names_in_it_and_nothing_else() {
+    let shown = |setting: String| {
+        let text = load(loader(&folder()).set(setting)).expect_err("no pair").to_string();
+        assert!(!text.contains(CANARY), "{text}");
+        assert!(text.contains("expected `key=value`"), "{text}");
+        text
+    };
+    for separator in [":", " ", ".", ": ", "/"] {
+        let text = shown(format!("database.password{separator}{CANARY}"));
+        assert!(text.contains("\n  database.password (--set)"), "{text}");
+    }
+    assert!(shown(format!("database.password:{CANARY}==")).contains("database.password (--set)"));
+    assert!(shown(format!("labels.{CANARY}")).contains("labels (--set)"));
+    assert!(shown(format!("labels/{CANARY}=")).contains("labels (--set)"));
+    assert!(shown(CANARY.to_owned()).contains("setting 1 (--set)"));
+}
+
+#[test]
 fn a_conflict_of_two_secrets_names_both_and_shows_none() {
     let folder = folder();
     let variables = [("JWT_SECRET", CANARY.to_owned()), ("SUMMARY_BOT__JWT_SECRET", format!("{CANARY}2"))];
