@@ -36,6 +36,11 @@ const OBJECTS: &str = "SELECT format('%s.%s', n.nspname, c.relname) \
      AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid \
                      AND d.deptype = 'e') ORDER BY c.relkind = 'S', 1 LIMIT 4";
 
+/// The limits that the role, the database or the URL sets are for the service; a backup reads whole tables. Turns off
+/// those that this version of Postgres has.
+const WITHOUT_LIMITS: &str = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN \
+     ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')";
+
 /// Connects once as a service does, with its checks, its patience and its words, and gives back how.
 pub(crate) async fn reach(
     config: &SqlConfig,
@@ -43,7 +48,7 @@ pub(crate) async fn reach(
     environment: Environment,
 ) -> Result<PgConnectOptions, ConnectError> {
     let crew = Crew::builder(service, env!("CARGO_PKG_VERSION")).environment(environment).build();
-    // Reading everything takes as long as it takes: `backup.timeout` bounds the whole.
+    // Not sent, since it would be for nothing: each of our own connections turns them off.
     let config = SqlConfig {
         statement_timeout: Duration::ZERO,
         idle_in_transaction_timeout: Duration::ZERO,
@@ -56,9 +61,11 @@ pub(crate) async fn reach(
     options
 }
 
-/// One connection of our own.
+/// One connection of our own. No limit is set for its statements but `lock_timeout`: `backup.timeout` bounds the whole.
 pub(crate) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
-    options.clone().application_name("groundcrew-backup").connect().await
+    let mut connection = options.clone().application_name("groundcrew-backup").connect().await?;
+    sqlx::raw_sql(WITHOUT_LIMITS).execute(&mut connection).await?;
+    Ok(connection)
 }
 
 pub(crate) async fn goodbye(connection: PgConnection) {

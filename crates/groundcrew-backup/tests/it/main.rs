@@ -5,6 +5,7 @@
 mod cli;
 mod postgres;
 mod retention;
+mod role;
 #[cfg(feature = "s3")]
 mod s3;
 mod sqlite;
