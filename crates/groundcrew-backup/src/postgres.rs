@@ -6,7 +6,7 @@ use groundcrew_config::Environment;
 use groundcrew_runtime::Crew;
 use groundcrew_sql::sqlx::postgres::{PgConnectOptions, PgConnection};
 use groundcrew_sql::sqlx::{self, AssertSqlSafe, ConnectOptions, Connection};
-use groundcrew_sql::{ConnectError, SqlConfig};
+use groundcrew_sql::{ConnectError, SqlConfig, UrlError};
 use tokio::io::AsyncReadExt;
 
 use crate::client::{Client, Running, tail};
@@ -41,24 +41,43 @@ const OBJECTS: &str = "SELECT format('%s.%s', n.nspname, c.relname) \
 const WITHOUT_LIMITS: &str = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN \
      ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')";
 
-/// Connects once as a service does, with its checks, its patience and its words, and gives back how.
+/// Connects once as a service does, with its checks, its patience and its words, and gives back how: to the server
+/// itself, never to a pooler.
 pub(crate) async fn reach(
     config: &SqlConfig,
     service: &str,
     environment: Environment,
 ) -> Result<PgConnectOptions, ConnectError> {
+    let config = past_the_pooler(config)?;
     let crew = Crew::builder(service, env!("CARGO_PKG_VERSION")).environment(environment).build();
     // Not sent, since it would be for nothing: each of our own connections turns them off.
     let config = SqlConfig {
         statement_timeout: Duration::ZERO,
         idle_in_transaction_timeout: Duration::ZERO,
         min_connections: 0,
-        ..config.clone()
+        ..config
     };
     let connected = config.connect_postgres(&crew).await;
     let options = connected.map(|postgres| postgres.raw().connect_options().as_ref().clone());
     crew.land().await;
     options
+}
+
+/// The section with the way past the pooler. What `pg_dump`, `pg_restore` and we set for a session would stay on the
+/// pooler's connection, for the service that is lent it next.
+fn past_the_pooler(config: &SqlConfig) -> Result<SqlConfig, UrlError> {
+    match &config.direct_url {
+        Some(direct) => {
+            Ok(SqlConfig { url: Some(direct.clone()), direct_url: None, pgbouncer: false, ..config.clone() })
+        }
+        None if config.pgbouncer => Err(UrlError::Unavailable {
+            origin: config.url.as_ref().map_or_else(|| "default".to_owned(), |url| url.origin().to_string()),
+            backend: "Postgres",
+            problem: "behind a pooler (database.pgbouncer), through which backups and restores must not go: set \
+                      DATABASE_DIRECT_URL (database.direct_url) to the server itself",
+        }),
+        None => Ok(config.clone()),
+    }
 }
 
 /// One connection of our own. No limit is set for its statements but `lock_timeout`: `backup.timeout` bounds the whole.
@@ -166,4 +185,17 @@ async fn stream(
     let ((), words) = tokio::try_join!(write, async { Ok(words.await) })?;
     let status = running.child.wait().await.map_err(failed)?;
     Ok(client.judge(tool.program, status, &words)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn behind_a_pooler_without_a_direct_url_its_name_is_told_and_no_part_of_the_url() {
+        let config = SqlConfig { pgbouncer: true, ..SqlConfig::of("postgres://clerk:hunter2@pooler/parcels") };
+        let error = past_the_pooler(&config).unwrap_err().to_string();
+        assert!(error.contains("DATABASE_DIRECT_URL (database.direct_url)"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
 }

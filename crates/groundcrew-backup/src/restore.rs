@@ -230,14 +230,15 @@ impl Inner {
     }
 }
 
-/// The database's section with another URL. A password in that URL is meant for it.
+/// The database's section with another URL, which leads to the server itself. A password in that URL is meant for it;
+/// the pooler and the way past it are those of the service's own database.
 fn instead(database: &SqlConfig, into: &Secret<String>) -> SqlConfig {
     let authority = into.expose().split_once("://").map_or("", |(_, rest)| rest);
     let authority = authority.split(['/', '?']).next().unwrap_or_default();
     let brings = authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'));
     let url = Some(Sourced::new(into.clone(), Origin::Set));
     let password = database.password.clone().filter(|_| !brings);
-    SqlConfig { url, password, ..database.clone() }
+    SqlConfig { url, password, direct_url: None, pgbouncer: false, ..database.clone() }
 }
 
 pub(crate) fn database_error(what: &'static str, client: &Client, cause: sqlx::Error) -> RestoreError {
@@ -302,5 +303,18 @@ mod tests {
         assert!(password("postgres://clerk:own@spare/parcels").is_none());
         assert!(password("postgres://clerk@spare/parcels?x=a:b@c").is_some());
         assert!(password("postgres://spare:5432/parcels").is_some());
+    }
+
+    #[test]
+    fn the_way_past_the_services_pooler_does_not_lead_to_another_target() {
+        let database = SqlConfig {
+            pgbouncer: true,
+            direct_url: SqlConfig::of("postgres://parcels@db/parcels").url,
+            ..SqlConfig::of("postgres://parcels@pooler/parcels")
+        };
+        let spare = "postgres://parcels@spare/parcels";
+        let section = instead(&database, &Secret::new(spare.to_owned()));
+        assert_eq!(section.url.expect("a URL").expose(), spare);
+        assert!(section.direct_url.is_none() && !section.pgbouncer);
     }
 }

@@ -108,8 +108,8 @@ fn help() -> String {
          --service NAME     whose backups; or SERVICE_NAME\n  \
          --config PATH      a file with the sections database and backup, or a folder with one file per key\n  \
          --set KEY=VALUE    sets one key, over everything else\n  --version, --help\n\n\
-         Variables: DATABASE_URL, DATABASE_PASSWORD, STORAGE_BACKEND, BACKUP_FOLDER, S3_BUCKET_NAME, S3_REGION,\n\
-         S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY, S3_ENDPOINT, S3_PREFIX, PG_BIN\n",
+         Variables: DATABASE_URL, DATABASE_PASSWORD, DATABASE_DIRECT_URL, STORAGE_BACKEND, BACKUP_FOLDER,\n\
+         S3_BUCKET_NAME, S3_REGION, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY, S3_ENDPOINT, S3_PREFIX, PG_BIN\n",
     );
     text
 }

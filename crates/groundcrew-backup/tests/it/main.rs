@@ -3,6 +3,7 @@
 #![expect(clippy::large_futures, reason = "each test is one future, polled where it stands")]
 
 mod cli;
+mod pooler;
 mod postgres;
 mod retention;
 mod role;
