@@ -1,11 +1,15 @@
-use std::collections::HashMap;
+mod consumers;
+
 use std::sync::Arc;
 
 use groundcrew_telemetry::{Metrics, MetricsError};
-use parking_lot::Mutex;
-use prometheus::{IntCounter, IntGauge, Opts};
+use prometheus::core::Collector;
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts};
 
 use crate::PublishError;
+use consumers::Consumers;
+
+pub(crate) use consumers::ConsumerMetrics;
 
 /// The names of the metrics, for dashboards and alerts. Every series has the label `broker`.
 pub mod names {
@@ -40,8 +44,6 @@ pub mod names {
 /// What one broker's handle counts.
 #[derive(Debug)]
 pub(crate) struct AmqpMetrics {
-    metrics: Metrics,
-    broker: String,
     pub(crate) publish: LineMetrics,
     pub(crate) consume: LineMetrics,
     pub(crate) blocked: IntGauge,
@@ -53,7 +55,7 @@ pub(crate) struct AmqpMetrics {
     refused: IntCounter,
     unavailable: IntCounter,
     unknown: IntCounter,
-    consumers: Mutex<HashMap<String, Arc<ConsumerMetrics>>>,
+    consumers: Consumers,
 }
 
 /// What one connection counts.
@@ -62,19 +64,6 @@ pub(crate) struct LineMetrics {
     pub(crate) connections: IntGauge,
     pub(crate) connects: IntCounter,
     pub(crate) channels: IntGauge,
-}
-
-/// What the consumers of one queue count.
-#[derive(Debug)]
-pub(crate) struct ConsumerMetrics {
-    pub(crate) delivered: IntCounter,
-    pub(crate) redelivered: IntCounter,
-    pub(crate) acked: IntCounter,
-    pub(crate) requeued: IntCounter,
-    pub(crate) rejected: IntCounter,
-    pub(crate) unsettled: IntGauge,
-    pub(crate) restarts: IntCounter,
-    pub(crate) panics: IntCounter,
 }
 
 /// Registers metrics with labels of their own.
@@ -103,9 +92,7 @@ impl AmqpMetrics {
             refused: outcome("blocked")?,
             unavailable: outcome("unavailable")?,
             unknown: outcome("unknown")?,
-            consumers: Mutex::default(),
-            metrics: metrics.clone(),
-            broker: broker.to_owned(),
+            consumers: Consumers::register(&plain)?,
         })
     }
 
@@ -123,14 +110,7 @@ impl AmqpMetrics {
 
     /// The metrics of a queue's consumers, which several may share.
     pub(crate) fn consumer(&self, queue: &str) -> Result<Arc<ConsumerMetrics>, MetricsError> {
-        let mut consumers = self.consumers.lock();
-        if let Some(known) = consumers.get(queue) {
-            return Ok(known.clone());
-        }
-        let labels = vec![("broker", self.broker.clone()), ("queue", queue.to_owned())];
-        let made = Arc::new(ConsumerMetrics::register(&Registrar { metrics: &self.metrics, labels })?);
-        consumers.insert(queue.to_owned(), made.clone());
-        Ok(made)
+        self.consumers.of(queue)
     }
 }
 
@@ -142,26 +122,6 @@ impl LineMetrics {
             connections: registrar.gauge(names::CONNECTIONS, "1 while the connection is there.")?,
             connects: registrar.counter(names::CONNECTS, "Connections that were made.")?,
             channels: registrar.gauge(names::CHANNELS, "Open channels.")?,
-        })
-    }
-}
-
-// === impl ConsumerMetrics ===
-
-impl ConsumerMetrics {
-    fn register(plain: &Registrar<'_>) -> Result<Self, MetricsError> {
-        let settled = |verdict: &'static str| {
-            plain.with("verdict", verdict).counter(names::SETTLED, "Messages settled.")
-        };
-        Ok(Self {
-            delivered: plain.counter(names::DELIVERED, "Messages that consumers were given.")?,
-            redelivered: plain.counter(names::REDELIVERED, "Messages that were given to somebody before.")?,
-            acked: settled("ack")?,
-            requeued: settled("requeue")?,
-            rejected: settled("reject")?,
-            unsettled: plain.gauge(names::UNSETTLED, "Messages held and not settled.")?,
-            restarts: plain.counter(names::RESTARTS, "Consumers that were started again.")?,
-            panics: plain.counter(names::PANICS, "Handlers that panicked.")?,
         })
     }
 }
@@ -181,16 +141,31 @@ impl Registrar<'_> {
     }
 
     fn counter(&self, name: &str, help: &str) -> Result<IntCounter, MetricsError> {
-        let made = IntCounter::with_opts(self.opts(name, help));
-        let made = made.map_err(|source| MetricsError::Invalid { name: name.to_owned(), source })?;
-        self.metrics.register(name, made.clone())?;
-        Ok(made)
+        self.register(name, IntCounter::with_opts(self.opts(name, help)))
     }
 
     fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, MetricsError> {
-        let made = IntGauge::with_opts(self.opts(name, help));
-        let made = made.map_err(|source| MetricsError::Invalid { name: name.to_owned(), source })?;
+        self.register(name, IntGauge::with_opts(self.opts(name, help)))
+    }
+
+    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, MetricsError> {
+        self.register(name, IntCounterVec::new(self.opts(name, help), labels))
+    }
+
+    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, MetricsError> {
+        self.register(name, IntGaugeVec::new(self.opts(name, help), labels))
+    }
+
+    fn register<M>(&self, name: &str, made: prometheus::Result<M>) -> Result<M, MetricsError>
+    where
+        M: Collector + Clone + 'static,
+    {
+        let made = made.map_err(|source| invalid(name, source))?;
         self.metrics.register(name, made.clone())?;
         Ok(made)
     }
+}
+
+fn invalid(name: &str, source: prometheus::Error) -> MetricsError {
+    MetricsError::Invalid { name: name.to_owned(), source }
 }

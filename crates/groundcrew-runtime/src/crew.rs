@@ -1,6 +1,7 @@
 use std::fmt::Display;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use groundcrew_config::Environment;
 use groundcrew_telemetry::Metrics;
@@ -10,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::check::{self, CheckGuard, CheckPolicy};
 use crate::health::{Health, Readiness};
-use crate::hook::{Hook, PhaseScope};
+use crate::hook::{Hook, HookGuard, PhaseScope};
 use crate::operation::Operation;
 use crate::task::{TaskReport, Tasks};
 use crate::watchdog::{Liveness, Watchdog};
@@ -39,6 +40,7 @@ pub(crate) struct Inner {
     pub(crate) stop: CancellationToken,
     pub(crate) reason: Mutex<Option<Reason>>,
     pub(crate) hooks: Mutex<Vec<Hook>>,
+    pub(crate) next_hook: AtomicU64,
     pub(crate) running: Mutex<Vec<Running>>,
     pub(crate) operations: Mutex<Vec<Operation>>,
 }
@@ -158,10 +160,33 @@ impl Crew {
         Fut: Future<Output = O> + Send + 'static,
         O: Into<Outcome>,
     {
+        self.add_hook(phase, name.into(), hook);
+    }
+
+    /// As [`on_shutdown`](Self::on_shutdown), for as long as the guard is kept: for what comes and goes while the
+    /// service runs.
+    pub fn on_shutdown_while<F, Fut, O>(&self, phase: Phase, name: impl Into<String>, hook: F) -> HookGuard
+    where
+        F: FnOnce(PhaseScope) -> Fut + Send + 'static,
+        Fut: Future<Output = O> + Send + 'static,
+        O: Into<Outcome>,
+    {
+        let id = self.add_hook(phase, name.into(), hook);
+        HookGuard { crew: self.clone(), id }
+    }
+
+    fn add_hook<F, Fut, O>(&self, phase: Phase, name: String, hook: F) -> u64
+    where
+        F: FnOnce(PhaseScope) -> Fut + Send + 'static,
+        Fut: Future<Output = O> + Send + 'static,
+        O: Into<Outcome>,
+    {
         // The hook itself is called inside its future, so that a panic of either is its own.
         let run = Box::new(move |scope| {
             Box::pin(async move { hook(scope).await.into() }) as crate::hook::HookFuture
         });
-        self.inner.hooks.lock().push(Hook { phase, name: name.into(), run });
+        let id = self.inner.next_hook.fetch_add(1, Ordering::Relaxed);
+        self.inner.hooks.lock().push(Hook { id, phase, name, run });
+        id
     }
 }

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use groundcrew_config::Environment;
 use groundcrew_telemetry::Metrics;
@@ -82,6 +83,7 @@ impl CrewBuilder {
                 stop: CancellationToken::new(),
                 reason: Mutex::new(None),
                 hooks: Mutex::new(Vec::new()),
+                next_hook: AtomicU64::new(0),
                 running: Mutex::new(Vec::new()),
                 operations: Mutex::new(Vec::new()),
             }),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::Outcome;
+use crate::{Crew, Outcome};
 
 /// What a shutdown hook is told about its phase.
 #[derive(Debug, Clone)]
@@ -44,6 +44,7 @@ pub(crate) type HookFn = Box<dyn FnOnce(PhaseScope) -> HookFuture + Send>;
 
 /// A hook that waits for its phase.
 pub(crate) struct Hook {
+    pub(crate) id: u64,
     pub(crate) phase: crate::Phase,
     pub(crate) name: String,
     pub(crate) run: HookFn,
@@ -52,5 +53,28 @@ pub(crate) struct Hook {
 impl std::fmt::Debug for Hook {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Hook").field("phase", &self.phase).field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// The hook of something that comes and goes while the service runs. Dropping it takes the hook away, unless the
+/// shutdown was requested by then: what was there is a part of it.
+#[must_use = "dropping the guard takes the hook away"]
+#[derive(Debug)]
+pub struct HookGuard {
+    pub(crate) crew: Crew,
+    pub(crate) id: u64,
+}
+
+impl Drop for HookGuard {
+    fn drop(&mut self) {
+        if self.crew.inner.requested.is_cancelled() {
+            return;
+        }
+        let mut hooks = self.crew.inner.hooks.lock();
+        let found = hooks.iter().position(|hook| hook.id == self.id);
+        let gone = found.map(|at| hooks.remove(at));
+        drop(hooks);
+        // Only now: what the hook holds may be another guard.
+        drop(gone);
     }
 }

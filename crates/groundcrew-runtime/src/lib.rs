@@ -32,7 +32,7 @@ pub use crew::Crew;
 pub use crew_builder::CrewBuilder;
 pub use gate::Gate;
 pub use health::{CheckReport, CheckStatus, Readiness};
-pub use hook::{CUT_GRACE, PhaseScope};
+pub use hook::{CUT_GRACE, HookGuard, PhaseScope};
 pub use jitter::jittered;
 pub use operation::{OperationError, OperationInfo};
 pub use phase::Phase;

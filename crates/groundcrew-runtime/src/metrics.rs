@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use groundcrew_telemetry::Metrics;
+use parking_lot::Mutex;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{GaugeVec, IntCounter, IntCounterVec, Opts};
@@ -11,6 +12,8 @@ use crate::watchdog::Watchdog;
 
 /// Renders the crew's own state at every scrape; nothing is kept twice.
 struct CrewCollector<S> {
+    /// One scrape at a time, since each begins anew.
+    scrape: Mutex<()>,
     tasks: Arc<Tasks>,
     health: Arc<Health>,
     stalls: S,
@@ -41,6 +44,7 @@ impl<S: Fn() -> u64 + Send + Sync> CrewCollector<S> {
     fn try_new(tasks: Arc<Tasks>, health: Arc<Health>, stalls: S) -> prometheus::Result<Self> {
         let gauges = |name: &str, help: &str, label: &str| GaugeVec::new(Opts::new(name, help), &[label]);
         Ok(Self {
+            scrape: Mutex::new(()),
             tasks,
             health,
             stalls,
@@ -90,6 +94,10 @@ impl<S: Fn() -> u64 + Send + Sync> CrewCollector<S> {
     }
 
     fn refresh(&self) {
+        // Without those that are gone.
+        for gauges in [&self.task_running, &self.task_age, &self.task_errors_age] {
+            gauges.reset();
+        }
         self.task_restarts.reset();
         for task in self.tasks.reports() {
             let labels = [task.name.as_str()];
@@ -119,6 +127,7 @@ impl<S: Fn() -> u64 + Send + Sync> Collector for CrewCollector<S> {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
+        let _alone = self.scrape.lock();
         self.refresh();
         self.families().into_iter().flat_map(Collector::collect).collect()
     }

@@ -46,10 +46,27 @@ impl Crew {
         });
     }
 
+    /// As [`task`](Self::task), for what comes and goes while the service runs: once it has returned, it is no longer
+    /// among the [`tasks`](Self::tasks) and in the metrics. One that failed for good stays there to be seen.
+    pub fn passing_task<F, Fut>(&self, name: impl Into<String>, restart: Restart, task: F)
+    where
+        F: Fn(Stop) -> Fut + Send + 'static,
+        Fut: Future<Output: TaskResult> + Send + 'static,
+    {
+        let name = name.into();
+        let id = self.inner.tasks.add(&name, false);
+        let crew = self.clone();
+        self.track(name.clone(), false, async move {
+            let error = crew.restart_loop(id, &name, restart, task).await;
+            crew.inner.tasks.forget_finished(id);
+            Outcome::of_task(error)
+        });
+    }
+
     /// Returns the error of the last run, if that was how it ended.
     async fn restart_loop<F, Fut>(
         &self,
-        id: usize,
+        id: u64,
         name: &str,
         restart: Restart,
         mut task: F,

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -94,7 +95,14 @@ pub struct TaskReport {
 /// The table of all tasks.
 #[derive(Debug, Default)]
 pub(crate) struct Tasks {
-    rows: Mutex<Vec<Row>>,
+    rows: Mutex<Rows>,
+}
+
+/// By number, and so in the order in which they were added.
+#[derive(Debug, Default)]
+struct Rows {
+    known: BTreeMap<u64, Row>,
+    next: u64,
 }
 
 #[derive(Debug)]
@@ -106,32 +114,34 @@ struct Row {
 // === impl Tasks ===
 
 impl Tasks {
-    pub(crate) fn add(&self, name: &str, critical: bool) -> usize {
+    pub(crate) fn add(&self, name: &str, critical: bool) -> u64 {
+        let report = TaskReport {
+            name: name.to_owned(),
+            critical,
+            state: TaskState::Running,
+            restarts: 0,
+            last_error: None,
+            last_error_at: None,
+            age: Duration::ZERO,
+        };
         let mut rows = self.rows.lock();
-        rows.push(Row {
-            report: TaskReport {
-                name: name.to_owned(),
-                critical,
-                state: TaskState::Running,
-                restarts: 0,
-                last_error: None,
-                last_error_at: None,
-                age: Duration::ZERO,
-            },
-            started: Instant::now(),
-        });
-        rows.len() - 1
+        let id = rows.next;
+        rows.next += 1;
+        rows.known.insert(id, Row { report, started: Instant::now() });
+        id
     }
 
-    pub(crate) fn restarted(&self, id: usize) {
-        let row = &mut self.rows.lock()[id];
-        row.report.state = TaskState::Running;
-        row.report.restarts += 1;
-        row.started = Instant::now();
+    pub(crate) fn restarted(&self, id: u64) {
+        if let Some(row) = self.rows.lock().known.get_mut(&id) {
+            row.report.state = TaskState::Running;
+            row.report.restarts += 1;
+            row.started = Instant::now();
+        }
     }
 
-    pub(crate) fn ended(&self, id: usize, state: TaskState, error: Option<&str>) {
-        let row = &mut self.rows.lock()[id];
+    pub(crate) fn ended(&self, id: u64, state: TaskState, error: Option<&str>) {
+        let mut rows = self.rows.lock();
+        let Some(row) = rows.known.get_mut(&id) else { return };
         row.report.state = state;
         if let Some(error) = error {
             row.report.last_error = Some(error.to_owned());
@@ -139,9 +149,17 @@ impl Tasks {
         }
     }
 
+    /// Takes a task out that has returned; one that failed stays to be seen.
+    pub(crate) fn forget_finished(&self, id: u64) {
+        let mut rows = self.rows.lock();
+        if rows.known.get(&id).is_some_and(|row| row.report.state == TaskState::Finished) {
+            rows.known.remove(&id);
+        }
+    }
+
     pub(crate) fn reports(&self) -> Vec<TaskReport> {
         let rows = self.rows.lock();
-        rows.iter().map(|row| TaskReport { age: row.started.elapsed(), ..row.report.clone() }).collect()
+        rows.known.values().map(|row| TaskReport { age: row.started.elapsed(), ..row.report.clone() }).collect()
     }
 }
 

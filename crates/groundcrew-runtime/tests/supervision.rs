@@ -171,3 +171,46 @@ async fn a_shutdown_without_time_pressure_takes_no_longer_than_its_work() {
     let crew = Crew::builder("test", "1.0.0").in_kubernetes(false).shutdown(config).build();
     assert!(crew.land().await.took < Duration::from_secs(1));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_passing_task_that_has_returned_is_gone_from_the_tasks_and_the_metrics() {
+    let crew = crew();
+    crew.passing_task("guest", Restart::default(), |_stop| async {});
+    let shown = |crew: &Crew| crew.metrics().encode().contains(r#"task="guest""#);
+    assert!(shown(&crew), "while it runs");
+    while !crew.tasks().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!shown(&crew), "{}", crew.metrics().encode());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_passing_task_that_failed_and_an_ordinary_one_that_returned_stay_to_be_seen() {
+    let crew = crew();
+    crew.passing_task("guest", Restart::Never, |_stop| async { Err::<(), _>("no such queue") });
+    crew.task("host", Restart::Never, |_stop| async {});
+    while crew.tasks().iter().any(|task| task.state == TaskState::Running) {
+        tokio::task::yield_now().await;
+    }
+    let seen: Vec<_> = crew.tasks().into_iter().map(|task| (task.name, task.state)).collect();
+    assert_eq!(seen, [("guest".to_owned(), TaskState::Failed), ("host".to_owned(), TaskState::Finished)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_is_gone_with_its_guard() {
+    let crew = crew();
+    let kept = crew.on_shutdown_while(Phase::Drain, "kept", |_| async {});
+    drop(crew.on_shutdown_while(Phase::Drain, "dropped", |_| async {}));
+    let receipt = crew.land().await;
+    let names: Vec<_> = receipt.entries().map(|(_, entry)| entry.name.as_str()).collect();
+    assert_eq!(names, ["kept"]);
+    drop(kept);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_whose_guard_is_dropped_during_the_shutdown_runs() {
+    let crew = crew();
+    let guard = crew.on_shutdown_while(Phase::Drain, "consumer", |_| async { Outcome::finished("7 finished") });
+    crew.on_shutdown(Phase::Stop, "stop", move |_| async move { drop(guard) });
+    assert!(crew.land().await.summary().contains("7 finished"));
+}

@@ -15,7 +15,7 @@ use crate::metrics::ConsumerMetrics;
 use crate::{Amqp, ConnectError, Delivery, Verdict};
 
 /// The messages of a queue, one after the other, to be settled by hand. Dropping it ends the consumer: what nobody has
-/// taken goes back into the queue.
+/// taken goes back into the queue, and nothing of the consumer stays behind.
 ///
 /// ```no_run
 /// # async fn example(amqp: groundcrew_amqp::Amqp) -> Result<(), Box<dyn std::error::Error>> {
@@ -98,7 +98,8 @@ impl Amqp {
                 working.join_all().await;
             }
         });
-        self.report(queue, drained);
+        let report = move |scope| report(drained, scope);
+        self.inner().crew.on_shutdown(Phase::Drain, self.name_in_receipts(queue), report);
         Ok(())
     }
 
@@ -112,12 +113,15 @@ impl Amqp {
         let Plan { supervisor, drained } = self.plan(queue, options, stopped)?;
         let (inbox, problem) = (supervisor.inbox.clone(), supervisor.problem.clone());
         let supervisor = Arc::new(supervisor);
-        let name = format!("{}:{queue}", self.name());
-        self.inner().crew.task(name, restart(), move |service| {
+        let (crew, name) = (&self.inner().crew, format!("{}:{queue}", self.name()));
+        let report = move |scope| report(drained, scope);
+        let in_receipts = crew.on_shutdown_while(Phase::Drain, self.name_in_receipts(queue), report);
+        crew.passing_task(name, restart(), move |service| {
             let supervisor = supervisor.clone();
+            // It goes with the task, and the task with the subscription.
+            let _kept = &in_receipts;
             async move { supervisor.run(service).await }
         });
-        self.report(queue, drained);
         Ok(Subscription { inbox, stop, problem })
     }
 
@@ -150,20 +154,8 @@ impl Amqp {
         Ok(Plan { supervisor, drained: report })
     }
 
-    /// Says in the receipt what became of the messages that were held.
-    fn report(&self, queue: &str, mut drained: watch::Receiver<Option<Drained>>) {
-        let name = format!("{}:{queue} messages", self.name());
-        self.inner().crew.on_shutdown(Phase::Drain, name, move |scope: PhaseScope| async move {
-            tokio::select! {
-                drained = drained.wait_for(Option::is_some) => match drained.ok().and_then(|drained| *drained) {
-                    Some(Drained { finished, handed_back }) => {
-                        Outcome::finished(format!("{finished} finished, {handed_back} handed back"))
-                    }
-                    None => Outcome::finished(""),
-                },
-                () = scope.cut() => Outcome::cut("what is held goes back into the queue with the connection"),
-            }
-        });
+    fn name_in_receipts(&self, queue: &str) -> String {
+        format!("{}:{queue} messages", self.name())
     }
 }
 
@@ -207,6 +199,19 @@ impl Drop for Subscription {
 impl fmt::Debug for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subscription").field("problem", &self.problem()).finish_non_exhaustive()
+    }
+}
+
+/// Says in the receipt what became of the messages that were held.
+async fn report(mut drained: watch::Receiver<Option<Drained>>, scope: PhaseScope) -> Outcome {
+    tokio::select! {
+        drained = drained.wait_for(Option::is_some) => match drained.ok().and_then(|drained| *drained) {
+            Some(Drained { finished, handed_back }) => {
+                Outcome::finished(format!("{finished} finished, {handed_back} handed back"))
+            }
+            None => Outcome::finished(""),
+        },
+        () = scope.cut() => Outcome::cut("what is held goes back into the queue with the connection"),
     }
 }
 

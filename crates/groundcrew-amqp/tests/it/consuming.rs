@@ -232,6 +232,27 @@ fn without_qos_a_consumer_is_given_everything() {
     });
 }
 
+/// For queues that are consumed for one answer, a thousand times a minute.
+#[test]
+fn a_subscription_that_is_dropped_leaves_nothing_behind() {
+    bounded(async {
+        let bench = Bench::new().await;
+        let amqp = bench.connect().await;
+        let queue = declared(&amqp, Queue::quorum("answers")).await;
+        publish(&amqp, &queue, 5).await;
+        let tasks = || bench.crew.tasks().into_iter().filter(|task| task.name.starts_with("amqp:")).count();
+        for _ in 0..5 {
+            let subscription = amqp.subscribe(queue.name(), ConsumerOptions::default()).expect("a consumer");
+            assert_eq!(tasks(), 1);
+            subscription.recv().await.expect("a message").ack();
+            drop(subscription);
+            eventually("its task is gone", async || tasks() == 0).await;
+        }
+        let receipt = bench.crew.land().await;
+        assert!(!receipt.summary().contains(" handed back"), "{receipt}");
+    });
+}
+
 /// Field note: drain: cancel → finish in flight → nack the buffered → close channel → close connection.
 #[test]
 fn a_drain_finishes_what_was_begun_and_hands_the_rest_back() {
