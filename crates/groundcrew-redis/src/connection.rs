@@ -10,20 +10,30 @@ use crate::lane::no_answer;
 use crate::limits::limit;
 use crate::metrics::Operation;
 use crate::redis::Inner;
+use crate::sharable;
 
 /// A connection of one's own from the pool, for what cannot be shared: `WATCH`, blocking commands, scripts that
-/// take long. It goes back when it is dropped, and is thrown away if a command got no answer or lost it.
+/// take long. It goes back when it is dropped, and is thrown away if a command got no answer or lost it, if its
+/// caller went away before the answer, and if it was changed for whoever comes next, as by `SELECT`.
 ///
 /// Every command is bounded by `redis.response_timeout` or [`set_limit`](Self::set_limit), and by the request's
 /// deadline. Counted as the operations `command` and `pipeline`.
 pub struct Connection {
     redis: Arc<Inner>,
-    /// Taken out only when it is to be thrown away.
+    /// Taken out while a command is under way, and for good when it is to be thrown away.
     pooled: Option<deadpool_redis::Connection>,
+    /// It is not what the pool has opened any more.
+    changed: bool,
     command: Operation,
     pipeline: Operation,
     limit: Duration,
 }
+
+/// A connection that is not to go back to the pool: dropped, it is closed.
+///
+/// That is what becomes of it while a command is under way. Whoever gives the command up, by dropping its future, leaves
+/// it pending on the server; a blocking one would later take what nobody receives.
+struct UnderWay(Option<deadpool_redis::Connection>);
 
 // === impl Connection ===
 
@@ -38,7 +48,7 @@ impl Connection {
         // Ours is the only clock; what a former user may have set is undone.
         pooled.set_response_timeout(Duration::MAX);
         let limit = redis.response_timeout;
-        Self { redis, pooled: Some(pooled), command, pipeline, limit }
+        Self { redis, pooled: Some(pooled), changed: false, command, pipeline, limit }
     }
 
     /// How long the commands that follow may wait for their answers, as blocking commands need it.
@@ -52,10 +62,12 @@ impl Connection {
         send: impl AsyncFnOnce(&mut deadpool_redis::Connection) -> RedisResult<T>,
     ) -> RedisResult<T> {
         let limit = limit(self.limit);
-        let result = match &mut self.pooled {
+        let mut under_way = UnderWay(self.pooled.take());
+        let result = match &mut under_way.0 {
             Some(pooled) => tokio::time::timeout(limit, send(pooled)).await,
             None => Ok(Err(crate::lane::closed(&self.redis.target))),
         };
+        self.pooled = under_way.0.take();
         let result = result.unwrap_or_else(|_| Err(no_answer(&self.redis.target, limit)));
         let ending = Ending::of(&result);
         operation(self).count(ending);
@@ -67,15 +79,14 @@ impl Connection {
 
     /// What was broken must not go back, and the idle ones that have not been used since are no better.
     fn throw_away(&mut self) {
-        if let Some(pooled) = self.pooled.take() {
-            drop(deadpool_redis::Connection::take(pooled));
-        }
+        drop(UnderWay(self.pooled.take()));
         self.redis.distrust_idle();
     }
 }
 
 impl ConnectionLike for Connection {
     fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
+        self.changed |= sharable::changes(cmd);
         self.run(
             |own| &own.command,
             async move |pooled: &mut deadpool_redis::Connection| pooled.send_packed_command(cmd).await,
@@ -89,6 +100,7 @@ impl ConnectionLike for Connection {
         offset: usize,
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
+        self.changed |= pipeline.cmd_iter().any(sharable::changes);
         self.run(
             |own| &own.pipeline,
             async move |pooled: &mut deadpool_redis::Connection| {
@@ -105,11 +117,21 @@ impl ConnectionLike for Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if let Some(mut pooled) = self.pooled.take() {
+        if self.changed {
+            drop(UnderWay(self.pooled.take()));
+        } else if let Some(mut pooled) = self.pooled.take() {
             // Whoever takes it through `raw` has no other clock.
             pooled.set_response_timeout(self.redis.response_timeout);
         }
         self.redis.in_use.send_modify(|in_use| *in_use -= 1);
+    }
+}
+
+// === impl UnderWay ===
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        drop(self.0.take().map(deadpool_redis::Connection::take));
     }
 }
 

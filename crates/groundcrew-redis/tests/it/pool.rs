@@ -2,17 +2,28 @@
 
 use std::time::{Duration, Instant};
 
-use groundcrew_redis::deadpool_redis::redis::{AsyncCommands, Client, RedisResult, cmd};
+use groundcrew_redis::deadpool_redis::redis::{AsyncCommands, Client, RedisResult, cmd, pipe};
 use groundcrew_redis::deadpool_redis::{self, Runtime};
 use groundcrew_redis::{AcquireError, RedisConfig};
 use groundcrew_runtime::{Phase, Reason, Signals, supervise};
 use groundcrew_telemetry::Context;
 use groundcrew_testkit::proxy::{FaultProxy, Mode};
-use groundcrew_testkit::redis::Reply;
+use groundcrew_testkit::redis::{Redis as Server, Reply};
 
 use crate::support::{addr, config, connect, crew, metric, server, within};
 
 const SOON: Duration = Duration::from_secs(5);
+
+/// Waits until the server says that so many commands block.
+async fn blocked(server: &Server, count: u64) {
+    within(SOON, "the server's view", move || async move {
+        match server.command(&["INFO", "clients"]).await.expect("an answer") {
+            Reply::Text(text) if text.contains(&format!("blocked_clients:{count}\r\n")) => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
+}
 
 #[tokio::test]
 async fn a_pool_that_is_used_up_says_so_in_time() {
@@ -106,15 +117,6 @@ async fn a_connection_that_gave_no_answer_is_not_given_back() {
 async fn a_blocking_command_that_is_given_up_takes_nothing() {
     let server = server().await;
     let redis = connect(server.url()).await;
-    let blocked = |count: u64| {
-        let server = &server;
-        within(SOON, "the server's view", move || async move {
-            match server.command(&["INFO", "clients"]).await.expect("an answer") {
-                Reply::Text(text) if text.contains(&format!("blocked_clients:{count}\r\n")) => Ok(()),
-                other => Err(format!("{other:?}")),
-            }
-        })
-    };
     let length = || async { server.command(&["LLEN", "inbox"]).await.expect("an answer") };
 
     let mut shared = redis.shared("inbox");
@@ -124,7 +126,7 @@ async fn a_blocking_command_that_is_given_up_takes_nothing() {
     own.set_limit(Duration::from_millis(20));
     let late: RedisResult<Option<(String, String)>> = own.blpop("inbox", 0.0).await;
     assert!(late.unwrap_err().is_timeout());
-    blocked(0).await;
+    blocked(&server, 0).await;
     server.command(&["RPUSH", "inbox", "a letter"]).await.expect("an answer");
     assert_eq!(length().await, Reply::Integer(1));
 
@@ -133,9 +135,79 @@ async fn a_blocking_command_that_is_given_up_takes_nothing() {
     let mut naive = client.get_multiplexed_async_connection().await.expect("connected");
     let late: RedisResult<Option<(String, String)>> = naive.blpop("inbox", 0.0).await;
     assert!(late.unwrap_err().is_timeout());
-    blocked(1).await;
+    blocked(&server, 1).await;
     server.command(&["RPUSH", "inbox", "a letter"]).await.expect("an answer");
     assert_eq!(length().await, Reply::Integer(0), "control: the letter is lost");
+}
+
+/// Begins to wait for a letter, and goes away when the server knows of it.
+async fn wait_and_go_away(own: &mut impl AsyncCommands, server: &Server) {
+    let waiting = async {
+        let _letter: RedisResult<Option<(String, String)>> = own.blpop("inbox", 0.0).await;
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = waiting => unreachable!("it never ends"),
+        () = blocked(server, 1) => {}
+    }
+}
+
+#[tokio::test]
+async fn a_blocking_command_whose_caller_goes_away_takes_nothing() {
+    let server = server().await;
+    let redis = connect(server.url()).await;
+    let letter_left = || async {
+        server.command(&["RPUSH", "inbox", "a letter"]).await.expect("an answer");
+        server.command(&["LLEN", "inbox"]).await.expect("an answer")
+    };
+
+    let mut own = redis.get().await.expect("a connection");
+    own.set_limit(Duration::from_secs(60));
+    wait_and_go_away(&mut own, &server).await;
+    blocked(&server, 0).await;
+    assert_eq!(letter_left().await, Reply::Integer(1), "although the connection was not dropped");
+    let closed: RedisResult<u64> = own.get("a").await;
+    assert!(closed.is_err());
+    drop(own);
+    let mut own = redis.get().await.expect("another connection");
+    let () = own.set("a", 1).await.expect("set");
+
+    server.command(&["DEL", "inbox"]).await.expect("an answer");
+    let mut naive = redis.raw().get().await.expect("a connection");
+    wait_and_go_away(&mut naive, &server).await;
+    drop(naive);
+    assert_eq!(letter_left().await, Reply::Integer(0), "control: the library's pool lets it be taken");
+}
+
+#[tokio::test]
+async fn a_connection_that_was_changed_does_not_reach_the_next_borrower() {
+    let server = server().await;
+    let config = RedisConfig { max_connections: 1, ..config(server.url()) };
+    let redis = config.connect(&crew()).await.expect("a handle");
+    let id = cmd("CLIENT").arg("ID").to_owned();
+    let written = || async { server.command(&["EXISTS", "a"]).await.expect("an answer") };
+
+    let mut own = redis.get().await.expect("a connection");
+    let first: u64 = id.query_async(&mut own).await.expect("an id");
+    let () = cmd("SELECT").arg(1).query_async(&mut own).await.expect("selected");
+    assert_eq!(id.query_async(&mut own).await, Ok(first), "whoever changed it keeps it");
+    drop(own);
+    let mut own = redis.get().await.expect("a connection");
+    let () = own.set("a", 1).await.expect("set");
+    assert_eq!(written().await, Reply::Integer(1), "where it belongs");
+    let () = pipe().cmd("SELECT").arg(1).ignore().query_async(&mut own).await.expect("selected");
+    drop(own);
+    let mut own = redis.get().await.expect("a connection");
+    let () = own.del("a").await.expect("deleted");
+    assert_eq!(written().await, Reply::Integer(0), "a pipeline changes it, too");
+    drop(own);
+
+    let mut naive = redis.raw().get().await.expect("a connection");
+    let () = cmd("SELECT").arg(1).query_async(&mut naive).await.expect("selected");
+    drop(naive);
+    let mut naive = redis.raw().get().await.expect("a connection");
+    let () = naive.set("a", 1).await.expect("set");
+    assert_eq!(written().await, Reply::Integer(0), "control: the library's pool hands it on");
 }
 
 #[tokio::test]
