@@ -17,7 +17,7 @@ use crate::life::{Lives, later};
 use crate::memory::{Memory, Seen};
 use crate::metrics::{CacheMetrics, Outcome};
 use crate::shared::{Fetched, Shared};
-use crate::{LoadError, RemoveError, load};
+use crate::{LoadError, RemoveError, Version, load};
 
 /// After a failed renewal, and after a check that the store did not answer, this long nothing is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -97,14 +97,14 @@ impl<T> Cache<T> {
             Seen::Unchecked(value) => Some(value),
             Seen::Missing => None,
         };
-        let fetched = match &inner.shared {
-            Some(shared) => shared.fetch::<T>(key).await,
-            None => Fetched::Missing,
+        let (since, fetched) = match &inner.shared {
+            Some(shared) => (shared.changes(key), shared.fetch::<T>(key).await.0),
+            None => (0, Fetched::Missing),
         };
         let (value, outcome) = match (fetched, known) {
             (Fetched::Found((value, (fresh, stale))), _) => {
                 let value = Arc::new(value);
-                inner.memory.put(key, value.clone(), inner.lives.begin((fresh, stale)));
+                inner.keep(key, &value, (fresh, stale), since);
                 (Some(value), if fresh.is_zero() { Outcome::Stale } else { Outcome::Hit })
             }
             (Fetched::Unknown, known) => (known, Outcome::Bypass),
@@ -116,11 +116,12 @@ impl<T> Cache<T> {
         Some(inner.counted(&value?, outcome))
     }
 
-    /// Keeps a value, in place of the one that is there and of a load that is under way.
+    /// Keeps a value, in place of the one that is there and of a load that is under way here or elsewhere.
     ///
     /// # Errors
     ///
-    /// When the arguments cannot be made into a key. A shared store that does not answer is none.
+    /// When the arguments cannot be made into a key. A shared store that does not answer is none: this process then
+    /// does not read an older value from it, but others may until it expires or this one asks for the value again.
     pub async fn put<A>(&self, args: &A, value: T) -> Result<(), crate::KeyError>
     where
         T: Serialize,
@@ -130,33 +131,36 @@ impl<T> Cache<T> {
         let key = Key::of(&inner.name, args)?;
         let times = inner.lives.draw((inner.absent)(&value));
         let value = Arc::new(value);
-        {
+        let told = {
             let _alone = inner.flights.forget(key);
             inner.memory.put(key, value.clone(), inner.lives.begin(times));
-        }
-        if let Some(shared) = &inner.shared {
-            shared.put(key, &*value, times).await;
+            inner.shared.as_ref().map(|shared| (shared, shared.begin(key)))
+        };
+        if let Some((shared, doubt)) = told {
+            shared.put(key, doubt, &*value, times).await;
         }
         Ok(())
     }
 
-    /// Removes the value for these arguments here and in the shared store. A load that is under way is not kept.
+    /// Removes the value for these arguments here and in the shared store. A load that is under way, here or
+    /// elsewhere, is not kept.
     ///
     /// Other processes notice after at most `local_ttl`.
     ///
     /// # Errors
     ///
-    /// When the shared store could not be told: it may serve the value until it expires.
+    /// When the shared store could not be told: others may read the value until it expires. This process does not.
     pub async fn remove<A: Serialize + ?Sized>(&self, args: &A) -> Result<(), RemoveError> {
         let inner = &self.inner;
         let key = Key::of(&inner.name, args)?;
-        {
+        let told = {
             let _alone = inner.flights.forget(key);
             inner.memory.remove(key);
-        }
-        match &inner.shared {
-            Some(shared) => shared
-                .remove(key)
+            inner.shared.as_ref().map(|shared| (shared, shared.begin(key)))
+        };
+        match told {
+            Some((shared, doubt)) => shared
+                .remove(key, doubt)
                 .await
                 .map_err(|source| RemoveError::Store { cache: inner.name.clone(), source }),
             None => Ok(()),
@@ -174,8 +178,10 @@ impl<T> Cache<T> {
         let metrics = Arc::new(CacheMetrics::register(crew.metrics(), name, move || counted.len())?);
         let name: Arc<str> = name.into();
         let lives = Lives::of(&config, store.is_some());
-        let times = (config.budget, config.pause);
-        let shared = store.map(|store| Shared::new(store, &prefix, name.clone(), times, metrics.clone()));
+        let shared = store.map(|store| {
+            let names = (prefix, name.clone());
+            Shared::new(store, names, &config, lives.longest(), metrics.clone())
+        });
         let flights = Flights::new();
         let load_timeout = config.load_timeout;
         let renewal_failed = AtomicBool::new(false);
@@ -213,6 +219,14 @@ impl<T> Inner<T> {
         let is_absent = matches!(outcome, Outcome::Hit | Outcome::Stale) && (self.absent)(value);
         self.metrics.count(if is_absent { Outcome::Negative } else { outcome });
         T::clone(value)
+    }
+
+    /// Keeps what the store said, unless a value was put or removed here while it was asked.
+    fn keep(&self, key: Key, value: &Arc<T>, times: (Duration, Duration), since: u64) {
+        let _alone = self.flights.alone();
+        if self.shared.as_ref().is_some_and(|shared| shared.changes(key) == since) {
+            self.memory.put(key, value.clone(), self.lives.begin(times));
+        }
     }
 
     /// Waits until a load lands, no longer than the caller's own deadline.
@@ -257,34 +271,35 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Inner<T> {
         // Taken where the caller's context is still current.
         let caller = groundcrew_telemetry::current();
         async move {
-            let Some(otherwise) = self.ask_store(&flight).await else { return };
+            let Some((otherwise, seen)) = self.ask_store(&flight).await else { return };
             let started = Instant::now();
             let loaded = load::run(&self.name, self.load_timeout, caller, load).await;
             self.metrics.load.observe(started.elapsed().as_secs_f64());
             match loaded {
-                Ok(value) => self.land(flight, Arc::new(value), otherwise).await,
+                Ok(value) => self.land(flight, Arc::new(value), otherwise, seen).await,
                 Err(error) => self.crash(&flight, error),
             }
         }
     }
 
-    /// Whether there is something to load, and what that then counts as.
-    async fn ask_store(&self, flight: &Flight<T>) -> Option<Outcome> {
-        let Some(shared) = &self.shared else { return Some(Outcome::Miss) };
+    /// Whether there is something to load; then also what that counts as, and which version the store had before.
+    async fn ask_store(&self, flight: &Flight<T>) -> Option<(Outcome, Version)> {
+        let Some(shared) = &self.shared else { return Some((Outcome::Miss, Version::default())) };
         let key = flight.key();
-        match shared.fetch::<T>(key).await {
+        let (fetched, seen) = shared.fetch::<T>(key).await;
+        match fetched {
             Fetched::Found((value, (fresh, stale))) => {
                 let (value, life) = (Arc::new(value), self.lives.begin((fresh, stale)));
                 flight.keeping(|| self.memory.put(key, value.clone(), life));
                 let is_fresh = life.is_fresh();
                 flight.tell(Ok((value, if is_fresh { Outcome::Hit } else { Outcome::Stale })));
-                (!is_fresh).then_some(Outcome::Miss)
+                (!is_fresh).then_some((Outcome::Miss, seen))
             }
-            Fetched::Missing => Some(Outcome::Miss),
+            Fetched::Missing => Some((Outcome::Miss, seen)),
             Fetched::Unknown => {
                 // What was merely due to be checked is as good as it can be.
                 let (Seen::Unchecked(value) | Seen::Fresh(value)) = self.memory.look(key) else {
-                    return Some(Outcome::Bypass);
+                    return Some((Outcome::Bypass, seen));
                 };
                 self.memory.change(key, |life| life.check_at = later(tokio::time::Instant::now(), AGAIN));
                 flight.tell(Ok((value, Outcome::Bypass)));
@@ -294,7 +309,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Inner<T> {
     }
 
     /// Keeps what was loaded, then tells the callers, then the shared store.
-    async fn land(&self, flight: Flight<T>, value: Arc<T>, outcome: Outcome) {
+    async fn land(&self, flight: Flight<T>, value: Arc<T>, outcome: Outcome, seen: Version) {
         self.renewal_failed.store(false, Ordering::Relaxed);
         let (key, times) = (flight.key(), self.lives.draw((self.absent)(&value)));
         let is_kept = flight.keeping(|| self.memory.put(key, value.clone(), self.lives.begin(times)));
@@ -302,8 +317,11 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Inner<T> {
             flight.tell(Ok((value.clone(), outcome)));
         }
         drop(flight);
-        if let (true, Some(shared)) = (is_kept, &self.shared) {
-            shared.put(key, &*value, times).await;
+        if let (true, Some(shared)) = (is_kept, &self.shared)
+            && shared.fill(key, &*value, times, seen).await
+        {
+            // Others know better: they are asked before this is served again.
+            self.memory.change(key, |life| life.check_at = tokio::time::Instant::now());
         }
     }
 

@@ -62,6 +62,11 @@ impl<T> Flights<T> {
         under_way.remove(&key);
         under_way
     }
+
+    /// No load can begin, land or be let go meanwhile.
+    pub(crate) fn alone(&self) -> MutexGuard<'_, impl Sized> {
+        self.under_way.lock()
+    }
 }
 
 // === impl Flight ===

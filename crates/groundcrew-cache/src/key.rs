@@ -28,6 +28,12 @@ impl Key {
         Ok(Self(key))
     }
 
+    /// To which of so many equal shares of all keys it belongs.
+    pub(crate) fn share(self, of: usize) -> usize {
+        let Self([first, ..]) = self;
+        usize::from(first) % of
+    }
+
     pub(crate) fn hex(self) -> String {
         self.0.iter().fold(String::with_capacity(32), |mut text, byte| {
             let _ = write!(text, "{byte:02x}");

@@ -3,6 +3,7 @@
 mod builder;
 mod cache;
 mod config;
+mod doubt;
 mod entry;
 mod error;
 mod flight;
@@ -19,4 +20,4 @@ pub use cache::Cache;
 pub use config::CacheConfig;
 pub use error::{KeyError, LoadError, RemoveError};
 pub use metrics::names;
-pub use store::{CacheStore, SharedStore, StoreError, Stored};
+pub use store::{CacheStore, Change, Found, SharedStore, StoreError, Stored, Version};

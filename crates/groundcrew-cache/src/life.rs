@@ -56,6 +56,13 @@ impl Lives {
         (jittered(fresh, self.jitter), stale)
     }
 
+    /// How long a value lives at most.
+    pub(crate) fn longest(&self) -> Duration {
+        let fresh = self.fresh.max(self.negative);
+        let jitter = fresh.saturating_mul(self.jitter) / 100;
+        fresh.saturating_add(jitter).saturating_add(self.stale)
+    }
+
     pub(crate) fn begin(&self, (fresh, stale): (Duration, Duration)) -> Life {
         let now = Instant::now();
         let fresh_until = later(now, fresh);

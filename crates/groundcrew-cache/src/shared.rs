@@ -9,13 +9,17 @@ use groundcrew_telemetry::{Context, with_current};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::doubt::{Doubt, Doubts};
 use crate::entry::{self, Entry};
 use crate::key::Key;
 use crate::metrics::CacheMetrics;
-use crate::{SharedStore, StoreError};
+use crate::{CacheConfig, Change, SharedStore, StoreError, Stored, Version};
 
 /// A single failure is enough: there is a tier below, and each wait is one that somebody notices.
 const FAILURES: u32 = 1;
+
+/// How long something may be on its way to the store beyond all limits, as while the server is stopped.
+const ON_THE_WAY: Duration = Duration::from_secs(30);
 
 pub(crate) struct Shared {
     store: SharedStore,
@@ -24,6 +28,9 @@ pub(crate) struct Shared {
     cache: Arc<str>,
     budget: Duration,
     breaker: Breaker,
+    /// For how long the store has to know of a change: no load that began before it ends later.
+    known_for: Duration,
+    doubts: Doubts,
     was_refused: AtomicBool,
     metrics: Arc<CacheMetrics>,
 }
@@ -41,49 +48,107 @@ pub(crate) enum Fetched<T> {
 impl Shared {
     pub(crate) fn new(
         store: SharedStore,
-        prefix: &Arc<str>,
-        cache: Arc<str>,
-        (budget, pause): (Duration, Duration),
+        (prefix, cache): (Arc<str>, Arc<str>),
+        config: &CacheConfig,
+        longest: Duration,
         metrics: Arc<CacheMetrics>,
     ) -> Self {
+        let max = usize::try_from(config.max_entries).unwrap_or(usize::MAX);
         Self {
             store,
-            prefix: prefix.clone(),
+            prefix,
             cache,
-            budget,
-            breaker: Breaker::new(FAILURES, pause),
+            budget: config.budget,
+            breaker: Breaker::new(FAILURES, config.pause),
+            known_for: config.load_timeout.saturating_add(ON_THE_WAY),
+            doubts: Doubts::new(longest.saturating_add(ON_THE_WAY), max),
             was_refused: AtomicBool::new(false),
             metrics,
         }
     }
 
-    pub(crate) async fn fetch<T: DeserializeOwned>(&self, key: Key) -> Fetched<T> {
+    /// What the store says, and the version over which a load may put what it brings.
+    pub(crate) async fn fetch<T: DeserializeOwned>(&self, key: Key) -> (Fetched<T>, Version) {
         if !self.breaker.admits() {
-            return Fetched::Unknown;
+            return (Fetched::Unknown, Version::default());
+        }
+        if self.doubts.has(key) {
+            return self.clear(key).await;
         }
         let name = self.name(key);
         match self.judged(self.store.get(&name, self.leave())).await {
-            Ok(Some(stored)) => entry::read(&stored).map_or(Fetched::Missing, Fetched::Found),
-            Ok(None) => Fetched::Missing,
-            Err(_) => Fetched::Unknown,
+            Ok(found) => {
+                let entry = found.stored.as_ref().and_then(entry::read);
+                (entry.map_or(Fetched::Missing, Fetched::Found), found.version)
+            }
+            Err(_) => (Fetched::Unknown, Version::default()),
         }
     }
 
-    pub(crate) async fn put<T: Serialize>(&self, key: Key, value: &T, (fresh, stale): (Duration, Duration)) {
-        let ttl = fresh.saturating_add(stale);
-        let Some(bytes) = entry::write(value, stale) else { return };
-        if ttl.as_millis() == 0 || !self.breaker.admits() {
-            return;
+    /// What is there is older than what this process has put or removed. So it is removed, for the others as well.
+    async fn clear<T>(&self, key: Key) -> (Fetched<T>, Version) {
+        let doubt = self.doubts.begin(key);
+        match self.insist(key, doubt, None).await {
+            Ok(version) => (Fetched::Missing, version),
+            Err(_) => (Fetched::Unknown, Version::default()),
         }
-        let name = self.name(key);
-        // Counted and logged where it is judged; the value is in memory whatever becomes of this.
-        let _ = self.judged(self.store.put(&name, bytes, ttl, self.leave())).await;
+    }
+
+    /// A value is put or removed here. Until the store has confirmed that, its entry is not believed.
+    pub(crate) fn begin(&self, key: Key) -> Doubt {
+        self.doubts.begin(key)
+    }
+
+    /// A number that is another one when a value was put or removed here.
+    pub(crate) fn changes(&self, key: Key) -> u64 {
+        self.doubts.changes(key)
+    }
+
+    pub(crate) async fn put<T: Serialize>(
+        &self,
+        key: Key,
+        doubt: Doubt,
+        value: &T,
+        times: (Duration, Duration),
+    ) {
+        if self.breaker.admits() {
+            // Counted and logged where it is judged; the value is in memory whatever becomes of this.
+            let _ = self.insist(key, doubt, stored(value, times)).await;
+        }
     }
 
     /// Tried even while the store is left alone: what stays there is served again by others.
-    pub(crate) async fn remove(&self, key: Key) -> Result<(), StoreError> {
+    pub(crate) async fn remove(&self, key: Key, doubt: Doubt) -> Result<(), StoreError> {
+        self.insist(key, doubt, None).await.map(drop)
+    }
+
+    /// Puts what a load brought over the version that was seen before it began. Tells whether it was overtaken:
+    /// somebody has put or removed something since, which then stays.
+    pub(crate) async fn fill<T: Serialize>(
+        &self,
+        key: Key,
+        value: &T,
+        times: (Duration, Duration),
+        seen: Version,
+    ) -> bool {
+        let stored = stored(value, times);
+        let is_idle = stored.is_none() && seen.mark.is_empty();
+        if is_idle || !self.breaker.admits() {
+            return false;
+        }
+        // What the store knows of older changes, it does not know for a shorter time because of this one.
+        let change = Change { stored, known_for: seen.known_for, over: Some(seen) };
         let name = self.name(key);
-        self.judged(self.store.remove(&name, self.leave())).await
+        matches!(self.judged(self.store.change(&name, change, self.leave())).await, Ok(None))
+    }
+
+    /// Makes a change whatever is there, and believes the store again when it has.
+    async fn insist(&self, key: Key, doubt: Doubt, stored: Option<Stored>) -> Result<Version, StoreError> {
+        let change = Change { stored, known_for: self.known_for, over: None };
+        let name = self.name(key);
+        let version = self.judged(self.store.change(&name, change, self.leave())).await?;
+        self.doubts.settle(key, doubt);
+        Ok(version.unwrap_or_default())
     }
 
     /// Waits for the store within the budget and the caller's deadline, and learns from it.
@@ -126,6 +191,13 @@ impl Shared {
     fn name(&self, key: Key) -> String {
         format!("{}:{}", self.prefix, key.hex())
     }
+}
+
+/// What of a value is stored. Nothing of one that does not fit or is over at once: then its predecessor has to go.
+fn stored<T: Serialize>(value: &T, (fresh, stale): (Duration, Duration)) -> Option<Stored> {
+    let expires_in = fresh.saturating_add(stale);
+    let bytes = (expires_in.as_millis() > 0).then(|| entry::write(value, stale)).flatten()?;
+    Some(Stored { bytes, expires_in })
 }
 
 impl std::fmt::Debug for Shared {

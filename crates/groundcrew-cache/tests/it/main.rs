@@ -2,5 +2,6 @@
 
 mod configuration;
 mod memory;
+mod order;
 mod shared;
 mod support;

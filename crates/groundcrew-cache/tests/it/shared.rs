@@ -83,8 +83,8 @@ async fn what_cannot_be_read_is_a_miss() {
     let (shelf, load) = (Shelf::new(), Load::open());
     ask(&over(&crew(), &shelf), &load).await;
     for bytes in [&b""[..], b"GC\x01", b"GC\x02\0\0\0\0 1", b"GC\x01\0\0\0\0{\"not\":\"a number\"}"] {
-        for (kept, _) in shelf.kept.lock().values_mut() {
-            *kept = bytes.to_vec();
+        for kept in shelf.kept.lock().values_mut() {
+            kept.bytes = Some(bytes.to_vec());
         }
         let before = load.count();
         ask(&over(&crew(), &shelf), &load).await;

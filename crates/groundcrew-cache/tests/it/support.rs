@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use groundcrew_cache::{CacheStore, StoreError, Stored};
+use groundcrew_cache::{CacheStore, Change, Found, StoreError, Stored, Version};
 use groundcrew_runtime::Crew;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
@@ -85,14 +85,42 @@ pub(crate) enum Mood {
 
 /// A shared store in memory. What runs for real is tested in groundcrew-redis; this one keeps paused time.
 pub(crate) struct Shelf {
-    pub(crate) kept: Mutex<HashMap<String, (Vec<u8>, Instant)>>,
+    pub(crate) kept: Mutex<HashMap<String, Kept>>,
     pub(crate) mood: Mutex<Mood>,
     pub(crate) asked: AtomicU32,
+    changes: AtomicU32,
+    /// Answers to what is asked wait for it.
+    pub(crate) gate: Mutex<Option<Arc<Semaphore>>>,
+}
+
+/// What is kept under a key.
+pub(crate) struct Kept {
+    pub(crate) bytes: Option<Vec<u8>>,
+    until: Instant,
+    known_until: Instant,
+    mark: Vec<u8>,
+}
+
+impl Kept {
+    fn found(&self) -> Option<Found> {
+        let left =
+            |until: Instant| until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());
+        let version = Version { mark: self.mark.clone(), known_for: left(self.known_until)? };
+        let stored = self.bytes.clone().zip(left(self.until));
+        let stored = stored.map(|(bytes, expires_in)| Stored { bytes, expires_in });
+        Some(Found { stored, version })
+    }
 }
 
 impl Shelf {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { kept: Mutex::default(), mood: Mutex::new(Mood::Well), asked: AtomicU32::new(0) })
+        Arc::new(Self {
+            kept: Mutex::default(),
+            mood: Mutex::new(Mood::Well),
+            asked: AtomicU32::new(0),
+            changes: AtomicU32::new(0),
+            gate: Mutex::default(),
+        })
     }
 
     pub(crate) fn turn(&self, mood: Mood) {
@@ -103,10 +131,7 @@ impl Shelf {
         self.asked.load(Ordering::SeqCst)
     }
 
-    async fn ask<R>(
-        &self,
-        work: impl FnOnce(&mut HashMap<String, (Vec<u8>, Instant)>) -> R,
-    ) -> Result<R, StoreError> {
+    async fn ask<R>(&self, work: impl FnOnce(&mut HashMap<String, Kept>) -> R) -> Result<R, StoreError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let mood = *self.mood.lock();
         match mood {
@@ -118,26 +143,39 @@ impl Shelf {
 }
 
 impl CacheStore for Shelf {
-    fn get<'a>(&'a self, key: &'a str, _: Duration) -> BoxFuture<'a, Result<Option<Stored>, StoreError>> {
-        self.ask(|kept| {
-            let (bytes, until) = kept.get(key)?;
-            let expires_in = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
-            Some(Stored { bytes: bytes.clone(), expires_in })
-        })
+    fn get<'a>(&'a self, key: &'a str, _: Duration) -> BoxFuture<'a, Result<Found, StoreError>> {
+        async move {
+            let found = self.ask(|kept| kept.get(key).and_then(Kept::found).unwrap_or_default()).await?;
+            let gate = self.gate.lock().clone();
+            if let Some(gate) = gate {
+                let _closed = gate.acquire().await;
+            }
+            Ok(found)
+        }
         .boxed()
     }
 
-    fn put<'a>(
+    fn change<'a>(
         &'a self,
         key: &'a str,
-        bytes: Vec<u8>,
-        ttl: Duration,
+        change: Change,
         _: Duration,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.ask(move |kept| drop(kept.insert(key.to_owned(), (bytes, Instant::now() + ttl)))).boxed()
-    }
-
-    fn remove<'a>(&'a self, key: &'a str, _: Duration) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.ask(move |kept| drop(kept.remove(key))).boxed()
+    ) -> BoxFuture<'a, Result<Option<Version>, StoreError>> {
+        self.ask(move |kept| {
+            let there = kept.get(key).and_then(Kept::found).map(|found| found.version.mark);
+            if change.over.is_some_and(|over| there.is_some_and(|there| there != over.mark)) {
+                return None;
+            }
+            let mark = self.changes.fetch_add(1, Ordering::SeqCst).to_be_bytes().to_vec();
+            let (bytes, life) = match change.stored {
+                Some(stored) => (Some(stored.bytes), stored.expires_in),
+                None => (None, Duration::ZERO),
+            };
+            let known_for = life.max(change.known_for);
+            let (until, known_until) = (Instant::now() + life, Instant::now() + known_for);
+            kept.insert(key.to_owned(), Kept { bytes, until, known_until, mark: mark.clone() });
+            Some(Version { mark, known_for })
+        })
+        .boxed()
     }
 }

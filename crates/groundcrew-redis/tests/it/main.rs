@@ -3,6 +3,8 @@
 
 #[cfg(feature = "cache")]
 mod cache;
+#[cfg(feature = "cache")]
+mod cache_store;
 mod configuration;
 #[cfg(feature = "limit")]
 mod limit;
