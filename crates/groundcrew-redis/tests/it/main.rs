@@ -12,6 +12,8 @@ mod pool;
 mod secrets;
 mod shared;
 mod start;
+#[cfg(all(feature = "cache", feature = "limit"))]
+mod stopped;
 mod support;
 #[cfg(feature = "tls")]
 mod tls;
