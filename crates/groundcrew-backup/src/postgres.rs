@@ -193,7 +193,8 @@ mod tests {
 
     #[test]
     fn behind_a_pooler_without_a_direct_url_its_name_is_told_and_no_part_of_the_url() {
-        let config = SqlConfig { pgbouncer: true, ..SqlConfig::of("postgres://clerk:hunter2@pooler/parcels") };
+        let config =
+            SqlConfig { pgbouncer: true, ..SqlConfig::of("postgres://clerk:hunter2@pooler/parcels") };
         let error = past_the_pooler(&config).unwrap_err().to_string();
         assert!(error.contains("DATABASE_DIRECT_URL (database.direct_url)"), "{error}");
         assert!(!error.contains("hunter2"), "{error}");

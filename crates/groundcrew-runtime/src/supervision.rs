@@ -64,13 +64,7 @@ impl Crew {
     }
 
     /// Returns the error of the last run, if that was how it ended.
-    async fn restart_loop<F, Fut>(
-        &self,
-        id: u64,
-        name: &str,
-        restart: Restart,
-        mut task: F,
-    ) -> Option<String>
+    async fn restart_loop<F, Fut>(&self, id: u64, name: &str, restart: Restart, mut task: F) -> Option<String>
     where
         F: Fn(Stop) -> Fut,
         Fut: Future<Output: TaskResult>,

@@ -159,7 +159,10 @@ impl Tasks {
 
     pub(crate) fn reports(&self) -> Vec<TaskReport> {
         let rows = self.rows.lock();
-        rows.known.values().map(|row| TaskReport { age: row.started.elapsed(), ..row.report.clone() }).collect()
+        rows.known
+            .values()
+            .map(|row| TaskReport { age: row.started.elapsed(), ..row.report.clone() })
+            .collect()
     }
 }
 

@@ -13,6 +13,13 @@ fn crew() -> Crew {
     Crew::builder("test", "1.0.0").in_kubernetes(false).build()
 }
 
+/// Lets everything run that does not wait.
+async fn turn() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
 async fn landed_after(start: impl Future<Output = Result<(), String>>, crew: &Crew) -> (u8, Reason) {
     let landed = supervise(crew, Signals::install().unwrap(), start).await;
     (landed.exit_code(), landed.reason)
@@ -178,9 +185,8 @@ async fn a_passing_task_that_has_returned_is_gone_from_the_tasks_and_the_metrics
     crew.passing_task("guest", Restart::default(), |_stop| async {});
     let shown = |crew: &Crew| crew.metrics().encode().contains(r#"task="guest""#);
     assert!(shown(&crew), "while it runs");
-    while !crew.tasks().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    turn().await;
+    assert!(crew.tasks().is_empty(), "{:?}", crew.tasks());
     assert!(!shown(&crew), "{}", crew.metrics().encode());
 }
 
@@ -189,9 +195,7 @@ async fn a_passing_task_that_failed_and_an_ordinary_one_that_returned_stay_to_be
     let crew = crew();
     crew.passing_task("guest", Restart::Never, |_stop| async { Err::<(), _>("no such queue") });
     crew.task("host", Restart::Never, |_stop| async {});
-    while crew.tasks().iter().any(|task| task.state == TaskState::Running) {
-        tokio::task::yield_now().await;
-    }
+    turn().await;
     let seen: Vec<_> = crew.tasks().into_iter().map(|task| (task.name, task.state)).collect();
     assert_eq!(seen, [("guest".to_owned(), TaskState::Failed), ("host".to_owned(), TaskState::Finished)]);
 }
@@ -210,7 +214,8 @@ async fn a_hook_is_gone_with_its_guard() {
 #[tokio::test(start_paused = true)]
 async fn a_hook_whose_guard_is_dropped_during_the_shutdown_runs() {
     let crew = crew();
-    let guard = crew.on_shutdown_while(Phase::Drain, "consumer", |_| async { Outcome::finished("7 finished") });
+    let guard =
+        crew.on_shutdown_while(Phase::Drain, "consumer", |_| async { Outcome::finished("7 finished") });
     crew.on_shutdown(Phase::Stop, "stop", move |_| async move { drop(guard) });
     assert!(crew.land().await.summary().contains("7 finished"));
 }

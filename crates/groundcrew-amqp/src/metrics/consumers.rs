@@ -144,7 +144,8 @@ mod tests {
         }
         let text = metrics.encode();
         // The last one was not dropped yet when they were looked through.
-        let series = |queue: &str| text.lines().filter(|line| line.contains(&format!("queue=\"{queue}\""))).count();
+        let series =
+            |queue: &str| text.lines().filter(|line| line.contains(&format!("queue=\"{queue}\""))).count();
         assert_eq!((series("orders"), series(&format!("reply-{}", KEPT + 10))), (8, 8), "{text}");
         assert_eq!((series("reply-9"), series("reply-10")), (0, 8), "{text}");
         drop(consumed);

@@ -253,6 +253,21 @@ fn a_subscription_that_is_dropped_leaves_nothing_behind() {
     });
 }
 
+#[test]
+fn a_subscription_that_is_there_at_the_end_says_in_the_receipt_what_it_handed_back() {
+    bounded(async {
+        let bench = Bench::new().await;
+        let amqp = bench.connect().await;
+        let queue = declared(&amqp, Queue::quorum("untaken")).await;
+        publish(&amqp, &queue, 5).await;
+        let subscription = amqp.subscribe(queue.name(), ConsumerOptions::default()).expect("a consumer");
+        eventually("all have come", async || subscription.waiting() == 5).await;
+        let receipt = bench.crew.land().await;
+        assert!(receipt.summary().contains("0 finished, 5 handed back"), "{receipt}");
+        assert!(subscription.recv().await.is_none());
+    });
+}
+
 /// Field note: drain: cancel → finish in flight → nack the buffered → close channel → close connection.
 #[test]
 fn a_drain_finishes_what_was_begun_and_hands_the_rest_back() {
