@@ -10,9 +10,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
+
+/// How soon a server is started again that could not start yet.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// A server of our own, running or not.
 #[derive(Debug)]
@@ -75,6 +79,21 @@ impl Server {
 
     /// Starts the postmaster and waits until it lets us in.
     pub(super) async fn launch(&mut self) -> Result<(), Error> {
+        let deadline = Instant::now() + START;
+        while !self.attempt(deadline).await? {
+            self.kill();
+            let log = self.folder.tail("log");
+            // The backends of a server that was killed take a moment to notice, and no other may start before.
+            if !log.contains("pre-existing shared memory block") || Instant::now() >= deadline {
+                return Err(Error::NotReady { server: "PostgreSQL", log });
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        Ok(())
+    }
+
+    /// False if it ends, or does not let us in before the deadline.
+    async fn attempt(&mut self, deadline: Instant) -> Result<bool, Error> {
         // Left behind by a kill; we know that the process is gone.
         let _ = std::fs::remove_file(self.data().join("postmaster.pid"));
         let log = File::create(self.folder.file("log")).map_err(Error::system("create the server's log"))?;
@@ -92,11 +111,7 @@ impl Server {
         let running = self.running.insert(Running::start(command, &self.folder)?);
         let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let lets_us_in = async || lets_us_in(addr, "postgres", "postgres").await.unwrap_or(false);
-        if running.wait(Instant::now() + START, lets_us_in).await {
-            return Ok(());
-        }
-        self.kill();
-        Err(Error::NotReady { server: "PostgreSQL", log: self.folder.tail("log") })
+        Ok(running.wait(deadline, lets_us_in).await)
     }
 
     async fn init(&self) -> Result<(), Error> {
