@@ -2,7 +2,6 @@
 
 mod accept;
 mod access_log;
-mod admin;
 mod answer;
 mod body;
 #[cfg(feature = "limit")]

@@ -9,7 +9,7 @@ use crate::listener::{BindError, Listener};
 use crate::probes::Probes;
 use crate::routes::Routes;
 use crate::shared::{Shared, Stage};
-use crate::{AdminConfig, HttpConfig, accept, admin, drain, sweeper};
+use crate::{AdminConfig, HttpConfig, accept, drain, sweeper};
 
 /// A listener that already answers its probes, and 503 to everything else until it is given routes. Where it was
 /// handed over to us, everything else waits for the routes instead, as it would have waited in the backlog.
@@ -46,7 +46,7 @@ impl HttpConfig {
 }
 
 impl AdminConfig {
-    /// Binds the admin listener: probes, metrics, tasks, log level.
+    /// Binds the admin listener: probes and metrics, and what an operator is offered by the routes that it serves.
     ///
     /// It serves until the very end of the drain, so that the last scrape sees what happened.
     #[expect(clippy::unused_async, reason = "I/O is async by contract, whether it waits today or not")]
@@ -127,12 +127,6 @@ impl Http {
         let _first = self.shared.routes.set(Routes::new(routes));
         self.shared.serving.cancel();
         self.routes.open();
-    }
-
-    /// Serves what an operator asks: tasks, readiness in detail. For the admin listener.
-    pub fn serve_admin(self, more: Router) {
-        let routes = admin::routes(&self.shared.crew).merge(more);
-        self.serve(routes);
     }
 }
 

@@ -38,12 +38,7 @@ impl Crew {
         F: Fn(Stop) -> Fut + Send + 'static,
         Fut: Future<Output: TaskResult> + Send + 'static,
     {
-        let name = name.into();
-        let id = self.inner.tasks.add(&name, false);
-        let crew = self.clone();
-        self.track(name.clone(), false, async move {
-            Outcome::of_task(crew.restart_loop(id, &name, restart, task).await)
-        });
+        self.background(name.into(), restart, task, |_crew, _id| ());
     }
 
     /// As [`task`](Self::task), for what comes and goes while the service runs: once it has returned, it is no longer
@@ -53,12 +48,19 @@ impl Crew {
         F: Fn(Stop) -> Fut + Send + 'static,
         Fut: Future<Output: TaskResult> + Send + 'static,
     {
-        let name = name.into();
+        self.background(name.into(), restart, task, |crew, id| crew.inner.tasks.forget_finished(id));
+    }
+
+    fn background<F, Fut>(&self, name: String, restart: Restart, task: F, afterwards: fn(&Self, u64))
+    where
+        F: Fn(Stop) -> Fut + Send + 'static,
+        Fut: Future<Output: TaskResult> + Send + 'static,
+    {
         let id = self.inner.tasks.add(&name, false);
         let crew = self.clone();
         self.track(name.clone(), false, async move {
             let error = crew.restart_loop(id, &name, restart, task).await;
-            crew.inner.tasks.forget_finished(id);
+            afterwards(&crew, id);
             Outcome::of_task(error)
         });
     }

@@ -245,6 +245,9 @@ mod tests {
     #[test]
     fn programs_on_this_machine_and_our_own_pages_go_on_working() {
         let admin = Listening::start(None);
+        let tasks = admin.ask("GET /tasks", "localhost:8080", "").1;
+        let tasks: Value = serde_json::from_str(&tasks).unwrap();
+        assert!(tasks[0]["name"] == "admin" && tasks[0]["state"] == "running", "{tasks}");
         for request in SHOWN {
             for lines in ["", "sec-fetch-site: same-origin\r\norigin: http://localhost:8080\r\n"] {
                 assert_eq!(admin.ask(request, "localhost:8080", lines).0, 200, "{request} {lines}");
