@@ -5,7 +5,7 @@ use groundcrew_config::{FromConfig, Secret, Sourced};
 
 /// Which RabbitMQ, and how long anything may take.
 #[derive(Debug, Clone, FromConfig)]
-#[config(default_impl)]
+#[config(default_impl, validate = crate::target::check)]
 pub struct AmqpConfig {
     /// The broker, as `amqp://user@host:5672/vhost`; `amqps://` for an encrypted connection (feature `tls`). The
     /// virtual host `/` is written `%2f`, or left out together with its slash. There is no default: a service that

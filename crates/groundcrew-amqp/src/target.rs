@@ -64,6 +64,12 @@ pub(crate) fn resolve(config: &AmqpConfig) -> Result<Target, UrlError> {
     Ok(Target { uri, tls, shown })
 }
 
+/// What of the configuration is wrong before anything is tried, for those who only read it. That no broker is
+/// configured is right for a service that works without.
+pub(crate) fn check(config: &AmqpConfig) -> Result<(), UrlError> {
+    config.url.as_ref().map_or(Ok(()), |_| resolve(config).map(drop))
+}
+
 /// The address between brackets, if the host is one.
 fn ipv6(url: &str) -> Option<&str> {
     let (_, rest) = url.split_once("://")?;

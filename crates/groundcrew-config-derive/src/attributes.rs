@@ -10,6 +10,7 @@ use syn::{Attribute, Error, Lit, LitStr, Path, Token};
 pub(crate) struct OfType {
     pub(crate) default_impl: bool,
     pub(crate) validate: Option<Path>,
+    pub(crate) validate_in: Option<Path>,
     pub(crate) root: Option<Path>,
 }
 
@@ -42,11 +43,13 @@ impl OfType {
             match meta.path.get_ident().map(ToString::to_string).as_deref() {
                 Some("default_impl") => this.default_impl = true,
                 Some("validate") => this.validate = Some(meta.value()?.parse()?),
+                Some("validate_in") => this.validate_in = Some(meta.value()?.parse()?),
                 Some("crate") => this.root = Some(meta.value()?.parse::<LitStr>()?.parse()?),
                 _ => {
-                    return Err(
-                        meta.error("expected `default_impl`, `validate = function` or `crate = \"path\"`")
-                    );
+                    return Err(meta.error(
+                        "expected `default_impl`, `validate = function`, `validate_in = function` or `crate = \
+                         \"path\"`",
+                    ));
                 }
             }
             Ok(())

@@ -11,7 +11,9 @@ use syn::{Data, DeriveInput, Error, parse_macro_input};
 
 /// Reads a struct as a section of the configuration, or an enum without fields as a choice of names.
 ///
-/// On the type: `#[config(default_impl)]`, `#[config(validate = check)]`, `#[config(crate = "path")]`.
+/// On the type: `#[config(default_impl)]`, `#[config(validate = check)]` with `fn check(&Self) -> Result<(), impl
+/// Display>`, `#[config(validate_in = check)]` with `fn check(&Self, Environment) -> Result<(), impl Display>` for what
+/// is right in one environment and wrong in another, `#[config(crate = "path")]`.
 /// On a field: `default = …`, `default`, `alias = "NAME"`, `secret`, `range = …`, `unit = "…"`, `name = "…"`.
 /// On a variant: `name = "…"`.
 #[proc_macro_derive(FromConfig, attributes(config))]

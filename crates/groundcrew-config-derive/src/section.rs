@@ -25,9 +25,12 @@ pub(crate) fn expand(input: &DeriveInput, data: &DataStruct) -> syn::Result<Toke
     let reads = keys.iter().map(Key::read);
     let checks = keys.iter().filter_map(Key::check);
     let idents: Vec<_> = keys.iter().map(|key| key.ident).collect();
-    let verdict = of_type.validate.as_ref().map(|function| {
+    let anywhere = of_type.validate.iter().map(|function| quote!(#function(&value)));
+    let here = of_type.validate_in.iter();
+    let here = here.map(|function| quote!(#function(&value, node.surroundings().environment)));
+    let verdicts = anywhere.chain(here).map(|verdict| {
         quote! {
-            if !section.verdict(#function(&value).map_err(|error| ::std::string::ToString::to_string(&error))) {
+            if !section.verdict(#verdict.map_err(|error| ::std::string::ToString::to_string(&error))) {
                 return ::core::option::Option::None;
             }
         }
@@ -57,7 +60,7 @@ pub(crate) fn expand(input: &DeriveInput, data: &DataStruct) -> syn::Result<Toke
                 if !right {
                     return ::core::option::Option::None;
                 }
-                #verdict
+                #(#verdicts)*
                 ::core::option::Option::Some(value)
             }
         }

@@ -154,6 +154,26 @@ fn a_section_can_check_itself() {
     assert!(loaded.expect_err("wrong").to_string().contains("\"10\" is not from 1 to 9"));
 }
 
+/// A price that is a joke outside of production.
+#[derive(Debug, FromConfig)]
+#[config(validate_in = earnest)]
+struct Price {
+    /// What it costs.
+    #[config(default = 0)]
+    cents: u32,
+}
+
+fn earnest(price: &Price, environment: groundcrew_config::Environment) -> Result<(), &'static str> {
+    if environment.is_production() && price.cents == 0 { Err("nothing is free") } else { Ok(()) }
+}
+
+#[test]
+fn a_section_can_be_wrong_in_one_environment_only() {
+    let loaded = |name| Loader::new("x").variables([("ENVIRONMENT", name)]).load(&Price::shape());
+    assert_eq!(loaded("staging").expect("right").read::<Price>().expect("right").cents, 0);
+    assert!(loaded("production").expect_err("wrong").to_string().contains("nothing is free"));
+}
+
 #[test]
 fn defaults_of_a_type_with_a_required_key_name_the_key() {
     let problems = defaults::<support::SqlConfig>().expect_err("the URL has no default");

@@ -4,7 +4,7 @@ use groundcrew_config::{FromConfig, Secret, Sourced};
 
 /// Which Redis, and how long anything may take.
 #[derive(Debug, Clone, FromConfig)]
-#[config(default_impl)]
+#[config(default_impl, validate_in = crate::target::check)]
 pub struct RedisConfig {
     /// The server, as `redis://host:6379/0`; `rediss://` for an encrypted connection, `unix:///path` for a
     /// socket. There is no default: a service that works without Redis leaves it unset, and in production says

@@ -12,7 +12,7 @@ use crate::lane::Lane;
 use crate::limits::limit;
 use crate::metrics::{Operation, RedisMetrics, names};
 use crate::shared::{SharedConnection, ping};
-use crate::target::{Target, resolve};
+use crate::target::{Target, chosen, resolve};
 use crate::{AcquireError, ConnectError, Connection, RedisConfig, RedisImpact, UrlError};
 
 /// One Redis server: a pool, and a few connections that everybody shares. Clones share everything.
@@ -200,9 +200,8 @@ impl RedisConfig {
         name: &str,
         crew: &Crew,
     ) -> Result<Option<Redis>, ConnectError> {
-        match resolve(self)? {
+        match chosen(self, crew.environment())? {
             Some(target) => open(self, name, crew, target).await.map(Some),
-            None if crew.environment().is_production() && !self.in_process => Err(UrlError::NotChosen.into()),
             None => Ok(None),
         }
     }

@@ -5,6 +5,8 @@ use std::fmt;
 use deadpool_redis::redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use deadpool_redis::redis::{Client, ConnectionInfo, IntoConnectionInfo};
 
+use groundcrew_config::Environment;
+
 use crate::{RedisConfig, UrlError};
 
 /// A server that was chosen; its URL has passed every check.
@@ -47,6 +49,19 @@ pub(crate) fn resolve(config: &RedisConfig) -> Result<Option<Target>, UrlError> 
     };
     let client = Client::open(info).map_err(|error| malformed(error.to_string()))?;
     Ok(Some(Target { client, shown }))
+}
+
+/// As [`resolve`]; also refuses what nobody chose in production.
+pub(crate) fn chosen(config: &RedisConfig, environment: Environment) -> Result<Option<Target>, UrlError> {
+    match resolve(config)? {
+        None if environment.is_production() && !config.in_process => Err(UrlError::NotChosen),
+        target => Ok(target),
+    }
+}
+
+/// What of the configuration is wrong before anything is tried, for those who only read it.
+pub(crate) fn check(config: &RedisConfig, environment: Environment) -> Result<(), UrlError> {
+    chosen(config, environment).map(drop)
 }
 
 fn with_settings(info: ConnectionInfo, config: &RedisConfig) -> ConnectionInfo {
@@ -138,6 +153,22 @@ mod tests {
         let target = resolved("redis://user:hunter2@host:1234/3").expect("a right URL");
         assert_eq!(format!("{target:?}"), "host:1234/3");
         assert_eq!(resolved("redis://host").expect("a right URL").shown, "host:6379");
+    }
+
+    #[test]
+    fn a_configuration_that_would_be_refused_at_the_start_does_not_load() {
+        use groundcrew_config::{FromConfig, Loader};
+
+        let problems = |variables: &[(&str, &str)]| {
+            let mut loader = Loader::new("parcels").container(false).root("/nonexistent");
+            loader = loader.mount("/nonexistent").variables(variables.iter().copied());
+            loader.load(&RedisConfig::shape()).err().map(|problems| problems.to_string())
+        };
+        assert_eq!(problems(&[]), None);
+        assert_eq!(problems(&[("ENVIRONMENT", "production"), ("PARCELS__IN_PROCESS", "true")]), None);
+        assert!(problems(&[("ENVIRONMENT", "production")]).unwrap().contains("redis.in_process"));
+        let malformed = problems(&[("REDIS_URL", "user:hunter2@host")]).unwrap();
+        assert!(malformed.contains("env REDIS_URL") && !malformed.contains("hunter2"), "{malformed}");
     }
 
     #[test]

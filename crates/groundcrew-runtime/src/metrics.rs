@@ -95,7 +95,13 @@ impl<S: Fn() -> u64 + Send + Sync> CrewCollector<S> {
 
     fn refresh(&self) {
         // Without those that are gone.
-        for gauges in [&self.task_running, &self.task_age, &self.task_errors_age] {
+        for gauges in [
+            &self.task_running,
+            &self.task_age,
+            &self.task_errors_age,
+            &self.check_passing,
+            &self.check_latency,
+        ] {
             gauges.reset();
         }
         self.task_restarts.reset();

@@ -191,6 +191,16 @@ async fn a_passing_task_that_has_returned_is_gone_from_the_tasks_and_the_metrics
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_check_whose_guard_is_dropped_is_gone_from_the_metrics() {
+    let crew = crew();
+    let check = crew.check("guest", CheckPolicy::degraded(), || async { Ok::<(), String>(()) });
+    let shown = |crew: &Crew| crew.metrics().encode().contains(r#"check="guest""#);
+    assert!(shown(&crew), "while it is there");
+    drop(check);
+    assert!(!shown(&crew), "{}", crew.metrics().encode());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_passing_task_that_failed_and_an_ordinary_one_that_returned_stay_to_be_seen() {
     let crew = crew();
     crew.passing_task("guest", Restart::Never, |_stop| async { Err::<(), _>("no such queue") });

@@ -8,6 +8,7 @@ use groundcrew_config::{FromConfig, Secret, Sourced};
 /// directory. In production a database must be named, SQLite included.
 #[derive(Debug, Clone, FromConfig)]
 #[config(default_impl)]
+#[cfg_attr(any(feature = "sqlite", feature = "postgres"), config(validate_in = crate::target::check))]
 pub struct SqlConfig {
     /// The database, as `postgres://user@host:5432/name` or `sqlite:data/app.db` (`sqlite:/data/app.db` from
     /// the root). Unset: the SQLite file `<service>.db` in the working directory, but not in production.

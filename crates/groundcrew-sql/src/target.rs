@@ -87,6 +87,16 @@ pub(crate) fn resolve(
     }
 }
 
+/// What of the configuration is wrong before anything is tried, for those who only read it.
+pub(crate) fn check(config: &SqlConfig, environment: Environment) -> Result<(), UrlError> {
+    resolve(config, "app", environment)?;
+    #[cfg(feature = "postgres")]
+    if let Some(direct) = &config.direct_url {
+        check_direct(direct.expose(), &direct.origin().to_string())?;
+    }
+    Ok(())
+}
+
 /// Refuses a direct URL that is not one of Postgres, or whose password stands where it would be shown.
 #[cfg(feature = "postgres")]
 pub(crate) fn check_direct(text: &str, origin: &str) -> Result<(), UrlError> {
@@ -173,6 +183,21 @@ mod tests {
     #[test]
     fn a_sqlite_url_that_was_set_is_the_explicit_choice() {
         assert!(matches!(resolved("sqlite:/data/parcels.db"), Ok(Target::Sqlite { url: Some(_), .. })));
+    }
+
+    #[test]
+    fn a_configuration_that_would_be_refused_at_the_start_does_not_load() {
+        use groundcrew_config::{FromConfig, Loader};
+
+        let problems = |variables: &[(&str, &str)]| {
+            let mut loader = Loader::new("parcels").container(false).root("/nonexistent");
+            loader = loader.mount("/nonexistent").variables(variables.iter().copied());
+            loader.load(&SqlConfig::shape()).err().map(|problems| problems.to_string())
+        };
+        assert_eq!(problems(&[]), None);
+        assert!(problems(&[("ENVIRONMENT", "production")]).unwrap().contains("DATABASE_URL"));
+        let malformed = problems(&[("DATABASE_URL", "mysql://user:hunter2@host/db")]).unwrap();
+        assert!(malformed.contains("env DATABASE_URL") && !malformed.contains("hunter2"), "{malformed}");
     }
 
     #[test]

@@ -36,7 +36,7 @@ impl Arguments {
             };
             match name {
                 "--config" => parsed.config = Some(value()?.into()),
-                "--set" => parsed.set.push(value()?),
+                "--set" => parsed.set.push(pair(value()?)?),
                 "--help" | "-h" => parsed.help = true,
                 "--version" | "-V" => parsed.version = true,
                 _ if parsed.command.is_some() => parsed.rest.push(argument),
@@ -52,6 +52,13 @@ impl Arguments {
         }
         Ok(parsed)
     }
+}
+
+/// A setting that reads as one. Of another one nothing is shown, and nothing that follows is taken for a command: either
+/// may be a secret.
+fn pair(setting: String) -> Result<String, String> {
+    let words = "--set takes one word, key=value, as in `--set http.port=5000`";
+    if setting.contains('=') { Ok(setting) } else { Err(words.to_owned()) }
 }
 
 #[cfg(test)]
@@ -76,6 +83,14 @@ mod tests {
         let parsed = parse("summarize --set x --help chat.json").unwrap();
         assert_eq!(parsed.rest, ["--set", "x", "--help", "chat.json"]);
         assert!(!parsed.help);
+    }
+
+    #[test]
+    fn a_setting_in_two_words_is_refused_without_either() {
+        for line in ["--set auth.secret hunter2", "--set hunter2", "--set=hunter2 check-config"] {
+            let words = parse(line).unwrap_err();
+            assert!(words.contains("key=value") && !words.contains("hunter2"), "{words}");
+        }
     }
 
     #[test]

@@ -11,14 +11,15 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// What one line of output adds: libtest's `test result:` or nextest's `Summary`, else nothing.
+    /// What one line of output adds: libtest's `test result:` or nextest's `Summary`, else nothing. An indented
+    /// `test result:` is what nextest repeats of a test that failed, and its summary has counted that.
     pub(crate) fn from_line(line: &str) -> Self {
         let line = plain(line);
-        let line = line.trim();
         if let Some(result) = line.strip_prefix("test result: ") {
             let counts = result.split_once(". ").map_or("", |(_, counts)| counts);
             return Self::from_list(counts, ';');
         }
+        let line = line.trim();
         if line.starts_with("Summary [")
             && let Some((_, counts)) = line.split_once("run: ")
         {
@@ -78,6 +79,12 @@ mod tests {
     fn coloured_libtest_results_are_counted() {
         let line = "test result: \x1b[32mok\x1b[m. 7 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out";
         assert_eq!(Counts::from_line(line), Counts { passed: 7, failed: 0 });
+    }
+
+    #[test]
+    fn what_nextest_repeats_of_a_failed_test_is_not_counted_again() {
+        let line = "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 9 filtered out";
+        assert_eq!(Counts::from_line(line), Counts::default());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use groundcrew_jobs::{
-    Attempt, Job, JobError, Jobs, Memory, Misfire, NewPlan, Plan, PlanChange, PlanError, PlanQuery, PlanRows,
+    Attempt, Job, JobError, Jobs, Memory, Misfire, NewPlan, Plan, PlanChange, PlanError, PlanQuery,
     Planned, Timetable, TimetableConfig, TimetableError, Timing,
 };
 use groundcrew_lease::LeaseConfig;
@@ -14,7 +14,7 @@ use groundcrew_sql::{Database, sqlx};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::stage::{App, Plain, config, crew, until};
+use crate::stage::{App, config, crew, until};
 
 #[derive(Serialize, Deserialize)]
 struct Note {
@@ -277,55 +277,6 @@ async fn execute(database: &Database, sql: &'static str) {
     }
 }
 
-async fn a_thousand_that_are_due_at_once_have_their_jobs_in_batches(database: &Database) {
-    let desk = Desk::open(database, "2026-01-01T08:00:00Z").await;
-    match database {
-        Database::Sqlite(sqlite) => {
-            let mut transaction = sqlite.begin().await.expect("a transaction");
-            make_a_thousand(&desk.timetable, &mut transaction).await;
-            transaction.commit().await.expect("committed");
-        }
-        Database::Postgres(postgres) => {
-            let mut transaction = postgres.begin().await.expect("a transaction");
-            make_a_thousand(&desk.timetable, &mut transaction).await;
-            transaction.commit().await.expect("committed");
-        }
-    }
-    desk.now_is("2026-01-01T09:00:00Z");
-    desk.keep();
-    let (count, batches) = match database {
-        Database::Sqlite(_) => ("SELECT count(*), count(DISTINCT payload) FROM groundcrew_jobs", None),
-        Database::Postgres(_) => (
-            "SELECT count(*), count(DISTINCT payload) FROM groundcrew_jobs",
-            Some(
-                "SELECT max(jobs), count(*) FROM (SELECT count(*) AS jobs FROM groundcrew_jobs GROUP BY xmin::text) AS batch",
-            ),
-        ),
-    };
-    until("all have their jobs", || async { two(database, count).await == (1_000, 1_000) }).await;
-    if let Some(batches) = batches {
-        assert_eq!(two(database, batches).await, (100, 10), "jobs of a transaction");
-    }
-    desk.settled(0).await;
-    assert_eq!(two(database, count).await, (1_000, 1_000), "and no second one");
-}
-
-/// Of a job that nobody here runs: the rows stay as they were written.
-async fn make_a_thousand(timetable: &Timetable, transaction: &mut impl PlanRows) {
-    for number in 0..1_000 {
-        let number = number.to_string();
-        let new = NewPlan::new("guild", &number, timing("0 9 * * *"), &Plain(number.clone()));
-        timetable.create_in(transaction, new).await.expect("a plan");
-    }
-}
-
-async fn two(database: &Database, sql: &'static str) -> (i64, i64) {
-    match database {
-        Database::Sqlite(sqlite) => sqlx::query_as(sql).fetch_one(sqlite.read()).await.expect("numbers"),
-        Database::Postgres(postgres) => sqlx::query_as(sql).fetch_one(postgres).await.expect("numbers"),
-    }
-}
-
 #[tokio::test]
 async fn a_plan_is_there_exactly_if_the_rows_beside_it_are() {
     let (database, _folder) = crate::database::sqlite::database().await;
@@ -408,6 +359,7 @@ use limits::{
     an_owner_has_so_many_plans_however_many_are_made_at_once, plans_are_listed_page_by_page,
     what_cannot_be_planned_is_refused_in_words,
 };
+use thousand::a_thousand_that_are_due_at_once_have_their_jobs_in_batches;
 
 in_both!(
     a_plan_comes_once_in_each_night_in_which_the_clocks_are_changed,
@@ -426,3 +378,4 @@ in_both!(
 
 mod killed;
 mod limits;
+mod thousand;
