@@ -130,13 +130,14 @@ impl Session {
         if !self.acks.delivered(tag) {
             return Err(format!("the broker skipped a number before {tag}"));
         }
-        self.metrics.delivered.inc();
         self.metrics.unsettled.inc();
         if delivery.redelivered {
             self.metrics.redelivered.inc();
         }
         let slip = Slip { tag, session: self.slips.clone() };
         self.inbox.put(Held::new(Delivery::new(delivery), slip));
+        // Only now: what is counted can be taken.
+        self.metrics.delivered.inc();
         Ok(())
     }
 

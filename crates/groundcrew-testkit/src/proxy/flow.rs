@@ -161,6 +161,8 @@ impl Gate {
         match mode {
             Mode::BlackHole => Self::Swallow,
             Mode::HalfOpen(stopped) if stopped == direction => Self::Hold,
+            // Not a byte more: the cut itself may be noticed a moment later.
+            Mode::Cut => Self::Hold,
             Mode::Slow { bytes_per_second, latency } => Self::slow(bytes_per_second.max(1), latency),
             Mode::Limit { bytes_per_second } => Self::slow(bytes_per_second.max(1), Duration::ZERO),
             _ => Self::Forward { chunk: LARGEST_CHUNK, latency: Duration::ZERO, rest: Duration::ZERO },
@@ -204,6 +206,13 @@ mod tests {
         let mode = Mode::HalfOpen(Direction::ToClient);
         assert_eq!(Gate::of(mode, Direction::ToClient), Gate::Hold);
         assert!(matches!(Gate::of(mode, Direction::ToTarget), Gate::Forward { .. }));
+    }
+
+    #[test]
+    fn what_is_to_be_cut_passes_nothing_more() {
+        for direction in [Direction::ToClient, Direction::ToTarget] {
+            assert_eq!(Gate::of(Mode::Cut, direction), Gate::Hold);
+        }
     }
 
     proptest! {

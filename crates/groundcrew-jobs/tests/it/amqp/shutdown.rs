@@ -6,7 +6,8 @@ use super::*;
 async fn a_job_that_is_cut_comes_back_once_with_its_checkpoint() {
     bounded(async {
         let broker = Broker::shared().await;
-        let shutdown = ShutdownConfig { budget: Duration::from_secs(15), ..ShutdownConfig::default() };
+        // As much as Kubernetes gives: a broker that is busy has time to confirm what is handed back.
+        let shutdown = ShutdownConfig { budget: Duration::from_secs(29), ..ShutdownConfig::default() };
         let crew = Crew::builder("parcels", "1.0.0").shutdown(shutdown).build();
         let amqp = AmqpConfig::of(broker.vhost.url()).connect(&crew).await.expect("a connection");
         let first = Process { crew, amqp };
