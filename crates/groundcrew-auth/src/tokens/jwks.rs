@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use groundcrew_client::{Client, ClientError};
+use groundcrew_telemetry::Context;
 use jsonwebtoken::jwk::Jwk;
 use parking_lot::RwLock;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::TokenError;
@@ -37,7 +39,7 @@ struct Inner {
     url: String,
     issuer: String,
     held: RwLock<Held>,
-    fetching: Mutex<()>,
+    fetching: Arc<Mutex<()>>,
     pause: Duration,
 }
 
@@ -80,7 +82,7 @@ impl Jwks {
             url: url.into(),
             issuer: issuer.into(),
             held: RwLock::default(),
-            fetching: Mutex::default(),
+            fetching: Arc::default(),
             pause,
         };
         Self { inner: Arc::new(inner) }
@@ -95,19 +97,27 @@ impl Jwks {
         if known.is_some() && self.is_younger(FRESH) {
             return Ok(known);
         }
-        // Who knows the key already does not wait for another's fetch.
-        let turn = match &known {
-            Some(_) => self.inner.fetching.try_lock().ok(),
-            None => Some(self.inner.fetching.lock().await),
-        };
-        if turn.is_some() && self.may_fetch(kid) {
-            self.fetch().await;
-        }
+        let is_settled = within_deadline(self.renew(kid, known.is_some())).await.unwrap_or(false);
         match self.known(kid) {
             Some(key) if self.is_younger(GOOD) => Ok(Some(key)),
-            None if !self.inner.held.read().failed => Ok(None),
+            None if is_settled && !self.inner.held.read().failed => Ok(None),
             _ => Err(TokenError::KeysUnavailable),
         }
+    }
+
+    /// Has the keys fetched where it is time for that; whether it is known what comes of it. Who is dropped meanwhile
+    /// ends only their own waiting, or one client that hangs up would keep the keys from all.
+    async fn renew(&self, kid: &str, is_known: bool) -> bool {
+        let fetching = self.inner.fetching.clone();
+        // Who knows the key already does not wait for another's fetch.
+        let turn = if is_known { fetching.try_lock_owned().ok() } else { Some(fetching.lock_owned().await) };
+        let Some(turn) = turn.filter(|_| self.may_fetch(kid)) else { return true };
+        let jwks = self.clone();
+        let fetch = async move {
+            jwks.fetch().await;
+            drop(turn);
+        };
+        spawn(fetch).await.is_ok()
     }
 
     fn known(&self, kid: &str) -> Option<Key> {
@@ -127,17 +137,15 @@ impl Jwks {
     }
 
     async fn fetch(&self) {
-        {
-            // Noted before: who hangs up meanwhile must not let the next one fetch at once.
-            let mut held = self.inner.held.write();
-            (held.tried, held.failed) = (Some(Instant::now()), true);
-        }
+        // Noted before: the pause is between the beginnings of two.
+        self.inner.held.write().tried = Some(Instant::now());
         match self.keys().await {
             Ok(keys) => {
                 let mut held = self.inner.held.write();
                 (held.keys, held.fetched, held.failed) = (keys, Some(Instant::now()), false);
             }
             Err(error) => {
+                self.inner.held.write().failed = true;
                 tracing::warn!(jwks.issuer = self.inner.issuer, %error, "the keys of an issuer could not be fetched");
             }
         }
@@ -155,5 +163,21 @@ impl Jwks {
 impl fmt::Debug for Jwks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Jwks").field("issuer", &self.inner.issuer).finish_non_exhaustive()
+    }
+}
+
+/// On a task of its own, in the trace of whoever wants it, but without their deadline: it is for everybody who waits.
+fn spawn(fetch: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    match groundcrew_telemetry::current() {
+        Some(context) => tokio::spawn(context.detached().into_arc().scope(fetch)),
+        None => tokio::spawn(fetch),
+    }
+}
+
+/// Waits as long as the request or job has that is current, if it has a deadline.
+async fn within_deadline<F: Future>(wait: F) -> Option<F::Output> {
+    match groundcrew_telemetry::with_current(|context| context.and_then(Context::remaining)) {
+        Some(left) => tokio::time::timeout(left, wait).await.ok(),
+        None => Some(wait.await),
     }
 }

@@ -9,9 +9,11 @@ use axum::routing::get;
 use groundcrew_auth::{AuthConfig, Jwks, Principal, PrincipalKind, Scopes, TokenError, Tokens};
 use groundcrew_client::ClientConfig;
 use groundcrew_http::{HttpConfig, StatusCode};
+use groundcrew_telemetry::Context;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use parking_lot::Mutex;
 use serde_json::json;
+use tokio::sync::Notify;
 
 use crate::pairs::{Pair, ed};
 use crate::stage::{bounded, crew};
@@ -23,6 +25,10 @@ const ISSUER: &str = "https://id.example";
 struct Issuer {
     set: Arc<Mutex<Option<String>>>,
     asked: Arc<AtomicU32>,
+    /// Somebody has asked.
+    wanted: Arc<Notify>,
+    /// While it is locked, nobody is answered.
+    gate: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Issuer {
@@ -30,8 +36,13 @@ impl Issuer {
         let issuer = self.clone();
         let answer = move || {
             issuer.asked.fetch_add(1, Ordering::Relaxed);
-            let set = issuer.set.lock().clone();
-            async move { set.ok_or(StatusCode::SERVICE_UNAVAILABLE) }
+            issuer.wanted.notify_one();
+            let issuer = issuer.clone();
+            async move {
+                drop(issuer.gate.lock().await);
+                let set = issuer.set.lock().clone();
+                set.ok_or(StatusCode::SERVICE_UNAVAILABLE)
+            }
         };
         let http = HttpConfig::ephemeral().bind(crew).await.expect("a listener");
         let address = http.local_addr().expect("an address");
@@ -144,6 +155,44 @@ async fn an_issuer_that_is_away_is_no_fault_of_the_token_and_known_keys_stay_goo
         *issuer.set.lock() = None;
         assert!(tokens.verify(&token(&pair, "k1", ISSUER)).await.is_ok());
         assert_eq!(tokens.verify(&token(&other, "k2", ISSUER)).await, Err(TokenError::KeysUnavailable));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_does_not_end_the_fetch_that_others_need() {
+    bounded(async {
+        let (issuer, pair) = (Issuer::default(), ed());
+        issuer.publish(&[("k1", &pair)]);
+        let tokens = trusting(&issuer, Duration::from_secs(3_600)).await;
+        let token = token(&pair, "k1", ISSUER);
+        let closed = issuer.gate.lock().await;
+        tokio::select! {
+            result = tokens.verify(&token) => panic!("nobody has answered: {result:?}"),
+            () = issuer.wanted.notified() => {}
+        }
+        drop(closed);
+        assert!(tokens.verify(&token).await.is_ok());
+        assert_eq!(issuer.asked.load(Ordering::Relaxed), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_caller_waits_for_keys_no_longer_than_its_own_deadline_and_the_fetch_goes_on() {
+    bounded(async {
+        let (issuer, pair) = (Issuer::default(), ed());
+        issuer.publish(&[("k1", &pair)]);
+        let tokens = trusting(&issuer, Duration::from_secs(3_600)).await;
+        let token = token(&pair, "k1", ISSUER);
+        let closed = issuer.gate.lock().await;
+        for _ in ["the one that has it fetched", "one that waits for that"] {
+            let hasty = Context::random().with_timeout(Duration::from_millis(50)).into_arc();
+            assert_eq!(hasty.scope(tokens.verify(&token)).await, Err(TokenError::KeysUnavailable));
+        }
+        drop(closed);
+        assert!(tokens.verify(&token).await.is_ok());
+        assert_eq!(issuer.asked.load(Ordering::Relaxed), 1);
     })
     .await;
 }
