@@ -6,7 +6,7 @@ mod layer;
 mod level;
 mod name;
 mod number;
-mod redact;
+pub(crate) mod redact;
 mod shape;
 mod span;
 mod stamp;

@@ -3,6 +3,8 @@
 //! The span that a [`Context`](crate::Context) adopts gets the ids of that context, so that the ids in log
 //! lines, in outgoing `traceparent` headers and in the collector are the same.
 
+mod redacted;
+
 use crate::{Context, TraceContext};
 use groundcrew_config::FromConfig;
 use opentelemetry::trace::{
@@ -15,6 +17,7 @@ use opentelemetry_sdk::trace::{
     IdGenerator, RandomIdGenerator, SamplingDecision, SamplingResult, SdkTracer, SdkTracerProvider,
     ShouldSample,
 };
+use redacted::Redacted;
 use std::cell::Cell;
 use std::time::Duration;
 use tracing_core::Subscriber;
@@ -86,7 +89,7 @@ impl Otlp {
             .build()
             .map_err(|source| OtlpError::Exporter { endpoint: config.endpoint.clone(), source })?;
         let provider = SdkTracerProvider::builder()
-            .with_batch_exporter(exporter)
+            .with_batch_exporter(Redacted(exporter))
             .with_id_generator(Ids::default())
             .with_sampler(AsDecided)
             .with_resource(Resource::builder().with_service_name(service.to_owned()).build())

@@ -1,7 +1,10 @@
 //! What a collector receives.
 #![cfg(feature = "otlp")]
 
-use groundcrew_telemetry::{Context, LogConfig, Logging, Otlp, OtlpConfig, RequestId, TraceContext};
+use groundcrew_telemetry::{
+    Context, LogConfig, LogError, Logging, Otlp, OtlpConfig, RequestId, TraceContext,
+};
+use std::error::Error;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::mpsc;
@@ -37,28 +40,33 @@ fn contains(body: &[u8], part: &[u8]) -> bool {
     body.windows(part.len()).any(|window| window == part)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_span_that_a_context_adopts_arrives_with_its_ids_under_the_caller() {
+/// Runs `work` where its spans are exported, and gives what the collector gets of it.
+async fn exported(work: impl FnOnce()) -> Vec<u8> {
     let (endpoint, received) = collector();
     let mut config = OtlpConfig::default();
     config.endpoint = endpoint;
     let otlp = Otlp::try_new("hello", &config).expect("an endpoint");
     let logging = Logging::new("hello", LogConfig::default()).with_sink(std::io::sink()).with_traces(&otlp);
     let (dispatch, _log) = logging.build().expect("a thread");
+    tracing::dispatcher::with_default(&dispatch, work);
+    otlp.shutdown().await.expect("a collector that answers");
+    received.recv().expect("one batch")
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_span_that_a_context_adopts_arrives_with_its_ids_under_the_caller() {
     let caller = TraceContext { sampled: true, ..TraceContext::random() };
     let context = Context::continuing(RequestId::random(), caller);
     let unsampled = Context::continuing(RequestId::random(), TraceContext::random());
-    tracing::dispatcher::with_default(&dispatch, || {
+    let body = exported(|| {
         for context in [&context, &unsampled] {
             let span = tracing::info_span!("request", route = "/hello");
             context.adopt(&span);
             span.in_scope(|| tracing::info_span!("inner").in_scope(|| ()));
         }
-    });
-    otlp.shutdown().await.expect("a collector that answers");
+    })
+    .await;
 
-    let body = received.recv().expect("one batch");
     for name in ["hello", "request", "inner", "/hello"] {
         assert!(contains(&body, name.as_bytes()), "{name}");
     }
@@ -67,6 +75,27 @@ async fn the_span_that_a_context_adopts_arrives_with_its_ids_under_the_caller() 
     assert!(contains(&body, &ids.span_id.to_be_bytes()));
     assert!(contains(&body, &caller.span_id.to_be_bytes()));
     assert!(!contains(&body, &unsampled.trace().trace_id.to_be_bytes()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_lines_do_not_print_does_not_reach_the_collector_either() {
+    let body = exported(|| {
+        let span = tracing::info_span!("request", api_key = "canary", store = "redis://bot:canary@cache/0");
+        Context::new(RequestId::random(), TraceContext::random().sampled_at(1.0)).adopt(&span);
+        span.in_scope(|| {
+            let error = LogError::Thread(std::io::Error::other("no amqp://bot:canary@queue"));
+            tracing::warn!(error = &error as &(dyn Error + 'static), "an error with a cause");
+            tracing::warn!(password = "canary", "at postgres://bot:canary@db/x");
+        });
+    })
+    .await;
+
+    for kept in
+        ["api_key", "password", "@cache/0", "amqp://bot:[redacted]@queue", "at postgres://bot:[redacted]@"]
+    {
+        assert!(contains(&body, kept.as_bytes()), "{kept}");
+    }
+    assert!(!contains(&body, b"canary"), "{}", String::from_utf8_lossy(&body));
 }
 
 #[tokio::test]
