@@ -87,8 +87,8 @@ impl Delivery {
         self.properties.headers().as_ref()?.inner().get(name).and_then(Field::read)
     }
 
-    /// The context of the work that this message asks for: in the publisher's trace, if it names a right one, with the
-    /// message's id as the request's where that can be one.
+    /// The context of the work that this message asks for: in the publisher's trace, if it names a right one, and else
+    /// in a new one that is recorded; with the message's id as the request's where that can be one.
     pub fn context(&self) -> Context {
         let id = self.id().and_then(|id| RequestId::parse(id.as_bytes())).unwrap_or_else(RequestId::random);
         let text = |name| match self.header(name) {
@@ -97,7 +97,7 @@ impl Delivery {
         };
         // Whoever may publish may write what they like: it is parsed as strictly as from the network.
         let Some(caller) = text("traceparent").and_then(|it| TraceContext::parse(it.as_bytes())) else {
-            return Context::new(id, TraceContext::random());
+            return Context::new(id, TraceContext { sampled: true, ..TraceContext::random() });
         };
         let context = Context::continuing(id, caller);
         match text("tracestate").and_then(|it| TraceState::parse(&it)) {
@@ -151,9 +151,10 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_that_is_none_begins_a_new_one() {
+    fn a_trace_that_is_none_begins_a_new_one_that_is_recorded() {
         for wrong in ["", "00-xyz", "00-00000000000000000000000000000000-b7ad6b7169203331-01", "\u{1F980}"] {
-            assert!(with_traceparent(wrong).context().caller().is_none(), "{wrong}");
+            let context = with_traceparent(wrong).context();
+            assert!(context.caller().is_none() && context.trace().sampled, "{wrong}");
         }
     }
 }

@@ -85,9 +85,10 @@ impl Context {
         Self { request_id, trace, caller: None, trace_state: None, deadline: None }
     }
 
-    /// A context with a new request id at the root of a new trace.
+    /// A context with a new request id at the root of a new trace, for work that nobody else asked for. The trace is
+    /// recorded, as nobody has decided otherwise.
     pub fn random() -> Self {
-        Self::new(RequestId::random(), TraceContext::random())
+        Self::new(RequestId::random(), TraceContext { sampled: true, ..TraceContext::random() })
     }
 
     /// A context for work that `caller` asked for: in its trace, under its span, with a span id of our own.

@@ -78,10 +78,18 @@ async fn the_span_that_a_context_adopts_arrives_with_its_ids_under_the_caller() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn work_that_nobody_asked_for_is_recorded() {
+    let context = Context::random();
+    let body = exported(|| context.adopt(&tracing::info_span!("nightly"))).await;
+    assert!(contains(&body, b"nightly"));
+    assert!(contains(&body, &context.trace().trace_id.to_be_bytes()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_secret_that_lines_do_not_print_does_not_reach_the_collector_either() {
     let body = exported(|| {
         let span = tracing::info_span!("request", api_key = "canary", store = "redis://bot:canary@cache/0");
-        Context::new(RequestId::random(), TraceContext::random().sampled_at(1.0)).adopt(&span);
+        Context::random().adopt(&span);
         span.in_scope(|| {
             let error = LogError::Thread(std::io::Error::other("no amqp://bot:canary@queue"));
             tracing::warn!(error = &error as &(dyn Error + 'static), "an error with a cause");

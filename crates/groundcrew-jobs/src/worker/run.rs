@@ -60,7 +60,7 @@ async fn attempt(worker: &Worker, runner: &Runner, slot: &Arc<Slot>) -> Run {
     }
 }
 
-/// In the trace of whoever enqueued it.
+/// In the trace of whoever enqueued it, or at the root of one that is recorded.
 fn context(envelope: &Envelope) -> Context {
     let caller = envelope.trace.as_ref().and_then(|trace| TraceContext::parse(trace.as_bytes()));
     match caller {

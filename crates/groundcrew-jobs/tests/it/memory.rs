@@ -45,6 +45,22 @@ async fn attempts_are_apart_by_exponential_times_with_jitter() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_job_that_was_enqueued_outside_of_any_trace_begins_one_that_is_recorded() {
+    let (memory, crew) = (Memory::new(), crew());
+    let jobs = patient().connect_with(&crew, memory.clone()).expect("jobs");
+    let publisher = jobs.publisher();
+    let seen = Arc::new(parking_lot::Mutex::new(Vec::new()));
+    let found = seen.clone();
+    jobs.register::<Plain>().run(App::new(move |_, _| {
+        found.lock().push(groundcrew_telemetry::current().map(|context| context.trace().sampled));
+        async { Ok(()) }
+    }));
+    publisher.enqueue(&Plain("x".to_owned())).await.expect("enqueued");
+    memory.idle().await;
+    assert_eq!(*seen.lock(), [Some(true)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_snoozed_job_comes_later_and_as_often_as_it_likes() {
     let (memory, crew, began) = (Memory::new(), crew(), Instant::now());
     let jobs = patient().connect_with(&crew, memory.clone()).expect("jobs");
