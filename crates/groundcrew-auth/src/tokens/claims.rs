@@ -26,3 +26,13 @@ pub(super) struct Claims {
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub(super) data: Map<String, Value>,
 }
+
+/// Whom a token names as its issuer, before anything of it is verified.
+#[cfg(feature = "client")]
+pub(super) fn unverified_issuer(token: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        iss: String,
+    }
+    jsonwebtoken::dangerous::insecure_decode_claims::<Named>(token).ok().map(|named| named.iss)
+}

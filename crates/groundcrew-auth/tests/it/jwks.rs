@@ -19,6 +19,7 @@ use crate::pairs::{Pair, ed};
 use crate::stage::{bounded, crew};
 
 const ISSUER: &str = "https://id.example";
+const OTHER: &str = "https://other.example";
 
 /// Somebody who issues tokens, and what others get from there.
 #[derive(Clone, Default)]
@@ -76,12 +77,20 @@ fn token(pair: &Pair, kid: &str, issuer: &str) -> String {
 }
 
 async fn trusting(issuer: &Issuer, pause: Duration) -> Tokens {
-    let crew = crew();
-    let url = issuer.start(&crew).await;
+    trusting_all(&[(issuer, ISSUER)], pause).await
+}
+
+async fn trusting_all(issuers: &[(&Issuer, &str)], pause: Duration) -> Tokens {
+    let ours = crew();
     let config = ClientConfig { max_retries: 0, ..ClientConfig::default() };
-    let client = config.named("identity").build(&crew).expect("a client");
-    let ours = AuthConfig::of("a secret of at least thirty-two characters").tokens(&crew).expect("tokens");
-    ours.trusting(Jwks::with_pause(client, url, ISSUER, pause))
+    let client = config.named("identity").build(&ours).expect("a client");
+    let config = AuthConfig::of("a secret of at least thirty-two characters");
+    let mut tokens = config.tokens(&ours).expect("tokens");
+    for (issuer, name) in issuers {
+        let url = issuer.start(&crew()).await;
+        tokens = tokens.trusting(Jwks::with_pause(client.clone(), url, *name, pause));
+    }
+    tokens
 }
 
 #[tokio::test]
@@ -96,7 +105,7 @@ async fn a_token_of_a_published_key_is_believed_under_its_issuers_name() {
         }
         assert_eq!(issuer.asked.load(Ordering::Relaxed), 1);
         // Its key does not speak for us, nor ours for it.
-        assert_eq!(tokens.verify(&token(&pair, "k1", "parcels")).await, Err(TokenError::NotForUs));
+        assert_eq!(tokens.verify(&token(&pair, "k1", "parcels")).await, Err(TokenError::UnknownKey));
         let ours =
             tokens.issue(&Principal::new("user-1", Scopes::none(), PrincipalKind::Session)).expect("a token");
         assert_eq!(tokens.verify(ours.token.expose()).await.expect("believed").subject, "user-1");
@@ -193,6 +202,51 @@ async fn a_caller_waits_for_keys_no_longer_than_its_own_deadline_and_the_fetch_g
         drop(closed);
         assert!(tokens.verify(&token).await.is_ok());
         assert_eq!(issuer.asked.load(Ordering::Relaxed), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_issuers_that_name_their_keys_the_same_are_both_believed() {
+    bounded(async {
+        let (one, two, first, second) = (Issuer::default(), Issuer::default(), ed(), ed());
+        one.publish(&[("1", &first)]);
+        two.publish(&[("1", &second)]);
+        let tokens = trusting_all(&[(&one, ISSUER), (&two, OTHER)], Duration::from_secs(3_600)).await;
+        for (pair, issuer) in [(&first, ISSUER), (&second, OTHER)] {
+            let who = tokens.verify(&token(pair, "1", issuer)).await.expect("believed");
+            assert_eq!(who.subject, format!("{issuer}|user-1"));
+        }
+        assert_eq!(tokens.verify(&token(&second, "1", ISSUER)).await, Err(TokenError::Signature));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_issuer_may_name_its_key_as_we_name_ours() {
+    bounded(async {
+        let (issuer, pair) = (Issuer::default(), ed());
+        let tokens = trusting(&issuer, Duration::from_secs(3_600)).await;
+        let who = Principal::new("user-1", Scopes::none(), PrincipalKind::Session);
+        let ours = tokens.issue(&who).expect("a token");
+        let kid = jsonwebtoken::decode_header(ours.token.expose()).expect("a header").kid.expect("a name");
+        issuer.publish(&[(kid.as_str(), &pair)]);
+        let theirs = tokens.verify(&token(&pair, &kid, ISSUER)).await.expect("believed");
+        assert_eq!(theirs.subject, "https://id.example|user-1");
+        assert_eq!(tokens.verify(ours.token.expose()).await.expect("believed").subject, "user-1");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_issuer_that_never_answers_delays_no_token_of_another() {
+    bounded(async {
+        let (away, here, pair) = (Issuer::default(), Issuer::default(), ed());
+        here.publish(&[("1", &pair)]);
+        let tokens = trusting_all(&[(&away, OTHER), (&here, ISSUER)], Duration::from_secs(3_600)).await;
+        let _closed = away.gate.lock().await;
+        assert!(tokens.verify(&token(&pair, "1", ISSUER)).await.is_ok());
+        assert_eq!(away.asked.load(Ordering::Relaxed), 0, "nobody showed a token of it");
     })
     .await;
 }
