@@ -4,13 +4,21 @@ use http::StatusCode;
 
 use crate::answer::Meta;
 use crate::http_metrics::UNMATCHED;
+use crate::peer::Peer;
 
-/// One line per request: what was asked (without the query, which may carry secrets), by whom, and how it
-/// went. Sampled by configuration; server errors are always written.
+/// One line per request: what was asked (without the query, which may carry secrets), by whom (and through
+/// which proxy, if one is trusted), and how it went. Sampled by configuration; server errors are always written.
 pub(crate) fn write(meta: &Meta, status: StatusCode, response_bytes: Option<u64>, elapsed: Duration) {
     if !wanted(meta, status) {
         return;
     }
+    // Without proxies that are trusted nothing is allocated: the peer's text is made once for its connection.
+    let behind = meta.client_behind_proxies().map(|client| client.to_string());
+    let peer = meta.peer().map(Peer::text);
+    let (client, proxy) = match &behind {
+        Some(client) => (Some(client.as_str()), peer),
+        None => (peer, None),
+    };
     tracing::info!(
         target: "groundcrew::access",
         {
@@ -20,7 +28,8 @@ pub(crate) fn write(meta: &Meta, status: StatusCode, response_bytes: Option<u64>
             http.status = status.as_u16(),
             http.response_bytes = response_bytes.unwrap_or(0),
             duration_ms = milliseconds(elapsed),
-            client.address = meta.peer(),
+            client.address = client,
+            network.peer.address = proxy,
         },
         "request"
     );

@@ -1,6 +1,7 @@
 use std::any::Any;
 use std::convert::Infallible;
 use std::future::Future;
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -31,6 +32,8 @@ pub(crate) struct Meta {
     pub(crate) version: Version,
     pub(crate) request_bytes: u64,
     pub(crate) context: Arc<groundcrew_telemetry::Context>,
+    /// Who asks, where there are proxies that are trusted; the one who is connected, if that is who asks.
+    pub(crate) client: Option<IpAddr>,
     pub(crate) route: Option<Arc<Route>>,
     /// Handed to the response's body in the end.
     pub(crate) in_flight: Option<InFlight>,
@@ -83,9 +86,16 @@ impl Meta {
         &self.in_flight.as_ref().expect("a request is completed once").shared
     }
 
-    /// The client's address as text.
-    pub(crate) fn peer(&self) -> Option<&str> {
-        self.in_flight.as_ref()?.connection.peer.as_ref().map(Peer::text)
+    /// The one who is connected; unknown on a Unix socket.
+    pub(crate) fn peer(&self) -> Option<&Peer> {
+        self.in_flight.as_ref()?.connection.peer.as_ref()
+    }
+
+    /// Who asks, where that is another than the one who is connected.
+    pub(crate) fn client_behind_proxies(&self) -> Option<IpAddr> {
+        let client = self.client?;
+        let peer = self.peer().map(|peer| peer.address.ip().to_canonical());
+        (peer != Some(client)).then_some(client)
     }
 
     fn learn(&mut self, route: Arc<Route>) {

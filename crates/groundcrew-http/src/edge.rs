@@ -1,4 +1,6 @@
 use std::convert::Infallible;
+#[cfg(feature = "limit")]
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
@@ -11,12 +13,13 @@ use http::{HeaderMap, HeaderValue, Request, Response, header::HeaderName};
 use hyper::body::{Body as _, Incoming};
 use tower::Service;
 
-use crate::HttpConfig;
 use crate::answer::{Answer, Meta};
 use crate::body::{InFlight, ResponseBody};
 use crate::connection::Connection;
 use crate::shared::Shared;
-use crate::waiting_room;
+#[cfg(feature = "limit")]
+use crate::{ClientAddress, peer::Peer};
+use crate::{HttpConfig, waiting_room};
 
 /// The header that carries a request's id, in and out.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -55,7 +58,7 @@ impl hyper::service::Service<Request<Incoming>> for Edge {
         meta.route = route;
         let span = span();
         meta.context.adopt(&span);
-        Answer::handle(handle(service, request, self), span, meta)
+        Answer::handle(handle(service, request, &meta), span, meta)
     }
 }
 
@@ -67,6 +70,10 @@ fn meta(request: &Request<Incoming>, in_flight: InFlight, config: &HttpConfig) -
         None => context,
     };
     let context = Arc::new(context);
+    #[cfg(feature = "limit")]
+    let client = find_client(request.headers(), in_flight.connection.peer.as_ref(), config);
+    #[cfg(not(feature = "limit"))]
+    let client = None;
     Meta {
         started,
         method: request.method().clone(),
@@ -74,6 +81,7 @@ fn meta(request: &Request<Incoming>, in_flight: InFlight, config: &HttpConfig) -
         version: request.version(),
         request_bytes: request.body().size_hint().exact().unwrap_or(0),
         context,
+        client,
         route: None,
         in_flight: Some(in_flight),
     }
@@ -82,32 +90,32 @@ fn meta(request: &Request<Incoming>, in_flight: InFlight, config: &HttpConfig) -
 fn handle(
     mut router: Router,
     mut request: Request<Incoming>,
-    edge: &Edge,
+    meta: &Meta,
 ) -> axum::routing::future::RouteFuture<Infallible> {
-    if let Some(peer) = &edge.connection.peer {
+    if let Some(peer) = meta.peer() {
         request.extensions_mut().insert(ConnectInfo(peer.address));
     }
     #[cfg(feature = "limit")]
-    find_client(&mut request, edge);
+    if let Some(client) = meta.client {
+        request.extensions_mut().insert(ClientAddress(client));
+    }
     if request.body().is_end_stream() {
         // A GET without a body costs no boxed body. An upgrade lies in the extensions, not here.
         return router.call(request.map(|_nothing| Body::empty()));
     }
-    let limit = edge.shared.config.body_limit.as_usize();
+    let limit = meta.shared().config.body_limit.as_usize();
     DefaultBodyLimit::max(limit).apply(&mut request);
     router.call(request)
 }
 
 /// Only behind proxies that are named, and behind one on this machine, is the client another than the peer.
 #[cfg(feature = "limit")]
-fn find_client(request: &mut Request<Incoming>, edge: &Edge) {
-    let trusted = &edge.shared.config.trusted_proxies;
-    let peer = edge.connection.peer.as_ref().map(|peer| peer.address.ip());
-    if (!trusted.is_empty() || peer.is_none())
-        && let Some(client) = crate::ClientAddress::behind(peer, request.headers(), trusted)
-    {
-        request.extensions_mut().insert(client);
+fn find_client(headers: &HeaderMap, peer: Option<&Peer>, config: &HttpConfig) -> Option<IpAddr> {
+    let trusted = &config.trusted_proxies;
+    if trusted.is_empty() && peer.is_some() {
+        return None;
     }
+    ClientAddress::behind(peer.map(|peer| peer.address.ip()), headers, trusted).map(|client| client.0)
 }
 
 /// The span of a request. Its ids stand in the context, which every line reads, so it needs no fields of its
