@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Access, guarded};
+use super::{Access, guarded, is_person};
 use crate::api::openapi::{answer, later, problem};
 use crate::workshop::storage_problem;
 
@@ -96,9 +96,8 @@ fn asked(who: &Principal, wanted: Wanted) -> Result<(NewKey, String), Problem> {
         return Err(Problem::new(StatusCode::FORBIDDEN, "INSUFFICIENT_SCOPE").detail(words));
     }
     let subject = wanted.subject.unwrap_or_else(|| who.subject.clone());
-    if subject != who.subject && !who.may("admin") {
-        return Err(Problem::new(StatusCode::FORBIDDEN, "INSUFFICIENT_SCOPE")
-            .detail("keys for others need the scope `admin`"));
+    if subject != who.subject {
+        in_anothers_name(who)?;
     }
     if subject.is_empty() || subject.len() > 200 || subject.chars().any(char::is_control) {
         return Err(invalid("subject", "subject: one line of 1 to 200 bytes".to_owned()));
@@ -112,6 +111,22 @@ fn asked(who: &Principal, wanted: Wanted) -> Result<(NewKey, String), Problem> {
         None => new,
     };
     Ok((new, subject))
+}
+
+/// For programs of the operator's alone: who reads what is told by a key's subject, and no person, admins included,
+/// sees what is another's.
+fn in_anothers_name(who: &Principal) -> Result<(), Problem> {
+    if is_person(&who.subject) {
+        return Err(Problem::new(StatusCode::FORBIDDEN, "FORBIDDEN").detail(
+            "people make keys in their own name; for others the operator makes them, where the bot runs: \
+             `summary-bot keys create NAME --subject WHO`",
+        ));
+    }
+    if !who.may("admin") {
+        return Err(Problem::new(StatusCode::FORBIDDEN, "INSUFFICIENT_SCOPE")
+            .detail("keys for others need the scope `admin`"));
+    }
+    Ok(())
 }
 
 fn is_good(key: &ApiKey) -> bool {
@@ -156,13 +171,14 @@ pub(crate) fn paths() -> [(&'static str, Value); 2] {
                 "name": {"type": "string", "minLength": 1, "maxLength": 200, "description": "What it is for."},
                 "scopes": {"type": "array", "maxItems": 64, "items": {"type": "string"}, "description": "What it may."},
                 "expires_at": {"type": ["string", "null"], "format": "date-time"},
-                "subject": {"type": ["string", "null"], "description": "Whose it is; for admins."},
+                "subject": {"type": ["string", "null"], "description": "Whose it is, where it is not \
+                    one's own: for programs with the scope `admin`, never for people."},
             },
         }}}},
         "responses": {
             "201": answer("The key, with its secret.", "NewKey"),
             "400": problem("`INVALID_REQUEST`, `INVALID_JSON`."),
-            "403": problem("`CROSS_SITE`, `INSUFFICIENT_SCOPE`."),
+            "403": problem("`CROSS_SITE`, `INSUFFICIENT_SCOPE`. `FORBIDDEN` for people who name somebody else."),
             "409": problem("`TOO_MANY_KEYS`."),
             "413": problem("`BODY_TOO_LARGE`."),
             "415": problem("`UNSUPPORTED_MEDIA_TYPE`."),

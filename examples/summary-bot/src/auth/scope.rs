@@ -19,7 +19,7 @@ pub(crate) const ALL: [(&str, &str); 12] = [
     ("settings:write", "change the settings of servers"),
     ("usage:read", "read what was used and what it cost"),
     ("keys:read", "read one's own API keys; with `admin` those of all"),
-    ("keys:write", "make and revoke one's own API keys; with `admin` those of all"),
+    ("keys:write", "make and revoke one's own API keys; with `admin` revoke those of all"),
     ("admin", "what concerns everybody"),
 ];
 

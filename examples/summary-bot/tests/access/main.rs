@@ -3,6 +3,7 @@
 #[path = "../service/mod.rs"]
 mod service;
 
+mod admins;
 mod desk;
 mod doors;
 mod keys;

@@ -13,7 +13,7 @@ async fn bot(discord: &Discord, guilds: &[&str]) -> Fixture {
     with(discord, guilds, |_| {}).await
 }
 
-async fn with(discord: &Discord, guilds: &[&str], change: impl FnOnce(&mut Config)) -> Fixture {
+pub(crate) async fn with(discord: &Discord, guilds: &[&str], change: impl FnOnce(&mut Config)) -> Fixture {
     Fixture::with(|config| {
         config.sign_in.guilds = guilds.iter().map(|id| (*id).to_owned()).collect();
         config.discord.api_url = discord.api();
@@ -27,7 +27,7 @@ async fn with(discord: &Discord, guilds: &[&str], change: impl FnOnce(&mut Confi
 }
 
 /// The browser's cookies after an answer.
-fn cookies(answer: &Answer) -> String {
+pub(crate) fn cookies(answer: &Answer) -> String {
     let set = answer.head.lines().filter_map(|line| {
         let (name, value) = line.split_once(':')?;
         name.eq_ignore_ascii_case("set-cookie").then(|| value.split(';').next().unwrap_or_default().trim())
@@ -36,7 +36,7 @@ fn cookies(answer: &Answer) -> String {
 }
 
 /// Goes to Discord and back; the answer of the callback, and the cookies with which it was asked.
-fn sign_in(bot: &Fixture) -> (Answer, String) {
+pub(crate) fn sign_in(bot: &Fixture) -> (Answer, String) {
     let login = http::call(bot.address, "GET", "/auth/login?return_to=/%23here", &[], b"");
     assert_eq!(login.status, 303, "{}", login.body);
     let cookie = cookies(&login);

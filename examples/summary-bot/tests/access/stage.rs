@@ -38,6 +38,13 @@ pub(crate) fn ask(bot: &Bot, method: &str, path: &str, bearer: &str, body: &str)
     bot.call(method, path, &headers, body.as_bytes())
 }
 
+/// A browser makes a key; the answer must be as the OpenAPI document says.
+pub(crate) fn make_key(bot: &Bot, cookie: &str, wanted: &Value) -> Answer {
+    let headers =
+        [("cookie", cookie), ("sec-fetch-site", "same-origin"), ("content-type", "application/json")];
+    bot.call("POST", "/api/v1/keys", &headers, wanted.to_string().as_bytes())
+}
+
 /// A request with these cookies, as a page of ours sends it.
 pub(crate) fn browse(bot: &Bot, method: &str, path: &str, cookie: &str) -> Answer {
     let headers = [("cookie", cookie), ("sec-fetch-site", "same-origin")];
