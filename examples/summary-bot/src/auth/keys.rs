@@ -1,6 +1,6 @@
 //! `/api/v1/keys`: API keys, made, listed and revoked by those whose they are.
 
-use groundcrew::auth::{ApiKey, MadeKey, NewKey, Principal, Scopes};
+use groundcrew::auth::{ApiKey, ApiKeys, MadeKey, NewKey, Principal, PrincipalKind, Scopes};
 use groundcrew::http::axum::Router;
 use groundcrew::http::axum::extract::rejection::PathRejection;
 use groundcrew::http::axum::extract::{Path, State};
@@ -46,14 +46,14 @@ async fn create(
     who: Principal,
     Json(wanted): Json<Wanted>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let new = asked(&who, wanted)?;
-    let subject = new.1;
+    let latest = latest(&access.keys, &who).await?;
+    let (new, subject) = asked(&who, wanted, latest)?;
     let known = access.keys.list(Some(&subject)).await.map_err(|error| storage_problem(&error))?;
     if known.iter().filter(|key| is_good(key)).count() >= MOST {
         return Err(Problem::new(StatusCode::CONFLICT, "TOO_MANY_KEYS")
             .detail(format!("there are {MOST} good keys already: revoke one that is not needed")));
     }
-    let made = access.keys.create(new.0).await.map_err(|error| storage_problem(&error))?;
+    let made = access.keys.create(new).await.map_err(|error| storage_problem(&error))?;
     Ok((StatusCode::CREATED, Json(shown_once(&made))))
 }
 
@@ -81,11 +81,29 @@ async fn revoke(
         .detail("there is no key of yours with this id that could be revoked"))
 }
 
+/// Until when what they make may be good: not for longer than what they show themselves.
+async fn latest(keys: &ApiKeys, who: &Principal) -> Result<Option<i64>, Problem> {
+    let refused = |words: &'static str| Problem::new(StatusCode::FORBIDDEN, "FORBIDDEN").detail(words);
+    match who.kind {
+        PrincipalKind::Session | PrincipalKind::Local => Ok(None),
+        PrincipalKind::Key => {
+            let known = keys.list(Some(&who.subject)).await.map_err(|error| storage_problem(&error))?;
+            // Another replica may have taken it back just now.
+            let shown = known.iter().find(|key| who.credential.as_ref() == Some(&key.id) && is_good(key));
+            let shown = shown.ok_or_else(|| {
+                refused("the key that asks is good no more, or 1000 others of its owner are newer")
+            })?;
+            Ok(shown.expires_at)
+        }
+        _ => Err(refused(
+            "a key would outlive the token that asks, and the session that this is of: make it with the session of a \
+             browser, or with a key",
+        )),
+    }
+}
+
 /// Nobody hands on what they may not do themselves.
-fn asked(who: &Principal, wanted: Wanted) -> Result<(NewKey, String), Problem> {
-    let invalid = |field: &str, words: String| {
-        Problem::new(StatusCode::BAD_REQUEST, "INVALID_REQUEST").detail(words).with("field", field)
-    };
+fn asked(who: &Principal, wanted: Wanted, latest: Option<i64>) -> Result<(NewKey, String), Problem> {
     let name = wanted.name.trim();
     if name.is_empty() || name.len() > 200 || name.chars().any(char::is_control) {
         return Err(invalid("name", "name: one line of 1 to 200 bytes says what the key is for".to_owned()));
@@ -103,14 +121,27 @@ fn asked(who: &Principal, wanted: Wanted) -> Result<(NewKey, String), Problem> {
         return Err(invalid("subject", "subject: one line of 1 to 200 bytes".to_owned()));
     }
     let new = NewKey::new(&subject, name).with_scopes(scopes);
-    let new = match wanted.expires_at {
-        Some(at) if at <= Timestamp::now() => {
-            return Err(invalid("expires_at", "expires_at: a time to come".to_owned()));
+    let expires_at = expiry(wanted.expires_at, latest)?;
+    Ok((expires_at.into_iter().fold(new, NewKey::with_expiry), subject))
+}
+
+/// From when the key is good no more: a time to come, and none after the latest.
+fn expiry(wanted: Option<Timestamp>, latest: Option<i64>) -> Result<Option<i64>, Problem> {
+    let refused = |words: String| Err(invalid("expires_at", format!("expires_at: {words}")));
+    match (wanted, latest) {
+        (None, latest) => Ok(latest),
+        (Some(at), _) if at <= Timestamp::now() => refused("a time to come".to_owned()),
+        (Some(at), Some(latest)) if at.as_second() > latest => {
+            let latest =
+                Timestamp::from_second(latest).map_or_else(|_| String::new(), |at| format!(" ({at})"));
+            refused(format!("not after the end of the key that asks{latest}"))
         }
-        Some(at) => new.with_expiry(at.as_second()),
-        None => new,
-    };
-    Ok((new, subject))
+        (Some(at), _) => Ok(Some(at.as_second())),
+    }
+}
+
+fn invalid(field: &str, words: String) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "INVALID_REQUEST").detail(words).with("field", field)
 }
 
 /// For programs of the operator's alone: who reads what is told by a key's subject, and no person, admins included,
@@ -162,7 +193,9 @@ pub(crate) fn paths() -> [(&'static str, Value); 2] {
         "operationId": "create_key",
         "tags": ["access"],
         "summary": "Make an API key",
-        "description": "Its secret stands in this answer and nowhere else. It may do what its maker may, at most.",
+        "description": "Its secret stands in this answer and nowhere else. It may do what its maker may, at most, \
+            and a key that a key makes ends with that one, at the latest. With a token nobody makes a key, which would \
+            outlive it.",
         "requestBody": {"required": true, "content": {"application/json": {"schema": {
             "type": "object",
             "required": ["name", "scopes"],
@@ -170,7 +203,8 @@ pub(crate) fn paths() -> [(&'static str, Value); 2] {
             "properties": {
                 "name": {"type": "string", "minLength": 1, "maxLength": 200, "description": "What it is for."},
                 "scopes": {"type": "array", "maxItems": 64, "items": {"type": "string"}, "description": "What it may."},
-                "expires_at": {"type": ["string", "null"], "format": "date-time"},
+                "expires_at": {"type": ["string", "null"], "format": "date-time", "description": "From when it is good \
+                    no more; by default never, or when the key that asks is not."},
                 "subject": {"type": ["string", "null"], "description": "Whose it is, where it is not \
                     one's own: for programs with the scope `admin`, never for people."},
             },
@@ -178,7 +212,8 @@ pub(crate) fn paths() -> [(&'static str, Value); 2] {
         "responses": {
             "201": answer("The key, with its secret.", "NewKey"),
             "400": problem("`INVALID_REQUEST`, `INVALID_JSON`."),
-            "403": problem("`CROSS_SITE`, `INSUFFICIENT_SCOPE`. `FORBIDDEN` for people who name somebody else."),
+            "403": problem("`CROSS_SITE`, `INSUFFICIENT_SCOPE`. `FORBIDDEN` for people who name somebody else, \
+                and for tokens."),
             "409": problem("`TOO_MANY_KEYS`."),
             "413": problem("`BODY_TOO_LARGE`."),
             "415": problem("`UNSUPPORTED_MEDIA_TYPE`."),

@@ -2,10 +2,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::service::{SUMMARIES, conversation};
-use crate::stage::{ask, bot, key};
+use crate::stage::{ask, bot, key, operate};
 
 const KEYS: &str = "/api/v1/keys";
 
@@ -36,6 +36,25 @@ async fn who_has_a_key_makes_others_that_may_do_no_more() {
     for nonsense in ["", "{", "[]", r#"{"name": "x"}"#, r#"{"name": "x", "scopes": [], "more": 1}"#] {
         let answer = ask(&bot, "POST", KEYS, &mine, nonsense);
         assert!((400..500).contains(&answer.status), "{nonsense}: {}", answer.body);
+    }
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_ends_makes_none_that_ends_later() {
+    let bot = bot().await;
+    let words = ["create", "ci", "--scopes", "summaries:read keys:write", "--days", "30"];
+    let ci = operate(&bot, &words).await;
+    let bearer = format!("Bearer {}", ci["secret"].as_str().expect("a secret"));
+    let make = |expires_at: Value| {
+        let wanted = json!({"name": "x", "scopes": ["summaries:read"], "expires_at": expires_at});
+        ask(&bot, "POST", KEYS, &bearer, &wanted.to_string())
+    };
+    let later = make(json!("2099-01-01T00:00:00Z"));
+    assert_eq!((later.status, &later.json()["field"]), (400, &json!("expires_at")), "{}", later.body);
+    for expires_at in [ci["expires_at"].clone(), Value::Null] {
+        let made = make(expires_at);
+        assert_eq!((made.status, &made.json()["expires_at"]), (201, &ci["expires_at"]), "{}", made.body);
     }
     bot.land().await;
 }

@@ -7,7 +7,7 @@ use summary_bot::Config;
 
 use crate::service::http::{self, Answer};
 use crate::service::{Fixture, SUMMARIES};
-use crate::stage::{ask, browse, closed, key};
+use crate::stage::{ask, browse, closed, key, make_key};
 
 async fn bot(discord: &Discord, guilds: &[&str]) -> Fixture {
     with(discord, guilds, |_| {}).await
@@ -180,6 +180,20 @@ async fn tokens_are_for_people_who_have_signed_in_and_no_more_than_they_may() {
     let foreign =
         [("cookie", cookie.as_str()), ("sec-fetch-site", "cross-site"), ("content-type", "application/json")];
     assert_eq!(http::call(bot.address, "POST", "/api/v1/auth/tokens", &foreign, b"{}").status, 403);
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_makes_no_key_since_that_would_outlive_it() {
+    let discord = Discord::start().await.expect("a local Discord");
+    let (bot, cookie) = signed_in(&discord).await;
+    let bearer = bearer(&tokens(&bot, &cookie, &json!({})).json());
+    let wanted = json!({"name": "x", "scopes": ["summaries:read"]});
+    let of_token = ask(&bot, "POST", "/api/v1/keys", &bearer, &wanted.to_string());
+    assert_eq!((of_token.status, of_token.code().as_str()), (403, "FORBIDDEN"), "{}", of_token.body);
+    // The control: it may see the keys of its person, who makes one with the session.
+    assert_eq!(ask(&bot, "GET", "/api/v1/keys", &bearer, "").status, 200);
+    assert_eq!(make_key(&bot, &cookie, &wanted).status, 201);
     bot.land().await;
 }
 
