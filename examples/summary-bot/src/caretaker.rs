@@ -48,7 +48,7 @@ pub(crate) struct Erased {
     pub(crate) opinions_deleted: u64,
     /// Places in settings and rules of servers.
     pub(crate) settings_changed: u64,
-    /// Requests that are not known to be theirs any more, and answers that were kept for them.
+    /// Requests that are not known to be theirs any more, without what they sent, and answers that were kept for them.
     pub(crate) requests_changed: u64,
     /// Keys and sessions, which end with it.
     pub(crate) accounts_deleted: u64,
@@ -97,6 +97,8 @@ impl Caretaker {
             Some(accounts) => accounts.erase(user).await?,
             None => 0,
         };
+        // Before the summaries: whatever is made of requests in this moment is stored before, or not at all.
+        let requests_changed = self.store.unask(user).await?;
         let (schedules_deleted, schedules_changed) = self.plans.erase(user).await?;
         let webhooks_deleted = self.store.delete_webhooks_of(user).await?;
         let private_summaries_deleted = self.delete_private(user).await?;
@@ -109,7 +111,7 @@ impl Caretaker {
             summaries_changed,
             opinions_deleted: self.store.delete_feedback(user).await?,
             settings_changed: self.store.unsign(user).await?,
-            requests_changed: self.store.unask(user).await?,
+            requests_changed,
             accounts_deleted,
             webhooks_deleted,
             schedules_deleted,

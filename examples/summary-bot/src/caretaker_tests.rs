@@ -6,6 +6,8 @@ use groundcrew::jobs::PlanId;
 use super::*;
 use crate::Origin;
 use crate::discord::access::Level;
+use crate::headway::Step;
+use crate::request::{Asking, Media, State};
 use crate::settings::{Change, GuildConfig, Key, Subject, SubjectKind};
 use crate::testing::{ANNA, BEN, Ground, grounds, origin};
 use crate::webhooks::Webhook;
@@ -98,6 +100,39 @@ async fn of_somebody_who_is_erased_nothing_is_left() {
         assert!(made.iter().all(|made| made.requested_by.as_deref() != Some(BEN)));
 
         assert_eq!(caretaker.erase(BEN).await.expect("again"), Erased::default(), "{}", ground.name);
+    }
+}
+
+/// A request of somebody that waits for its job.
+async fn asked(ground: &Ground, by: &str) -> Uuid {
+    let id = Uuid::now_v7();
+    let asking =
+        Asking { media: Media::Json, query: Vec::new(), body: "[]".into(), asker: Some(by.to_owned()) };
+    ground.store.accept(&ground.publisher, id, asking).await.expect("kept");
+    id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_has_sent_who_is_erased_goes_with_them_and_is_summarised_no_more() {
+    const ABANDONED: &str = r#"{"code":"JOB_ABANDONED"}"#;
+    for ground in grounds().await {
+        let caretaker = ground.caretaker(90, ground.settings(GuildConfig::default(), &[]));
+        let (waiting, dead) = (asked(&ground, BEN).await, asked(&ground, BEN).await);
+        let another = asked(&ground, ANNA).await;
+        ground.store.give_up(dead, ABANDONED).await.expect("given up");
+
+        assert_eq!(caretaker.erase(BEN).await.expect("erased").requests_changed, 2, "{}", ground.name);
+        let failed = State::Failed { problem: ABANDONED.to_owned() };
+        for (id, state) in [(waiting, State::Cancelled), (dead, failed)] {
+            assert!(ground.store.asking(id).await.expect("read").is_none(), "{}: {state:?}", ground.name);
+            let wanted = ground.store.note(id, Step::default()).await.expect("noted");
+            assert!(!wanted, "whoever is at it goes on, {}: {state:?}", ground.name);
+            let standing = ground.store.standing(id).await.expect("read").expect("there");
+            assert_eq!(standing.state, state, "{}", ground.name);
+        }
+        // The control: somebody else's.
+        assert!(ground.store.asking(another).await.expect("read").is_some(), "{}", ground.name);
+        assert!(ground.store.note(another, Step::default()).await.expect("noted"), "{}", ground.name);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use groundcrew::Crew;
 use groundcrew::cache::CacheConfig;
-use groundcrew::jobs::{Jobs, JobsConfig};
+use groundcrew::jobs::{Jobs, JobsConfig, Publisher};
 use groundcrew::sql::SqlConfig;
 use groundcrew_testkit::postgres::Postgres;
 use tempfile::TempDir;
@@ -22,6 +22,7 @@ pub(crate) struct Ground {
     pub(crate) crew: Crew,
     pub(crate) store: Store,
     pub(crate) plans: Plans,
+    pub(crate) publisher: Publisher,
     _folder: Option<TempDir>,
     _postgres: Option<(Postgres, groundcrew_testkit::postgres::Database)>,
 }
@@ -67,7 +68,8 @@ async fn ground(
         config,
         mailer: None,
     });
-    Ground { name, crew, store, plans, _folder: folder, _postgres: postgres }
+    let publisher = jobs.publisher();
+    Ground { name, crew, store, plans, publisher, _folder: folder, _postgres: postgres }
 }
 
 // === impl Ground ===

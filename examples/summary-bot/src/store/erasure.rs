@@ -21,7 +21,9 @@ const ASKED: &str =
 const UPDATE: &str = "UPDATE summaries SET title = $1, excerpt = $2, document = $3, requested_by = $4, indexed = 0 WHERE id = $5";
 const ANSWERS: &str = "DELETE FROM replays WHERE result = $1";
 const REPLAYS: &str = "DELETE FROM replays WHERE asker = $1";
-const REQUESTS: &str = "UPDATE requests SET requested_by = NULL WHERE requested_by = $1";
+// What is not made yet is called off: whoever is at it makes it for nobody, and whoever comes to it finds nothing.
+const REQUESTS: &str = "UPDATE requests SET requested_by = NULL, query = '[]', body = NULL, \
+     cancelled = (cancelled OR summary_id IS NULL), revision = revision + 1 WHERE requested_by = $1";
 const UNNAME: &str = "DELETE FROM summary_people WHERE user_id = $1";
 const PRIVATE: &str = "SELECT id FROM summaries WHERE requested_by = $1 AND private LIMIT $2";
 const FEEDBACK: &str = "DELETE FROM feedback WHERE user_id = $1";
@@ -63,7 +65,7 @@ impl Store {
         self.about(FEEDBACK, user, None).await
     }
 
-    /// Forgets that this user asked the API for something.
+    /// Forgets that this user asked the API for something, and what they sent; what is not made yet is called off.
     pub(crate) async fn unask(&self, user: &str) -> sqlx::Result<u64> {
         Ok(self.about(REPLAYS, user, None).await? + self.about(REQUESTS, user, None).await?)
     }

@@ -161,8 +161,9 @@ impl TryFrom<StandingRow> for Standing {
             (Some(summary), _) => {
                 State::Succeeded { summary: summary.parse().map_err(|_| damaged("summary_id"))? }
             }
-            _ if cancelled => State::Cancelled,
+            // Also when whoever asked was erased afterwards.
             (None, Some(problem)) => State::Failed { problem },
+            (None, None) if cancelled => State::Cancelled,
             (None, None) => State::Pending,
         };
         let step = match &state {

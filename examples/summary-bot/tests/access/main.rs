@@ -6,6 +6,7 @@ mod service;
 mod admins;
 mod desk;
 mod doors;
+mod erased;
 mod keys;
 mod sight;
 mod sign_in;
