@@ -1,5 +1,6 @@
 mod credentials;
 mod identity;
+mod judge;
 mod layer;
 mod site;
 
@@ -10,6 +11,7 @@ use http::request::Parts;
 pub(crate) use self::credentials::cookies;
 use self::credentials::{Credential, credential};
 pub(crate) use self::identity::{Identity, Refusal, State};
+use self::judge::Judge;
 pub use self::layer::Authenticated;
 use crate::auth_metrics::{AuthMetrics, Outcome, Shown};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -47,6 +49,7 @@ pub struct Auth {
     sessions: Option<Sessions>,
     cookie: Option<SessionCookie>,
     local: Option<Principal>,
+    judge: Option<Judge>,
 }
 
 // === impl Auth ===
@@ -67,6 +70,7 @@ impl Auth {
             sessions: None,
             cookie: None,
             local: None,
+            judge: None,
         })
     }
 
@@ -94,6 +98,25 @@ impl Auth {
         Self { local: Some(Principal { kind: PrincipalKind::Local, ..who }), ..self }
     }
 
+    /// Has everybody who is known judged anew, at each request: what they might do when their session, token or key was
+    /// made, they may have lost since.
+    ///
+    /// ```
+    /// # fn example(auth: groundcrew_auth::Auth, is_admin: fn(&str) -> bool) -> groundcrew_auth::Auth {
+    /// use groundcrew_auth::Scopes;
+    ///
+    /// auth.judge(move |mut who| {
+    ///     if who.may("admin") && !is_admin(&who.subject) {
+    ///         who.scopes = Scopes::none();
+    ///     }
+    ///     who
+    /// })
+    /// # }
+    /// ```
+    pub fn judge(self, judge: impl Fn(Principal) -> Principal + Send + Sync + 'static) -> Self {
+        Self { judge: Some(Judge::new(judge)), ..self }
+    }
+
     pub(crate) async fn identify(&self, parts: &Parts) -> Identity {
         let (shown, state) = match credential(&parts.headers, self.cookie.as_ref().map(SessionCookie::name)) {
             Ok(Credential::Nothing) => (Shown::Nothing, State::Nobody),
@@ -116,6 +139,10 @@ impl Auth {
         let (shown, state) = match (&self.local, state) {
             (Some(local), State::Nobody) => (Shown::Local, site::local(parts, local)),
             (_, state) => (shown, state),
+        };
+        let state = match &self.judge {
+            Some(judge) => judge.judge(state),
+            None => state,
         };
         match &state {
             State::Known(_) => self.metrics.count(shown, Outcome::Allowed),

@@ -90,6 +90,24 @@ async fn a_token_opens_what_its_scopes_allow() {
 }
 
 #[tokio::test]
+async fn what_somebody_may_is_judged_at_each_request() {
+    let crew = crew();
+    let tokens = AuthConfig::of(SECRET).tokens(&crew).expect("tokens");
+    let bearer = bearer(tokens.issue(&who("parcels:write")).expect("a token").token.expose());
+    let shown = [("authorization", bearer.as_str())];
+    let auth = Auth::new(&crew).expect("auth").tokens(tokens);
+    let judged = routes().layer(auth.clone().judge(|mut who| {
+        who.scopes = Scopes::none();
+        who
+    }));
+    assert_eq!(ask(&judged, "GET", "/me", &shown).await.body, "user-1");
+    let answer = ask(&judged, "POST", "/write", &shown).await;
+    assert_eq!((answer.status, answer.code().as_str()), (StatusCode::FORBIDDEN, "INSUFFICIENT_SCOPE"));
+    // The control: nobody judges.
+    assert_eq!(ask(&routes().layer(auth), "POST", "/write", &shown).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn who_shows_nothing_or_nonsense_is_answered_401() {
     let crew = crew();
     let tokens = AuthConfig::of(SECRET).tokens(&crew).expect("tokens");

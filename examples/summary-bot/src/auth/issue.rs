@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Access, guarded};
+use super::{Access, Admins, guarded};
 use crate::Config;
 use crate::api::openapi::{answer, later, problem};
 use crate::scribe::internal_error;
@@ -36,6 +36,7 @@ pub(crate) struct Issuer {
     crew: Crew,
     tokens: Tokens,
     sessions: Sessions,
+    admins: Admins,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -70,7 +71,8 @@ impl Issuer {
                  at least 32 random characters, or auth.keys"
             );
         };
-        Ok(Some(Self { crew: crew.clone(), tokens: tokens.clone(), sessions: sessions.clone() }))
+        let admins = Admins::of(&config.sign_in);
+        Ok(Some(Self { crew: crew.clone(), tokens: tokens.clone(), sessions: sessions.clone(), admins }))
     }
 
     /// The pair, as it is answered.
@@ -78,7 +80,8 @@ impl Issuer {
         let name = session.who.data.get("name").cloned();
         // The servers of somebody may be many, and a token goes with every request.
         let data: Map<String, Value> = name.map(|name| ("name".to_owned(), name)).into_iter().collect();
-        let who = session.who.clone().with_data(data);
+        // Other services believe what stands in the token.
+        let who = self.admins.judge(session.who.clone()).with_data(data);
         let access = self.tokens.issue(&who).map_err(|error| {
             tracing::error!(%error, "a token cannot be issued");
             internal_error()

@@ -1,5 +1,6 @@
 //! Who asks, and what they may.
 
+mod admins;
 mod config;
 mod deed;
 mod desk;
@@ -17,6 +18,7 @@ use groundcrew::Crew;
 use groundcrew::auth::{ApiKeys, Auth, Principal, PrincipalKind, Scopes, SessionCookie, Sessions};
 use groundcrew::sql::Database;
 
+use admins::Admins;
 pub use config::SignInConfig;
 pub(crate) use deed::{Deed, too_low};
 pub(crate) use desk::offer;
@@ -86,7 +88,9 @@ impl Access {
             Some(sign_in) if !sign_in.is_secure() => SessionCookie::insecure("summary-bot"),
             _ => SessionCookie::new("summary-bot"),
         };
-        let mut auth = Auth::new(crew)?.keys(keys.clone()).sessions(sessions.clone(), cookie.clone());
+        let admins = Admins::of(&config.sign_in);
+        let auth = Auth::new(crew)?.keys(keys.clone()).sessions(sessions.clone(), cookie.clone());
+        let mut auth = auth.judge(move |who| admins.judge(who));
         let tokens = if config.auth.has_keys() { Some(config.auth.tokens(crew)?) } else { None };
         let issuer = Issuer::of(config, crew, tokens.as_ref(), &sessions)?;
         if let Some(tokens) = tokens {

@@ -19,7 +19,7 @@ use groundcrew::http::{Json, Problem};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Access, is_open, scope};
+use super::{Access, Admins, is_open, scope};
 use crate::Config;
 use crate::api::openapi::{answer, later, problem};
 use crate::workshop::storage_problem;
@@ -35,7 +35,7 @@ pub(crate) struct SignIn {
     client: Client,
     api: String,
     bot: Option<Secret<String>>,
-    admins: Vec<String>,
+    admins: Admins,
     guilds: Vec<String>,
     is_secure: bool,
 }
@@ -97,7 +97,7 @@ impl SignIn {
             client,
             api,
             bot: config.discord.token.clone(),
-            admins: config.sign_in.admins.clone(),
+            admins: Admins::of(&config.sign_in),
             guilds: config.sign_in.guilds.clone(),
             is_secure: base.starts_with("https:"),
         }))

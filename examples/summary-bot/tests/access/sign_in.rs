@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use summary_bot::Config;
 
 use crate::service::http::{self, Answer};
-use crate::service::{Fixture, SUMMARIES};
+use crate::service::{Bot, Fixture, SUMMARIES};
 use crate::stage::{ask, browse, closed, key, make_key};
 
 async fn bot(discord: &Discord, guilds: &[&str]) -> Fixture {
@@ -16,14 +16,19 @@ async fn bot(discord: &Discord, guilds: &[&str]) -> Fixture {
 pub(crate) async fn with(discord: &Discord, guilds: &[&str], change: impl FnOnce(&mut Config)) -> Fixture {
     Fixture::with(|config| {
         config.sign_in.guilds = guilds.iter().map(|id| (*id).to_owned()).collect();
-        config.discord.api_url = discord.api();
-        config.discord.token = Some(Secret::new(discord.token()));
-        config.discord.mode = summary_bot::DiscordMode::Off;
-        config.sign_in.client_id = Some(discord.application_id().to_string());
-        config.sign_in.client_secret = Some(Secret::new(discord.client_secret()));
+        lead(config, discord);
         change(config);
     })
     .await
+}
+
+/// People sign in there.
+pub(crate) fn lead(config: &mut Config, discord: &Discord) {
+    config.discord.api_url = discord.api();
+    config.discord.token = Some(Secret::new(discord.token()));
+    config.discord.mode = summary_bot::DiscordMode::Off;
+    config.sign_in.client_id = Some(discord.application_id().to_string());
+    config.sign_in.client_secret = Some(Secret::new(discord.client_secret()));
 }
 
 /// The browser's cookies after an answer.
@@ -100,13 +105,13 @@ async fn signed_in(discord: &Discord) -> (Fixture, String) {
     (bot, cookie)
 }
 
-fn tokens(bot: &Fixture, cookie: &str, body: &Value) -> Answer {
+pub(crate) fn tokens(bot: &Bot, cookie: &str, body: &Value) -> Answer {
     let headers =
         [("cookie", cookie), ("sec-fetch-site", "same-origin"), ("content-type", "application/json")];
     bot.call("POST", "/api/v1/auth/tokens", &headers, body.to_string().as_bytes())
 }
 
-fn refresh(bot: &Fixture, token: &Value) -> Answer {
+pub(crate) fn refresh(bot: &Bot, token: &Value) -> Answer {
     let body = json!({"refresh_token": token}).to_string();
     bot.call("POST", "/api/v1/auth/refresh", &[("content-type", "application/json")], body.as_bytes())
 }

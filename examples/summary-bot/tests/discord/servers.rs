@@ -3,6 +3,7 @@
 use groundcrew::config::{Origin, Secret, Sourced};
 use groundcrew_testkit_discord::{ChannelKind, Permissions, Snowflake};
 use serde_json::{Value, json};
+use summary_bot::Config;
 
 use crate::service::http::Answer;
 use crate::service::wait_for;
@@ -43,10 +44,16 @@ impl<'a> Person<'a> {
 }
 
 pub(crate) async fn stage() -> Stage {
-    Stage::set_with(|config| {
+    stage_with(|_, _| ()).await
+}
+
+/// With a configuration that names Ben.
+async fn stage_with(change: impl FnOnce(&mut Config, Snowflake)) -> Stage {
+    Stage::set_for(|config, ben| {
         let secret = Secret::new("a secret of at least thirty-two characters".to_owned());
         config.webhooks.allow_private = true;
         config.auth.jwt_secret = Some(Sourced::new(secret, Origin::Set));
+        change(config, ben);
     })
     .await
 }
@@ -273,7 +280,7 @@ async fn admins_of_a_server_delete_what_they_can_see_there() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_operators_admins_delete_what_they_can_see_and_see_no_more_than_others() {
-    let stage = stage().await;
+    let stage = stage_with(|config, ben| config.sign_in.admins = vec![ben.to_string()]).await;
     let ada = Person::of(&stage, &stage.ada.to_string()).await;
     let ben = Person::with(&stage, &stage.ben.to_string(), "*").await;
     let (open, closed) = (made(&ada, stage.hall), made(&ada, vault(&stage)));

@@ -45,6 +45,11 @@ impl Stage {
 
     /// With another configuration; the commands are registered when it returns.
     pub async fn set_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::set_for(|config, _| change(config)).await
+    }
+
+    /// With a configuration that names Ben.
+    pub async fn set_for(change: impl FnOnce(&mut Config, Snowflake)) -> Self {
         let discord = Discord::start().await.expect("a local Discord");
         let guild = discord.guild("Ferry App").create();
         let hall = discord.channel(guild, "hall").create();
@@ -58,7 +63,7 @@ impl Stage {
         let mut config = config(&file);
         config.discord.token = Some(Secret::new(discord.token()));
         config.discord.api_url = discord.api();
-        change(&mut config);
+        change(&mut config, ben);
         let bot = Bot::start(config).await;
         discord.connected(1, PATIENCE).await.expect("a session");
         discord
