@@ -35,8 +35,8 @@ const NIGHTLY: &str = "17 3 * * *";
 
 /// Builds the service, says where to go and what is off; [`groundcrew::Service::run`] supervises.
 pub async fn start(config: Config, crew: Crew) -> anyhow::Result<()> {
-    let access = auth::words(&config, &crew);
-    let address = Box::pin(launch(config.clone(), crew)).await?;
+    let address = Box::pin(launch(config.clone(), crew.clone())).await?;
+    let access = auth::words(&config, &crew, address);
     welcome::greet(&config, address, access);
     Ok(())
 }

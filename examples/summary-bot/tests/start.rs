@@ -4,11 +4,12 @@
 mod service;
 
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 
+use groundcrew_testkit::process::{Service as HandedOver, Signal};
 use serde_json::Value;
-use service::{SAMPLE, http};
+use service::{PATIENCE, SAMPLE, http};
 use tempfile::TempDir;
 
 /// The service as a process of its own, with nothing of our environment.
@@ -86,6 +87,29 @@ fn without_set_up_it_says_where_to_go_and_what_is_off_and_summarises() {
     assert_eq!(http::call(address, "POST", service::SUMMARIES, &json, SAMPLE.as_bytes()).status, 201);
     assert!(folder.path().join("summary-bot.db").is_file());
     assert_eq!(service.stop(), Some(0));
+}
+
+/// As systemd does it, whatever `http.host` says.
+#[tokio::test]
+async fn a_socket_that_is_handed_over_is_open_without_a_key_to_this_machine_at_most() {
+    for (bound, status, words) in
+        [("0.0.0.0:0", 401, "for API keys alone"), ("127.0.0.1:0", 200, "open to this machine alone")]
+    {
+        let folder = TempDir::new().expect("a folder");
+        let listener = TcpListener::bind(bound).expect("a socket");
+        let port = listener.local_addr().expect("an address").port();
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let bot = HandedOver::new(env!("CARGO_BIN_EXE_summary-bot")).args(["--set", "admin.port=0"]);
+        let bot = bot.current_dir(folder.path()).listener(&listener).expect("a second descriptor");
+        let mut bot = bot.start().expect("the binary starts");
+        bot.wait_ready(address, PATIENCE).await.expect("ready");
+        let ready = bot.wait_for_line("ready to summarise", PATIENCE).await.expect("the welcome");
+        assert!(ready.contains(words), "{bound}: {ready}");
+        let answer = http::call(address, "GET", service::SUMMARIES, &[], b"");
+        assert_eq!(answer.status, status, "{bound}: {}", answer.body);
+        bot.signal(Signal::Term).expect("a signal");
+        assert!(bot.wait_exit(PATIENCE).await.expect("it ends").success());
+    }
 }
 
 #[test]

@@ -93,7 +93,9 @@ impl Auth {
 
     /// Takes who shows nothing for this principal: for a service that listens on loopback, on the machine of who
     /// develops it. Requests that a browser sends for another site's page are refused all the same, and so is a
-    /// `Host` that is neither `localhost` nor an address; who comes through a proxy is nobody.
+    /// `Host` that is neither `localhost` nor an address. Who is connected from another machine is nobody, and so is
+    /// who comes through a proxy that says so (`X-Forwarded-For`, `X-Real-IP`, `Forwarded`): one on this machine that
+    /// says nothing cannot be told from it.
     pub fn local(self, who: Principal) -> Self {
         Self { local: Some(Principal { kind: PrincipalKind::Local, ..who }), ..self }
     }

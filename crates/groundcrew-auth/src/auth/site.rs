@@ -1,8 +1,9 @@
 //! For which site's page a browser sent a request. What comes by itself (a cookie, being on this machine) counts only
 //! for our own.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
+use axum::extract::ConnectInfo;
 use http::Method;
 use http::header::{HOST, ORIGIN};
 use http::request::Parts;
@@ -33,13 +34,19 @@ pub(super) fn is_foreign(parts: &Parts) -> bool {
 /// Who is on this machine, unless a browser sent it for another site, or reached us by a name that another site has
 /// turned into our address. Whoever comes through a proxy may be anywhere.
 pub(super) fn local(parts: &Parts, who: &Principal) -> State {
-    if FORWARDED.iter().any(|name| parts.headers.contains_key(*name)) {
+    if is_remote(parts) || FORWARDED.iter().any(|name| parts.headers.contains_key(*name)) {
         State::Nobody
     } else if is_foreign(parts) || !is_local_name(parts) {
         State::Refused(Refusal::CrossSite)
     } else {
         State::Known(who.clone())
     }
+}
+
+/// Whether another machine is connected. On a Unix socket there is no address, and none is.
+fn is_remote(parts: &Parts) -> bool {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    peer.is_some_and(|ConnectInfo(peer)| !peer.ip().to_canonical().is_loopback())
 }
 
 /// What the browser says; `None` from programs, and from very old browsers about links.
@@ -117,6 +124,23 @@ mod tests {
             (&[][..], false),
         ] {
             assert_eq!(matches!(local(&parts(lines), &who), State::Known(_)), known, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn who_is_connected_from_elsewhere_is_not_on_this_machine_whatever_they_write() {
+        let who = Principal::new("operator", Scopes::all(), PrincipalKind::Local);
+        for (peer, known) in [
+            ("127.0.0.1:40000", true),
+            ("[::1]:40000", true),
+            ("[::ffff:127.0.0.1]:40000", true),
+            ("198.51.100.7:40000", false),
+            ("[::ffff:198.51.100.7]:40000", false),
+            ("[2001:db8::7]:40000", false),
+        ] {
+            let mut parts = parts(&[("host", "localhost")]);
+            parts.extensions.insert(ConnectInfo(peer.parse::<SocketAddr>().expect("an address")));
+            assert_eq!(matches!(local(&parts, &who), State::Known(_)), known, "{peer}");
         }
     }
 }

@@ -96,7 +96,7 @@ impl Access {
         if let Some(tokens) = tokens {
             auth = auth.tokens(tokens);
         }
-        if is_open(config, crew) {
+        if is_open(config, crew, address) {
             auth = auth.local(Principal::new(OPERATOR, Scopes::all(), PrincipalKind::Local));
         }
         Ok(Self { auth, keys, sessions, cookie, sign_in, issuer })
@@ -107,9 +107,11 @@ impl Access {
 pub(crate) const OPERATOR: &str = "operator";
 
 /// Whether whoever reaches the service may use it: on loopback alone, not in production, behind no proxy, and only
-/// until somebody has configured who may.
-pub(crate) fn is_open(config: &Config, crew: &Crew) -> bool {
-    let is_loopback = config.http.host.0.is_loopback() && config.http.socket.is_none();
+/// until somebody has configured who may. `address` is where it listens: a listener that was handed over may be open to
+/// others than the configuration says.
+pub(crate) fn is_open(config: &Config, crew: &Crew, address: Option<SocketAddr>) -> bool {
+    let is_meant = config.http.host.0.is_loopback() && config.http.socket.is_none();
+    let is_loopback = is_meant && address.is_some_and(|address| address.ip().is_loopback());
     let is_configured = config.auth.has_keys() || config.sign_in.is_on();
     let is_proxied = !config.http.trusted_proxies.is_empty();
     is_loopback && !is_proxied && !is_configured && !crew.environment().is_production()

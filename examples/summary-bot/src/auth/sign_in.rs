@@ -275,8 +275,8 @@ fn refused(error: &OAuthError) -> Problem {
 }
 
 /// What there is to say at the start about who may use the API.
-pub(crate) fn words(config: &Config, crew: &Crew) -> &'static str {
-    if is_open(config, crew) {
+pub(crate) fn words(config: &Config, crew: &Crew, address: Option<SocketAddr>) -> &'static str {
+    if is_open(config, crew, address) {
         "open to this machine alone, without a key; JWT_SECRET or DISCORD_CLIENT_SECRET closes it"
     } else if config.sign_in.is_on() {
         "for those who sign in with Discord, and for API keys: `summary-bot keys create NAME`"
