@@ -39,10 +39,11 @@ impl SessionCookie {
         &self.name
     }
 
-    /// The `Set-Cookie` that begins a session.
+    /// The `Set-Cookie` that begins a session. It lasts as long as the session may at most (`auth.session_expiry`): one
+    /// that is not used ends here, whatever the browser still has, and one that is used is prolonged without a new one.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub fn set(&self, session: &Session) -> HeaderValue {
-        let left = u64::try_from(session.expires_at - clock::now()).unwrap_or(0);
+        let left = u64::try_from(session.ends_at - clock::now()).unwrap_or(0);
         self.written(session.token.expose(), Duration::from_secs(left))
     }
 

@@ -64,6 +64,8 @@ pub struct Session {
     pub token: Secret<String>,
     /// Until when it is good, in seconds since 1970, if it is not used.
     pub expires_at: i64,
+    /// Until when it is good, however much it is used.
+    pub ends_at: i64,
 }
 
 /// A session as lists show it.
@@ -200,7 +202,12 @@ impl Sessions {
 
     /// Until when a session is good that is used now.
     fn expiry(&self, created_at: i64, now: i64) -> i64 {
-        clock::after(now, self.inner.idle).min(clock::after(created_at, self.inner.whole))
+        clock::after(now, self.inner.idle).min(self.end_of(created_at))
+    }
+
+    /// Until when it is good, however much it is used.
+    fn end_of(&self, created_at: i64) -> i64 {
+        clock::after(created_at, self.inner.whole)
     }
 
     /// Beside the request: nobody waits for a note, and none is written twice within a minute.

@@ -1,4 +1,3 @@
-use groundcrew_config::Secret;
 use groundcrew_sql::sqlx::Error;
 use groundcrew_sql::statement;
 use uuid::Uuid;
@@ -57,11 +56,8 @@ impl Sessions {
         if ended > 0 {
             self.inner.seen.clear();
         }
-        Ok(session(id, who, token, expires_at))
+        let known = Principal { kind: PrincipalKind::Session, ..who.clone() };
+        let who = known.with_credential(id.clone());
+        Ok(Session { id, who, token, expires_at, ends_at: self.end_of(now) })
     }
-}
-
-fn session(id: String, who: &Principal, token: Secret<String>, expires_at: i64) -> Session {
-    let known = Principal { kind: PrincipalKind::Session, ..who.clone() };
-    Session { who: known.with_credential(id.clone()), id, token, expires_at }
 }

@@ -54,7 +54,7 @@ impl Sessions {
         statement(TIDY).bind(&id).bind(now).execute(&mut transaction).await?;
         transaction.commit().await?;
         let who = principal(id.clone(), subject, &scopes, &data)?;
-        Ok(Session { id, who, token: next, expires_at })
+        Ok(Session { id, who, token: next, expires_at, ends_at: self.end_of(created_at) })
     }
 
     /// Ends the session of a refresh token, used or not: what a program does that needs it no more (RFC 7009). `false`

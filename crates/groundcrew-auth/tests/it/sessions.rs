@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use groundcrew_auth::{AuthConfig, Principal, PrincipalKind, RefreshError, Scopes, Sessions};
+use groundcrew_auth::{AuthConfig, Principal, PrincipalKind, RefreshError, Scopes, SessionCookie, Sessions};
 use groundcrew_sql::{Database, sqlx, statement};
 use serde_json::json;
 use tokio::sync::Barrier;
@@ -31,6 +31,7 @@ async fn a_token_is_taken_for_the_next(stage: Stage) {
     assert_ne!(second.token.expose(), first.token.expose());
     let third = sessions.refresh(second.token.expose()).await.expect("refreshed");
     assert!((600_000..=604_800).contains(&(third.expires_at - now())), "7 days");
+    assert_eq!(third.ends_at, first.ends_at, "however much it is used");
     assert!(matches!(sessions.refresh("gcr_nothing").await, Err(RefreshError::Unknown)));
     assert!(sessions.end(&third.id).await.expect("ended"));
     assert!(matches!(sessions.refresh(third.token.expose()).await, Err(RefreshError::Ended)));
@@ -225,6 +226,22 @@ async fn a_browser_is_known_until_it_signs_out_in_sqlite() {
 #[tokio::test]
 async fn a_browser_is_known_until_it_signs_out_in_postgres() {
     bounded(async { a_browser_is_known_until_it_signs_out(postgres().await).await }).await;
+}
+
+/// The browser would forget one that is used every day.
+#[tokio::test]
+async fn a_cookie_lasts_as_long_as_its_session_may_however_much_it_is_used() {
+    bounded(async {
+        let stage = sqlite().await;
+        let session = sessions(&stage).await.open_browser(&who()).await.expect("a session");
+        assert!((600_000..=604_800).contains(&(session.expires_at - now())), "7 days, if it is not used");
+        let cookie = SessionCookie::new("parcels").set(&session);
+        let cookie = cookie.to_str().expect("text");
+        let age = cookie.split("; ").find_map(|part| part.strip_prefix("Max-Age=")).expect("an age");
+        let age: i64 = age.parse().expect("seconds");
+        assert!((7_770_000..=7_776_000).contains(&age), "90 days: {age}");
+    })
+    .await;
 }
 
 #[tokio::test]
