@@ -4,6 +4,7 @@ mod admins;
 mod config;
 mod deed;
 mod desk;
+mod guilds;
 mod issue;
 mod keys;
 mod reader;

@@ -19,6 +19,7 @@ use groundcrew::http::{Json, Problem};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::guilds::{self, Guild};
 use super::{Access, Admins, is_open, scope};
 use crate::Config;
 use crate::api::openapi::{answer, later, problem};
@@ -47,12 +48,6 @@ struct Account {
     username: String,
     #[serde(default)]
     global_name: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Guild {
-    id: String,
-    name: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -140,13 +135,8 @@ impl SignIn {
     /// The servers that the bot is in: none without a bot.
     async fn ours(&self) -> Result<Vec<String>, Problem> {
         let Some(token) = &self.bot else { return Ok(Vec::new()) };
-        let token = Secret::new(format!("Bot {}", token.expose()));
-        let url = format!("{}/api/v10/users/@me/guilds?limit=200", self.api);
-        let asked = async {
-            let response = self.client.get(&url).secret_header("authorization", &token).send().await?;
-            response.error_for_status()?.json::<Vec<Guild>>().await
-        };
-        let guilds = asked.await.map_err(|error| refused(&OAuthError::Unavailable(error)))?;
+        let guilds = guilds::of_bot(&self.client, &self.api, token).await;
+        let guilds = guilds.map_err(|error| refused(&OAuthError::Unavailable(error)))?;
         Ok(guilds.into_iter().map(|guild| guild.id).collect())
     }
 }
