@@ -152,6 +152,26 @@ async fn bodies_are_cut_dripped_or_never_come() {
 }
 
 #[tokio::test]
+async fn streams_break_and_stall_in_their_middle() {
+    let models = Models::start().await.expect("a port");
+    models.script([Reply::Broken, Reply::Broken, Reply::Stalled]);
+    for (path, mut body, error) in
+        [(OPENAI, openai(), "server_error"), (ANTHROPIC, anthropic(), "event: error\ndata: ")]
+    {
+        body["stream"] = json!(true);
+        let text = ask(&models, path, &body).await.text();
+        assert!(text.contains("One.") && text.contains(error), "{text}");
+        assert!(!text.contains("[DONE]") && !text.contains("message_stop"), "{text}");
+    }
+    let mut body = openai();
+    body["stream"] = json!(true);
+    let mut stalled = sent(&models, OPENAI, &body).await;
+    assert!(models.asked(3, Duration::from_secs(5)).await);
+    let waited = tokio::time::timeout(Duration::from_millis(100), stalled.response()).await;
+    assert!(waited.is_err(), "{waited:?}");
+}
+
+#[tokio::test]
 async fn other_processes_write_the_script_over_http() {
     let models = Models::start().await.expect("a port");
     let body = r#"["failed:500", "text:hello"]"#;

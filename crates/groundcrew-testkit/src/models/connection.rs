@@ -19,6 +19,8 @@ const LIMIT: usize = 64 << 20;
 const FOR_EVER: Duration = Duration::from_secs(3600);
 /// How many bytes drip at a time.
 const DROP: usize = 16;
+/// What ends a body in chunks.
+const END: &str = "0\r\n\r\n";
 
 /// What goes over the wire.
 pub(super) struct Sending {
@@ -35,6 +37,8 @@ pub(super) enum Pace {
     Drip(Duration),
     /// Half of the body, and the connection ends.
     Half,
+    /// All there is, without the end of it; the connection stays open.
+    Stall,
 }
 
 /// A request as it was read.
@@ -134,8 +138,7 @@ async fn respond(read: Read, desk: &Desk, stream: &mut TcpStream) -> io::Result<
         Decision::Answer(reply) => reply,
     };
     if reply == Reply::Silence {
-        // Until the client has had enough.
-        while stream.read(&mut [0; 1024]).await? > 0 {}
+        given_up(stream).await?;
         return Err(io::ErrorKind::ConnectionAborted.into());
     }
     match reply {
@@ -146,6 +149,12 @@ async fn respond(read: Read, desk: &Desk, stream: &mut TcpStream) -> io::Result<
         _ => (),
     }
     Ok(answer(protocol, &asked, &reply, desk))
+}
+
+/// Until the client has had enough.
+async fn given_up(stream: &mut TcpStream) -> io::Result<()> {
+    while stream.read(&mut [0; 1024]).await? > 0 {}
+    Ok(())
 }
 
 fn script(body: &[u8], desk: &Desk) -> Sending {
@@ -184,13 +193,18 @@ async fn send(stream: &mut TcpStream, sending: Sending) -> io::Result<bool> {
         [whole] => whole.clone(),
         parts => {
             let chunks = parts.iter().map(|part| format!("{:x}\r\n{part}\r\n", part.len()));
-            chunks.chain(["0\r\n\r\n".to_owned()]).collect()
+            chunks.chain([END.to_owned()]).collect()
         }
     };
     match pace {
         Pace::AtOnce => stream.write_all(body.as_bytes()).await?,
         Pace::Half => {
             stream.write_all(&body.as_bytes()[..body.len() / 2]).await?;
+            return Ok(false);
+        }
+        Pace::Stall => {
+            stream.write_all(body.strip_suffix(END).unwrap_or(&body).as_bytes()).await?;
+            given_up(stream).await?;
             return Ok(false);
         }
         Pace::Drip(pause) => {

@@ -36,6 +36,10 @@ pub enum Reply {
     Drip(Duration),
     /// A body that ends in its middle.
     Cut,
+    /// Half of a stream, and then nothing more; the connection stays open. Good where no stream is asked for.
+    Stalled,
+    /// Half of a stream, and then an event that says that something went wrong. Good where no stream is asked for.
+    Broken,
     /// 429 with `Retry-After`.
     RateLimited(Duration),
     /// 429 of an account whose money is gone: asking again does not help.
@@ -77,6 +81,8 @@ impl Reply {
             "silence" => Self::Silence,
             "drip" => Self::Drip(seconds()?),
             "cut" => Self::Cut,
+            "stalled" => Self::Stalled,
+            "broken" => Self::Broken,
             "rate-limited" => Self::RateLimited(seconds()?),
             "out-of-money" => Self::OutOfMoney,
             "failed" => Self::Failed(value.parse().ok().filter(|status| (500..600).contains(status))?),

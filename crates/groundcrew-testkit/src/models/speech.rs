@@ -55,16 +55,23 @@ pub(super) fn answer(protocol: Protocol, asked: &Asked, reply: &Reply, desk: &De
     let output = speak(asked, reply);
     desk.spent(output.input_tokens, said::tokens(&output.text));
     let stream = asked.body["stream"] == json!(true);
-    let parts = match (protocol, stream) {
+    let mut parts = match (protocol, stream) {
         (Protocol::OpenAi, true) => openai::events(&asked.body, &output),
         (Protocol::OpenAi, false) => vec![openai::whole(&asked.body, &output)],
         (Protocol::Anthropic, true) => anthropic::events(&asked.body, &output),
         (Protocol::Anthropic, false) => vec![anthropic::whole(&asked.body, &output)],
     };
+    if stream && matches!(reply, Reply::Stalled | Reply::Broken) {
+        parts.truncate(parts.len() / 2);
+    }
+    if stream && *reply == Reply::Broken {
+        parts.push(failed(protocol));
+    }
     let content_type = if stream { "text/event-stream" } else { "application/json" };
     let pace = match reply {
         Reply::Drip(pause) => Pace::Drip(*pause),
         Reply::Cut => Pace::Half,
+        Reply::Stalled if stream => Pace::Stall,
         _ => Pace::AtOnce,
     };
     Sending { status: 200, retry_after: None, content_type, parts, pace }
@@ -78,6 +85,15 @@ pub(super) fn refusal(protocol: Protocol, status: u16, kind: &str, code: &str, w
             Protocol::Anthropic => anthropic::error(kind, words),
         },
     )
+}
+
+/// The event of a stream in which something went wrong.
+fn failed(protocol: Protocol) -> String {
+    let words = "The server had an error while it answered.";
+    match protocol {
+        Protocol::OpenAi => format!("data: {}\n\n", openai::error("server_error", "server_error", words)),
+        Protocol::Anthropic => format!("event: error\ndata: {}\n\n", anthropic::error("api_error", words)),
+    }
 }
 
 /// What the model says to a prompt.

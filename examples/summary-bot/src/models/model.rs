@@ -48,6 +48,14 @@ pub(crate) struct Spent {
     pub(crate) estimated: bool,
 }
 
+/// What has come of an answer so far; it stays when the rest never comes.
+#[derive(Debug, Default)]
+struct Heard {
+    /// The server has taken the question: from then on it may charge for it.
+    begun: bool,
+    said: Said,
+}
+
 /// How many things a server may refuse to understand, one after the other.
 const LESSONS: usize = 6;
 
@@ -124,13 +132,15 @@ impl Model {
         }
         let begun = Instant::now();
         let prompt = estimate(&question.system) + estimate(&question.user);
+        let mut heard = Heard::default();
         // A server that drips may keep every chunk's deadline and never end.
-        let answer = tokio::time::timeout(left, self.send(question, wording, left));
-        let answer = answer.await.unwrap_or(Err(Failure::Timeout));
+        let answer = tokio::time::timeout(left, self.send(question, wording, left, &mut heard)).await;
+        let answer = answer.unwrap_or(Err(Failure::Timeout));
         tally.requests.fetch_add(1, Ordering::Relaxed);
         self.metrics.duration.observe(begun.elapsed().as_secs_f64());
         match answer {
-            Ok(said) => {
+            Ok(()) => {
+                let said = heard.said;
                 self.metrics.success.inc();
                 if let Some(counted) = said.input {
                     self.correction.learn(prompt, counted);
@@ -145,8 +155,9 @@ impl Model {
             }
             Err(failure) => {
                 self.metrics.error.inc();
-                if failure.may_be_charged() {
-                    self.spent(tally, self.correction.apply(prompt), 0, true);
+                if heard.begun || failure.may_be_charged() {
+                    let input = heard.said.input.unwrap_or_else(|| self.correction.apply(prompt));
+                    self.spent(tally, input, heard.output(question, &failure), true);
                 }
                 Err(failure)
             }
@@ -162,22 +173,30 @@ impl Model {
         self.metrics.cost.inc_by(self.price().cost(input, output));
     }
 
-    async fn send(&self, question: &Question, wording: Wording, left: Duration) -> Result<Said, Failure> {
+    async fn send(
+        &self,
+        question: &Question,
+        wording: Wording,
+        left: Duration,
+        heard: &mut Heard,
+    ) -> Result<(), Failure> {
         let request = self.request(question, wording).timeout(left).attempt_timeout(left);
         let response = request.max_response(self.max_answer).at_most_once().send().await?;
         if !response.status().is_success() {
             return Err(refusal(response).await);
         }
+        heard.begun = true;
         let kind = response.headers().get("content-type").and_then(|value| value.to_str().ok());
         if kind.is_some_and(|kind| kind.starts_with("text/event-stream")) {
-            return self.streamed(response).await;
+            return self.streamed(response, &mut heard.said).await;
         }
         let answer: Value = response.json().await?;
         let said = match self.known.provider {
             Provider::Openai => openai::whole(&answer),
             Provider::Anthropic => anthropic::whole(&answer),
         };
-        said.ok_or(Failure::Useless("the server's answer is not what it should be"))
+        heard.said = said.ok_or(Failure::Useless("the server's answer is not what it should be"))?;
+        Ok(())
     }
 
     fn request(&self, question: &Question, wording: Wording) -> Request {
@@ -197,25 +216,25 @@ impl Model {
         }
     }
 
-    async fn streamed(&self, response: Response) -> Result<Said, Failure> {
+    /// What was said until something went wrong is in `said`, too.
+    async fn streamed(&self, response: Response, said: &mut Said) -> Result<(), Failure> {
         let mut chunks = response.chunks();
         let mut events = Events::default();
-        let mut said = Said::default();
         while let Some(chunk) = chunks.next().await {
             for data in events.take(&chunk?) {
                 let last = match self.known.provider {
-                    Provider::Openai => openai::event(&data, &mut said),
-                    Provider::Anthropic => anthropic::event(&data, &mut said),
+                    Provider::Openai => openai::event(&data, said),
+                    Provider::Anthropic => anthropic::event(&data, said),
                 };
                 match last {
-                    Some(true) => return Ok(said),
+                    Some(true) => return Ok(()),
                     Some(false) => {}
                     None => return Err(Failure::Unavailable("the answer ended in an error".to_owned())),
                 }
             }
         }
         // Some servers forget the last event; an answer that was cut off by the network is an error above.
-        if said.text.is_empty() { Err(Failure::Useless("the answer is empty")) } else { Ok(said) }
+        if said.text.is_empty() { Err(Failure::Useless("the answer is empty")) } else { Ok(()) }
     }
 }
 
@@ -230,6 +249,20 @@ async fn refusal(response: Response) -> Failure {
     let words = if words.is_empty() { body.as_str() } else { words };
     let kind = format!("{} {} {}", word("type"), word("code"), word("param"));
     Failure::of_status(status, &kind, &format!("{words} {}", word("param")), retry_after)
+}
+
+// === impl Heard ===
+
+impl Heard {
+    /// How many tokens the provider may charge for an answer that came to nothing.
+    fn output(&self, question: &Question, failure: &Failure) -> u64 {
+        // A model may have thought all the while: nobody sees that, and it is paid like words.
+        if self.said.text.is_empty() && *failure == Failure::Timeout {
+            return question.room;
+        }
+        // What a server counts at the beginning of a stream is only the beginning.
+        self.said.output.unwrap_or(0).max(estimate(&self.said.text))
+    }
 }
 
 // === impl Tally ===

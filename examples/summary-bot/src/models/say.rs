@@ -80,7 +80,7 @@ impl Failure {
         }
     }
 
-    /// Whether the provider may have done, and so charges for, what it did not answer.
+    /// Whether the provider may have done, and so charges for, what it did not begin to answer.
     pub(crate) fn may_be_charged(&self) -> bool {
         matches!(self, Self::Timeout)
             || matches!(self, Self::Unavailable(words) if words.ends_with(BROKE_OFF))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use groundcrew_testkit::models::Reply;
 use serde_json::{Value, json};
-use summary_bot::Fallback;
+use summary_bot::{Config, Fallback};
 
 use crate::service::conversation;
 use crate::support::{Told, warnings};
@@ -15,6 +15,15 @@ async fn booked(told: &Told) -> (i64, i64, i64) {
     let database = sqlx::SqlitePool::connect(&format!("sqlite:{}", file.display())).await.expect("a file");
     let select = "SELECT (SELECT count(*) FROM model_usage), (SELECT coalesce(sum(cost), 0) FROM model_usage), \
          (SELECT count(*) FROM model_reservations)";
+    let sums = sqlx::query_as(select).fetch_one(&database).await.expect("sums");
+    database.close().await;
+    sums
+}
+
+/// The tokens that are booked: of prompts, and of answers.
+async fn tokens(told: &Told) -> (i64, i64) {
+    let database = crate::service::file(&told.bot.folder).await;
+    let select = "SELECT coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0) FROM model_usage";
     let sums = sqlx::query_as(select).fetch_one(&database).await.expect("sums");
     database.close().await;
     sums
@@ -86,6 +95,48 @@ async fn failures_are_not_kept_and_what_they_cost_is_booked() {
     told.summary([]);
     told.summary([]);
     assert_eq!((told.models.totals().requests, booked(&told).await.0), (2, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_model_wrote_before_it_failed_is_booked() {
+    let nothing: fn(&mut Config) = |_| {};
+    let stall: fn(&mut Config) = |config| config.models.stall = Duration::from_millis(300);
+    let timeout: fn(&mut Config) = |config| config.models.timeout = Duration::from_secs(1);
+    for (reply, limit, code) in [
+        (Reply::Broken, nothing, "MODEL_UNAVAILABLE"),
+        (Reply::Cut, nothing, "MODEL_UNAVAILABLE"),
+        (Reply::Stalled, stall, "API_TIMEOUT"),
+        (Reply::Stalled, timeout, "API_TIMEOUT"),
+    ] {
+        let told = Told::with(|config, _| limit(config)).await;
+        assert_eq!(warnings(&told.summary([reply.clone()])), [code], "{reply:?}");
+        let (input, output) = tokens(&told).await;
+        let totals = told.models.totals();
+        let of_server = |tokens: u64| i64::try_from(tokens).expect("a number");
+        assert!(input >= of_server(totals.input_tokens), "{reply:?}: {input}, {totals:?}");
+        // About half of it was sent.
+        assert!(output * 3 >= of_server(totals.output_tokens), "{reply:?}: {output}, {totals:?}");
+        assert!(output < 1000, "{reply:?}: {output} is not all that there was room for");
+        assert!(booked(&told).await.1 >= input + 4 * output, "{reply:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_may_have_thought_until_the_timeout_is_booked_with_all_its_room() {
+    let told = Told::with(|config, _| config.models.timeout = Duration::from_millis(400)).await;
+    assert_eq!(warnings(&told.summary([Reply::Silence])), ["API_TIMEOUT"]);
+    assert_eq!(tokens(&told).await.1, 1000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_none_has_cost_its_prompt_and_a_refusal_nothing() {
+    let told = Told::start().await;
+    told.summary([Reply::Garbage]);
+    let (input, output) = tokens(&told).await;
+    assert!(input > 0 && output == 0, "{input}, {output}");
+    let told = Told::start().await;
+    told.summary([Reply::Failed(500)]);
+    assert_eq!(tokens(&told).await, (0, 0), "nobody began to answer");
 }
 
 #[tokio::test(flavor = "multi_thread")]
