@@ -63,6 +63,7 @@ pub async fn launch(config: Config, crew: Crew) -> anyhow::Result<Option<SocketA
     let metrics = BotMetrics::register(crew.metrics())?;
     let store = Store::new(database.clone(), jobs.publisher());
     let settings = Settings::new(store.clone(), guilds, config.guild_defaults.clone(), config.guilds.clone());
+    let settings = settings.with_guild_daily(config.budget.guild_daily);
     let webhooks = Webhooks::build(&config.webhooks, &config.client, &crew, store.clone())?;
     let benches = Benches::new(config.summaries.concurrency);
     let purse = Purse::new(store.clone(), settings.clone(), config.budget.clone());

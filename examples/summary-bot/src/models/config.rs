@@ -133,8 +133,8 @@ pub struct BudgetConfig {
     /// Dollars a day, all servers and the API together. Unset: no limit.
     #[config(alias = "BUDGET_DAILY")]
     pub daily: Option<f64>,
-    /// Dollars a day and Discord server. Unset: no limit. A server may have its own (`guilds.<id>.daily_budget`,
-    /// `/config`).
+    /// Dollars a day and Discord server. Unset: no limit. A server may have its own (`guilds.<id>.daily_budget`);
+    /// its admins may lower what is configured (`/config`), and not raise it.
     #[config(alias = "BUDGET_GUILD_DAILY")]
     pub guild_daily: Option<f64>,
     /// What happens to a summary that the budget does not cover.

@@ -181,7 +181,8 @@ mod tests {
         let own = Some(groundcrew::config::Sourced::new(0.001, groundcrew::config::Origin::Set));
         let own = GuildConfig { daily_budget: own, ..GuildConfig::default() };
         let guilds = BTreeMap::from([("7".to_owned(), own)]);
-        Purse::new(store.clone(), Settings::new(store, cache, GuildConfig::default(), guilds), budget)
+        let settings = Settings::new(store.clone(), cache, GuildConfig::default(), guilds);
+        Purse::new(store, settings.with_guild_daily(budget.guild_daily), budget)
     }
 
     fn budget(daily: Option<f64>, guild_daily: Option<f64>) -> BudgetConfig {

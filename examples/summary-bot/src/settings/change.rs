@@ -62,6 +62,17 @@ impl Change {
             None => Ok(()),
         }
     }
+
+    /// Whether it leaves what a day may cost within what whoever runs the bot allows.
+    pub(super) fn within(&self, most_daily: Option<f64>) -> Result<(), Problem> {
+        let beyond = |(key, value): &(Key, Option<Value>)| {
+            value.as_ref().is_some_and(|value| key.is_beyond(value, most_daily))
+        };
+        let Some(most) = most_daily.filter(|_| self.values.iter().any(beyond)) else { return Ok(()) };
+        let expected =
+            format!("an amount from 0 to {most}: whoever runs the bot lets a day here cost no more");
+        Err(wrong(&format!("settings.{}", Key::DailyBudget.name()), &expected))
+    }
 }
 
 fn rule(field: &str, item: &Value) -> Result<(Subject, Option<Level>), Problem> {

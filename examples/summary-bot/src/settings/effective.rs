@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::config::GuildConfig;
 use super::key::Key;
 use super::rules::Rules;
-use super::stored::Stored;
+use super::stored::{Stored, StoredValue};
 use crate::{Length, Perspective};
 
 /// A value and who said so.
@@ -46,8 +46,13 @@ pub(crate) struct Effective {
 
 impl Effective {
     /// Defaults, what is configured for all, what is configured for this server, what is stored: each over the one
-    /// before.
-    pub(super) fn of(all: &GuildConfig, guild: Option<&GuildConfig>, stored: Stored) -> Self {
+    /// before. A stored budget beyond `most_daily` does not hold.
+    pub(super) fn of(
+        all: &GuildConfig,
+        guild: Option<&GuildConfig>,
+        most_daily: Option<f64>,
+        stored: Stored,
+    ) -> Self {
         let mut values: BTreeMap<Key, Given> =
             Key::ALL.map(|key| (key, Given { value: default(key), origin: Source::Default })).into();
         let configs: Vec<&GuildConfig> = std::iter::once(all).chain(guild).collect();
@@ -55,7 +60,10 @@ impl Effective {
             values.extend(config.given());
         }
         let Stored { version, values: kept, rules } = stored;
-        for value in kept.into_iter().filter(|value| value.key.takes(&value.value)) {
+        let holds = |value: &StoredValue| {
+            value.key.takes(&value.value) && !value.key.is_beyond(&value.value, most_daily)
+        };
+        for value in kept.into_iter().filter(holds) {
             let origin = Source::Stored { by: value.by, at: value.at };
             values.insert(value.key, Given { value: value.value, origin });
         }
@@ -157,7 +165,7 @@ impl Effective {
 impl Default for Effective {
     /// Where there is no server.
     fn default() -> Self {
-        Self::of(&GuildConfig::default(), None, Stored::default())
+        Self::of(&GuildConfig::default(), None, None, Stored::default())
     }
 }
 

@@ -120,6 +120,12 @@ impl Key {
         }
     }
 
+    /// Whether a value is more than whoever runs the bot lets a day cost.
+    pub(super) fn is_beyond(self, value: &Value, most_daily: Option<f64>) -> bool {
+        let daily = value.as_f64().filter(|_| self == Self::DailyBudget);
+        daily.zip(most_daily).is_some_and(|(daily, most)| daily > most)
+    }
+
     /// The value that somebody typed, if it is one. Lists are separated by commas or spaces; mentions of channels
     /// and users are their ids.
     pub(crate) fn parse(self, text: &str) -> Option<Value> {

@@ -37,6 +37,7 @@ pub(crate) struct Settings {
     cache: Cache<Stored>,
     all: Arc<GuildConfig>,
     guilds: Arc<BTreeMap<String, GuildConfig>>,
+    guild_daily: Option<f64>,
 }
 
 // === impl Settings ===
@@ -48,7 +49,12 @@ impl Settings {
         all: GuildConfig,
         guilds: BTreeMap<String, GuildConfig>,
     ) -> Self {
-        Self { store, cache, all: Arc::new(all), guilds: Arc::new(guilds) }
+        Self { store, cache, all: Arc::new(all), guilds: Arc::new(guilds), guild_daily: None }
+    }
+
+    /// What a day may cost in a server whose own configuration says nothing of it.
+    pub(crate) fn with_guild_daily(self, guild_daily: Option<f64>) -> Self {
+        Self { guild_daily, ..self }
     }
 
     /// What holds for a server.
@@ -61,7 +67,13 @@ impl Settings {
                 .detail("the database does not answer at the moment; try again")
                 .retry_after(5)
         })?;
-        Ok(Effective::of(&self.all, self.guilds.get(guild), stored))
+        Ok(Effective::of(&self.all, self.guilds.get(guild), self.most_daily(guild), stored))
+    }
+
+    /// What whoever runs the bot lets a day in this server cost: it is their money.
+    fn most_daily(&self, guild: &str) -> Option<f64> {
+        let own = self.guilds.get(guild).and_then(|own| own.daily_budget.as_ref());
+        own.or(self.all.daily_budget.as_ref()).map(|said| **said).or(self.guild_daily)
     }
 
     /// Changes a server's settings, all of it or nothing. `expected` is the version that whoever changes it has seen;
@@ -74,6 +86,7 @@ impl Settings {
         change: Change,
     ) -> Result<Effective, Problem> {
         change.check()?;
+        change.within(self.most_daily(guild))?;
         let changed = self.store.change_guild(guild, by, expected, change).await;
         self.forget(guild).await;
         changed.map_err(|refusal| match refusal {

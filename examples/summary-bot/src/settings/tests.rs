@@ -81,6 +81,27 @@ async fn a_change_with_something_wrong_in_it_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_daily_budget_may_be_lowered_and_not_raised() {
+    for ground in grounds().await {
+        let own =
+            GuildConfig { daily_budget: Some(said(5.0, "GUILD_DAILY_BUDGET")), ..GuildConfig::default() };
+        let settings = ground.settings(GuildConfig::default(), &[(GUILD, own)]).with_guild_daily(Some(1.0));
+        let to = |daily: f64| Change::value(Key::DailyBudget, Some(json!(daily)));
+        let problem = settings.change(GUILD, ANNA, None, to(5.5)).await.expect_err("more than is configured");
+        let words = problem.to_json()["detail"].to_string();
+        assert!(words.contains("settings.daily_budget") && words.contains("from 0 to 5"), "{words}");
+        let lowered = settings.change(GUILD, ANNA, None, to(2.0)).await.expect("less");
+        assert_eq!(lowered.daily_budget(), Some(2.0), "{}", ground.name);
+
+        // The same database, and whoever runs the bot has lowered what a server may have, or limits nothing.
+        let strict = ground.settings(GuildConfig::default(), &[]).with_guild_daily(Some(1.0));
+        assert_eq!(strict.effective(GUILD).await.expect("read").daily_budget(), None, "that of all servers");
+        let generous = ground.settings(GuildConfig::default(), &[]);
+        assert_eq!(generous.effective(GUILD).await.expect("read").daily_budget(), Some(2.0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rules_are_kept_and_a_reset_takes_all_of_it_back() {
     for ground in grounds().await {
         let settings = ground.settings(GuildConfig::default(), &[]);
@@ -111,6 +132,7 @@ async fn what_a_newer_version_has_set_is_left_alone() {
         settings.change(GUILD, ANNA, None, change).await.expect("changed");
         let effective = Effective::of(
             &GuildConfig::default(),
+            None,
             None,
             Stored {
                 version: 1,

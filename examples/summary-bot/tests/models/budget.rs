@@ -6,7 +6,7 @@ use groundcrew_testkit::models::Reply;
 use serde_json::{Value, json};
 use summary_bot::{Config, Fallback};
 
-use crate::service::conversation;
+use crate::service::{Bot, conversation};
 use crate::support::{Told, warnings};
 
 /// The sums that are booked: rows, millionths of a dollar; and what is still set aside.
@@ -159,6 +159,33 @@ async fn a_spent_budget_is_said_and_the_offline_engine_takes_over() {
     // What is kept costs nothing, and is given still.
     assert_eq!(told.summary([])["metadata"]["model"]["kept"], true);
     assert_eq!(told.bot.metric("model_budget_refusals_total{service=\"summary-bot\"}"), Some(1.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_manages_a_server_cannot_raise_what_it_may_cost() {
+    let json = [("content-type", "application/json")];
+    let set = |bot: &Bot, daily: f64| {
+        let change = json!({"settings": {"daily_budget": daily}}).to_string();
+        bot.call("PATCH", "/api/v1/guilds/7/settings", &json, change.as_bytes())
+    };
+    let Told { bot, models } = Told::start().await;
+    assert_eq!(set(&bot, 1000.0).status, 200, "where nobody limits it");
+    let folder = bot.land().await;
+    let mut config = crate::service::config(&folder.path().join("bot.db"));
+    config.models.named.insert("main".to_owned(), crate::support::model(&models, "large"));
+    config.budget.guild_daily = Some(0.0001);
+    let bot = Bot::start(config).await;
+    let mut asked: Value = serde_json::from_str(&conversation(&json!({}))).expect("JSON");
+    asked.as_object_mut().expect("an object").remove("options");
+    asked["guild_id"] = json!("7");
+    let answer = bot.call("POST", "/api/v1/summarize", &json, asked.to_string().as_bytes());
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    assert_eq!((warnings(&answer.json()), models.totals().requests), (vec!["QUOTA_EXCEEDED"], 0));
+    let refused = set(&bot, 1000.0);
+    assert_eq!((refused.status, &refused.json()["field"]), (400, &json!("settings.daily_budget")));
+    assert!(refused.body.contains("from 0 to 0.0001"), "{}", refused.body);
+    assert_eq!(set(&bot, 0.00005).status, 200, "less is theirs to choose");
+    bot.land().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
