@@ -22,6 +22,8 @@ pub(crate) struct Known {
     pub(crate) context: u64,
     pub(crate) max_output: u64,
     pub(crate) price: Price,
+    /// The price is known or configured, or it is the operator's own server.
+    pub(crate) priced: bool,
     pub(crate) temperature: Option<f32>,
 }
 
@@ -32,6 +34,12 @@ pub(crate) enum CatalogueError {
     Unknown { name: String, there: String },
     #[error("{key} is {url:?}, expected a URL such as http://127.0.0.1:11434/v1")]
     Url { key: String, url: String },
+    #[error(
+        "nothing is known of what the model {model:?} ({name}) costs at its provider, so that no budget can limit \
+         it; set models.named.{name}.input_price and models.named.{name}.output_price, beside \
+         models.named.{name}.model: dollars per million tokens as the provider's price list has them, or 0"
+    )]
+    Unpriced { name: String, model: String },
 }
 
 /// What a model takes and costs at its provider's own address: context, dollars per million tokens in and out.
@@ -81,6 +89,27 @@ pub(crate) fn models(config: &Config) -> Result<Vec<Known>, CatalogueError> {
     models.chain.iter().map(find).collect()
 }
 
+/// Refuses a model that no budget limits though there is one, since what it costs is not known.
+pub(crate) fn check_prices(known: &[Known], config: &Config) -> Result<(), CatalogueError> {
+    for Known { name, model, .. } in known.iter().filter(|known| !known.priced) {
+        if has_budget(config) {
+            return Err(CatalogueError::Unpriced { name: name.to_string(), model: model.clone() });
+        }
+        tracing::warn!(
+            model.name = %name,
+            "nothing is known of what {model:?} costs at its provider: it counts as free until \
+             models.named.{name}.input_price and output_price are set"
+        );
+    }
+    Ok(())
+}
+
+fn has_budget(config: &Config) -> bool {
+    let mut guilds = config.guilds.values().chain([&config.guild_defaults]);
+    let all = config.budget.daily.or(config.budget.guild_daily);
+    all.is_some() || guilds.any(|guild| guild.daily_budget.is_some())
+}
+
 fn usual(provider: Provider, model: &str) -> ModelConfig {
     ModelConfig {
         provider,
@@ -112,6 +141,8 @@ fn complete(config: &Config, name: &str, key: &str, model: &ModelConfig) -> Resu
     let at_home = OWN.iter().find(|(known, ..)| base_url == own && is_of(&model.model, known));
     let (context, input, output) =
         at_home.map_or((CAUTIOUS, 0.0, 0.0), |(_, context, input, output)| (*context, *input, *output));
+    let configured = model.input_price.is_some() && model.output_price.is_some();
+    let priced = base_url != own || at_home.is_some() || configured;
     #[allow(clippy::cast_possible_truncation)] // Between 0 and 2, one digit behind the point.
     let temperature = model.temperature.map(|it| it.clamp(0.0, 2.0) as f32);
     Ok(Known {
@@ -122,6 +153,7 @@ fn complete(config: &Config, name: &str, key: &str, model: &ModelConfig) -> Resu
         model: model.model.clone(),
         context: model.context.unwrap_or(context),
         max_output: model.max_output,
+        priced,
         price: Price::of_dollars(model.input_price.unwrap_or(input), model.output_price.unwrap_or(output)),
         temperature,
     })

@@ -90,6 +90,7 @@ impl Chain {
         crew: &Crew,
     ) -> anyhow::Result<Self> {
         let known = catalogue::models(config)?;
+        catalogue::check_prices(&known, config)?;
         let names = known.iter().map(|known| known.name.as_ref());
         let (metrics, each) = ModelMetrics::register(crew.metrics(), names)?;
         let models = build(known, each, config, crew)?;

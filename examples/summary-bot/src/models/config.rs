@@ -68,7 +68,8 @@ pub struct ModelConfig {
     /// How many tokens an answer may have. A second attempt after a cut may have twice as many.
     #[config(default = 4_096, range = 64..=1_000_000)]
     pub max_output: u64,
-    /// Dollars per million tokens of prompts. Unset: what is known of the provider's own models, else 0.
+    /// Dollars per million tokens of prompts. Unset: what is known of the provider's own models, else 0. Where a
+    /// budget is set, a model at its provider's own address that nothing is known of has to have both prices.
     pub input_price: Option<f64>,
     /// Dollars per million tokens of answers. Unset: what is known of the provider's own models, else 0.
     pub output_price: Option<f64>,

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use groundcrew_testkit::models::Reply;
+use groundcrew::Crew;
+use groundcrew_testkit::models::{Models, Reply};
 use serde_json::{Value, json};
-use summary_bot::{Config, Fallback};
+use summary_bot::{Config, Fallback, ModelConfig};
 
 use crate::service::{Bot, conversation};
 use crate::support::{Told, warnings};
@@ -186,6 +187,40 @@ async fn whoever_manages_a_server_cannot_raise_what_it_may_cost() {
     assert!(refused.body.contains("from 0 to 0.0001"), "{}", refused.body);
     assert_eq!(set(&bot, 0.00005).status, 200, "less is theirs to choose");
     bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_budget_wants_the_price_of_each_model_at_its_provider() {
+    let models = Models::start().await.expect("a port");
+    let with = |prices: [Option<f64>; 2], budget: Option<f64>| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut config = crate::service::config(&folder.path().join("bot.db"));
+        let [input_price, output_price] = prices;
+        let known = crate::support::model(&models, "gpt-5-nano");
+        let nano = ModelConfig { base_url: None, input_price, output_price, ..known };
+        config.models.named.insert("nano".to_owned(), nano);
+        config.budget.guild_daily = budget;
+        (folder, config)
+    };
+    for prices in [[None, None], [Some(0.05), None], [None, Some(0.4)]] {
+        let (_folder, config) = with(prices, Some(5.0));
+        let crew = Crew::builder("summary-bot", "1.0.0").in_kubernetes(false).build();
+        let error = Box::pin(summary_bot::launch(config, crew)).await.expect_err("a refusal").to_string();
+        for words in ["gpt-5-nano", "models.named.nano.input_price", "models.named.nano.output_price"] {
+            assert!(error.contains(words), "{error}");
+        }
+    }
+    let own = Some(models.url());
+    for (prices, budget, base_url) in [
+        ([Some(0.05), Some(0.4)], Some(5.0), None),
+        ([Some(0.0), Some(0.0)], Some(5.0), None),
+        ([None, None], None, None),
+        ([None, None], Some(5.0), own),
+    ] {
+        let (_folder, mut config) = with(prices, budget);
+        config.models.named.get_mut("nano").expect("the model").base_url = base_url;
+        Bot::start(config).await.land().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
