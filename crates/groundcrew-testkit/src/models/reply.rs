@@ -52,6 +52,8 @@ pub enum Reply {
     Unknown,
     /// 400: the prompt is longer than the model's context.
     TooLong,
+    /// 400: the provider's filter does not like what is said in the prompt.
+    Flagged,
     /// An answer of 200 that is no JSON.
     Garbage,
 }
@@ -89,6 +91,7 @@ impl Reply {
             "unauthorized" => Self::Unauthorized,
             "unknown" => Self::Unknown,
             "too-long" => Self::TooLong,
+            "flagged" => Self::Flagged,
             "garbage" => Self::Garbage,
             _ => return None,
         })

@@ -49,6 +49,10 @@ pub(super) fn answer(protocol: Protocol, asked: &Asked, reply: &Reply, desk: &De
             let words = "This model's maximum context length is exceeded: the prompt is too long.";
             return refuse(400, "invalid_request_error", "context_length_exceeded", words);
         }
+        Reply::Flagged => {
+            let words = "Invalid prompt: your prompt was flagged as potentially violating our usage policy.";
+            return refuse(400, "invalid_request_error", "invalid_prompt", words);
+        }
         Reply::Garbage => return Sending::json(200, "<html>a proxy's page</html>".to_owned()),
         _ => {}
     }

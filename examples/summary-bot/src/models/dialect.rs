@@ -1,4 +1,4 @@
-//! What a server turns out not to understand: each such thing is left out from then on.
+//! What a server turns out not to understand: each such thing is left out, from then on once that has helped.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -16,15 +16,24 @@ pub(crate) struct Wording {
     without: u8,
 }
 
+/// Another way to put a question that was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lesson {
+    pub(crate) wording: Wording,
+    /// The server said what it does not understand. Else the refusal may be about what the prompt says.
+    pub(crate) named: bool,
+}
+
 /// How JSON is asked for, besides in words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum Format {
     /// The server holds the model to the schema.
-    Schema,
+    Schema = 0,
     /// The server holds the model to JSON.
-    Json,
+    Json = 1,
     /// In words only.
-    Words,
+    Words = 2,
 }
 
 /// Parts that some servers refuse.
@@ -57,43 +66,13 @@ impl Dialect {
         Wording { format, without: self.without.load(Ordering::Relaxed) }
     }
 
-    /// Learns from a refusal of what was put like this; whether there is something else to try.
-    pub(crate) fn learn(&self, status: u16, words: &str, used: Wording) -> bool {
-        let words = words.to_lowercase();
-        let names = |what: &[&str]| what.iter().any(|what| words.contains(what));
-        if names(&["stream_options"]) {
-            return self.leave_out(Part::StreamOptions, used);
+    /// Takes over what had to be different until a question was taken that was first put like `first`.
+    pub(crate) fn learn(&self, first: Wording, taken: Wording) {
+        if taken.format != first.format {
+            self.format.fetch_max(taken.format as u8, Ordering::Relaxed);
         }
-        if names(&["max_completion_tokens", "max_tokens"]) {
-            // Servers that refuse the one recommend the other, so that both are named: it is the other one then.
-            let without = Part::CompletionTokens as u8;
-            if used.has(Part::CompletionTokens) {
-                self.without.fetch_or(without, Ordering::Relaxed);
-            } else {
-                self.without.fetch_and(!without, Ordering::Relaxed);
-            }
-            return true;
-        }
-        if names(&["temperature"]) {
-            return self.leave_out(Part::Temperature, used);
-        }
-        if names(&["'stream'", "`stream`", "streaming"]) {
-            return self.leave_out(Part::Stream, used);
-        }
-        // Everything else may be about the schema, whose refusals have many words; but a model may be unknown, too.
-        let of_format = status != 404 || names(&["response_format", "schema", "structured", "tool"]);
-        let next = match used.format {
-            Format::Schema if of_format => 1,
-            Format::Json if of_format => 2,
-            _ => return false,
-        };
-        self.format.fetch_max(next, Ordering::Relaxed);
-        true
-    }
-
-    fn leave_out(&self, part: Part, used: Wording) -> bool {
-        self.without.fetch_or(part as u8, Ordering::Relaxed);
-        used.has(part)
+        self.without.fetch_or(taken.without & !first.without, Ordering::Relaxed);
+        self.without.fetch_and(!(first.without & !taken.without), Ordering::Relaxed);
     }
 }
 
@@ -102,6 +81,38 @@ impl Dialect {
 impl Wording {
     pub(crate) fn has(self, part: Part) -> bool {
         self.without & part as u8 == 0
+    }
+
+    /// What may be understood where this was refused; `None` if there is nothing else to try.
+    pub(crate) fn instead(self, status: u16, words: &str) -> Option<Lesson> {
+        let words = words.to_lowercase();
+        let names = |what: &[&str]| what.iter().any(|what| words.contains(what));
+        let named = |wording: Self| Lesson { wording, named: true };
+        if names(&["stream_options"]) {
+            return self.leaving_out(Part::StreamOptions).map(named);
+        }
+        if names(&["max_completion_tokens", "max_tokens"]) {
+            // Servers that refuse the one recommend the other, so that both are named: it is the other one then.
+            return Some(named(Self { without: self.without ^ Part::CompletionTokens as u8, ..self }));
+        }
+        if names(&["temperature"]) {
+            return self.leaving_out(Part::Temperature).map(named);
+        }
+        if names(&["'stream'", "`stream`", "streaming"]) {
+            return self.leaving_out(Part::Stream).map(named);
+        }
+        // Everything else may be about the schema, whose refusals have many words; but a model may be unknown, too.
+        let named = names(&["response_format", "schema", "structured", "tool", "grammar", "json"]);
+        let format = match self.format {
+            Format::Schema if status != 404 || named => Format::Json,
+            Format::Json if status != 404 || named => Format::Words,
+            _ => return None,
+        };
+        Some(Lesson { wording: Self { format, ..self }, named })
+    }
+
+    fn leaving_out(self, part: Part) -> Option<Self> {
+        self.has(part).then_some(Self { without: self.without | part as u8, ..self })
     }
 
     /// The same, without asking for JSON.
@@ -119,24 +130,41 @@ mod tests {
         let dialect = Dialect::new(&[Part::CompletionTokens]);
         let first = dialect.wording();
         let refused = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.";
-        assert!(dialect.learn(400, refused, first) && dialect.learn(400, refused, first));
-        assert!(dialect.wording().has(Part::CompletionTokens));
-        assert!(dialect.learn(400, "stream_options is not allowed", dialect.wording()));
-        assert!(!dialect.wording().has(Part::StreamOptions));
-        assert!(
-            !dialect.learn(400, "stream_options is not allowed", dialect.wording()),
-            "it was not even used"
-        );
+        let other = first.instead(400, refused).expect("the other name").wording;
+        for _ in 0..2 {
+            dialect.learn(first, other);
+            assert!(dialect.wording().has(Part::CompletionTokens));
+        }
+        let refused = "stream_options is not allowed";
+        let without = other.instead(400, refused).expect("without it").wording;
+        dialect.learn(other, without);
+        assert_eq!(dialect.wording(), without);
+        assert!(!without.has(Part::StreamOptions) && without.has(Part::CompletionTokens));
+        assert_eq!(without.instead(400, refused), None, "it was not even used");
     }
 
     #[test]
     fn a_schema_that_is_refused_becomes_json_and_then_words() {
-        let dialect = Dialect::new(&[]);
-        assert!(!dialect.learn(404, "The model does not exist", dialect.wording()));
-        for format in [Format::Schema, Format::Json] {
-            assert_eq!(dialect.wording().format, format);
-            assert!(dialect.learn(400, "invalid grammar", dialect.wording()));
+        let mut wording = Dialect::new(&[]).wording();
+        assert_eq!(wording.instead(404, "The model does not exist"), None);
+        for format in [Format::Json, Format::Words] {
+            let lesson = wording.instead(400, "invalid grammar").expect("another format");
+            assert_eq!((lesson.wording.format, lesson.named), (format, true));
+            assert!(!wording.instead(400, "flagged by a filter").expect("a guess").named);
+            wording = lesson.wording;
         }
-        assert!(!dialect.learn(400, "invalid grammar", dialect.wording()));
+        assert_eq!(wording.instead(400, "invalid grammar"), None);
+    }
+
+    #[test]
+    fn a_question_that_was_put_in_words_says_nothing_about_formats() {
+        let dialect = Dialect::new(&[]);
+        let first = dialect.wording().in_words();
+        let without = first.instead(400, "temperature is not supported").expect("without it").wording;
+        dialect.learn(first, without);
+        assert_eq!(
+            (dialect.wording().format, dialect.wording().has(Part::Temperature)),
+            (Format::Schema, false)
+        );
     }
 }

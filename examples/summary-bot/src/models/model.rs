@@ -90,20 +90,30 @@ impl Model {
         until: Instant,
         tally: &Tally,
     ) -> Result<Said, Failure> {
-        let mut patient = true;
-        let mut lessons = 0;
+        let first = self.dialect.wording();
+        let first = if question.json { first } else { first.in_words() };
+        let (mut wording, mut certain, mut patient) = (first, true, true);
+        let mut refused = Vec::new();
         loop {
-            let wording = self.dialect.wording();
-            let wording = if question.json { wording } else { wording.in_words() };
             let failure = match self.once(question, wording, until, tally).await {
-                Ok(said) => return Ok(said),
+                Ok(said) => {
+                    // What was refused for another reason would be left out of everybody's questions.
+                    if certain {
+                        self.dialect.learn(first, wording);
+                    }
+                    return Ok(said);
+                }
                 Err(failure) => failure,
             };
             match &failure {
-                Failure::Refused { status: status @ (400 | 404 | 422), words }
-                    if lessons < LESSONS && self.dialect.learn(*status, words, wording) =>
-                {
-                    lessons += 1;
+                Failure::Refused { status: status @ (400 | 404 | 422), words } => {
+                    refused.push(wording);
+                    let next = wording.instead(*status, words).filter(|_| refused.len() <= LESSONS);
+                    let Some(next) = next.filter(|next| !refused.contains(&next.wording)) else {
+                        return Err(failure);
+                    };
+                    certain &= next.named;
+                    wording = next.wording;
                 }
                 Failure::RateLimited { retry_after } if patient => {
                     patient = false;

@@ -1,11 +1,12 @@
 //! Other servers than OpenAI's: what they do not understand is left out.
 
 use groundcrew::config::Secret;
+use groundcrew_testkit::models::Reply;
 use serde_json::{Value, json};
 use summary_bot::{Config, Provider};
 
 use crate::service::Fixture;
-use crate::support::Told;
+use crate::support::{Told, warnings};
 
 fn openai(summary: &Value) -> bool {
     summary["metadata"]["engine"] == "openai/large"
@@ -35,6 +36,31 @@ async fn a_server_without_schemas_is_asked_in_words_and_only_learns_once() {
     assert_eq!(told.models.totals().requests, 3, "a schema, JSON, words");
     assert!(openai(&told.summary([])));
     assert_eq!(told.models.totals().requests, 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_for_what_somebody_wrote_teaches_nothing_about_the_next_question() {
+    let told = Told::start().await;
+    // However it is put; and only until it is put otherwise.
+    for (replies, warned) in
+        [(vec![Reply::Flagged; 3], vec!["MODEL_UNAVAILABLE"]), (vec![Reply::Flagged], vec![])]
+    {
+        let requests = told.models.totals().requests;
+        assert_eq!(warnings(&told.summary(replies.clone())), warned);
+        assert!(told.models.totals().requests > requests + 1, "it was tried otherwise: {replies:?}");
+        assert!(openai(&told.summary([])));
+        let last = told.models.requests().pop().expect("a request").body;
+        assert_eq!(last["response_format"]["type"], "json_schema", "after {replies:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_is_refused_by_both_its_names_is_not_tried_again_and_again() {
+    let told = Told::start().await;
+    told.models.refuse_member("max_tokens");
+    told.models.refuse_member("max_completion_tokens");
+    assert_eq!(warnings(&told.summary([])), ["MODEL_UNAVAILABLE"]);
+    assert_eq!(told.models.totals().requests, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
