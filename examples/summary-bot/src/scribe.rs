@@ -123,6 +123,11 @@ fn by_model(study: &Study, given: Given) -> Summary {
             format!("of {} parts of the conversation {} could not be summarised", answer.parts, answer.lost),
         );
     }
+    if answer.woven {
+        let words =
+            "no model put the parts of the conversation together; of each there are the first sentences";
+        warn("PARTS_NOT_MERGED", words.to_owned());
+    }
     if study
         .wish
         .model

@@ -24,6 +24,16 @@ pub(crate) struct Answers {
     keep: Duration,
 }
 
+/// Why there is nothing to keep.
+#[derive(Debug, thiserror::Error)]
+enum NotKept {
+    #[error(transparent)]
+    Failed(Failure),
+    /// Whoever waits for it gets it. Who asks again later may get a whole one.
+    #[error("parts of the answer are missing")]
+    Incomplete(Box<Answer>),
+}
+
 /// Everything that an answer depends on.
 #[derive(Debug, Serialize)]
 pub(crate) struct Asking<'a> {
@@ -61,8 +71,8 @@ impl Answers {
         Self { cache, store, keep }
     }
 
-    /// The answer that is kept, or what `pay` brings. Who asks the same meanwhile waits for it, too; once begun it
-    /// goes on though everybody has gone, since it is paid for.
+    /// The answer that is kept, or what `pay` brings: that is kept if it is whole. Who asks the same meanwhile waits
+    /// for it, too; once begun it goes on though everybody has gone, since it is paid for.
     pub(crate) async fn given<F>(
         &self,
         asking: &Asking<'_>,
@@ -81,11 +91,14 @@ impl Answers {
             if let Some(answer) = this.find(&name).await {
                 return Ok(answer);
             }
-            let answer = pay.await?;
+            let answer = pay.await.map_err(NotKept::Failed)?;
+            if !answer.is_whole() {
+                return Err(NotKept::Incomplete(Box::new(answer)));
+            }
             this.put(&name, guild.as_deref(), &answer).await;
-            Ok::<Answer, Failure>(answer)
+            Ok::<Answer, NotKept>(answer)
         };
-        self.cache.get_or_load(&key, load).await.map_err(|error| failure(&error))
+        self.cache.get_or_load(&key, load).await.or_else(|error| not_kept(&error))
     }
 
     /// A database that does not answer has no answer.
@@ -124,12 +137,15 @@ where
     paid.await.unwrap_or(Err(Failure::Useless("asking it failed on our side")))
 }
 
-fn failure(error: &LoadError) -> Failure {
-    let known = error.downcast_ref::<Failure>().cloned();
-    known.unwrap_or_else(|| {
-        tracing::warn!(%error, "a question to a model came to nothing");
-        Failure::Timeout
-    })
+fn not_kept(error: &LoadError) -> Result<Answer, Failure> {
+    match error.downcast_ref::<NotKept>() {
+        Some(NotKept::Incomplete(answer)) => Ok(answer.as_ref().clone()),
+        Some(NotKept::Failed(failure)) => Err(failure.clone()),
+        None => {
+            tracing::warn!(%error, "a question to a model came to nothing");
+            Err(Failure::Timeout)
+        }
+    }
 }
 
 // === impl Asking ===

@@ -60,6 +60,9 @@ pub(crate) struct Answer {
     pub(crate) unstructured: bool,
     pub(crate) parts: usize,
     pub(crate) lost: usize,
+    /// No model put the parts together. No such answer is kept.
+    #[serde(skip)]
+    pub(crate) woven: bool,
 }
 
 /// An answer, and whether it was there already.
@@ -274,6 +277,11 @@ fn build(
 // === impl Answer ===
 
 impl Answer {
+    /// Whether nothing went wrong in it that may go right the next time.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.lost == 0 && !self.woven
+    }
+
     fn of(model: &Model, task: &Task, draft: Draft, spent: Spent) -> Self {
         Self {
             claims: draft.claims,
@@ -290,6 +298,7 @@ impl Answer {
             unstructured: draft.unstructured,
             parts: draft.parts,
             lost: draft.lost,
+            woven: draft.woven,
         }
     }
 }

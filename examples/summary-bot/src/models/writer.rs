@@ -35,6 +35,8 @@ pub(crate) struct Draft {
     pub(crate) parts: usize,
     /// How many of them no summary could be had of.
     pub(crate) lost: usize,
+    /// The others could not be put together.
+    pub(crate) woven: bool,
 }
 
 /// How the tokens of a model are shared out.
@@ -118,8 +120,12 @@ impl Writer<'_> {
                 break;
             }
         }
-        whole.claims =
-            if written.len() == 1 { written.remove(0) } else { woven(written, self.task.brief.words) };
+        whole.woven = written.len() > 1;
+        whole.claims = if whole.woven {
+            woven(written, self.task.brief.words)
+        } else {
+            written.pop().unwrap_or_default()
+        };
         Ok(whole)
     }
 
@@ -165,7 +171,7 @@ impl Writer<'_> {
         let mut dropped = Dropped::default();
         let claims = self.check(stands_for, system).hold(claims, &mut dropped);
         let unstructured = matches!(form, Form::Markdown | Form::Text);
-        (Draft { claims, dropped, unstructured, parts: 1, lost: 0 }, form)
+        (Draft { claims, dropped, unstructured, parts: 1, ..Draft::default() }, form)
     }
 
     /// Groups of summaries that fit into a prompt, each put together; those that cannot be stay as they are.

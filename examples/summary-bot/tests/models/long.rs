@@ -76,6 +76,7 @@ async fn what_no_model_puts_together_is_woven_from_the_parts() {
     let summary = told.bot.post("", &body).json();
     holds(&summary);
     assert_eq!(summary["metadata"]["engine"], "openai/small");
+    assert_eq!(warnings(&summary), ["PARTS_NOT_MERGED"]);
     let ids: Vec<u64> = summary["sentences"]
         .as_array()
         .expect("a list")
@@ -95,6 +96,39 @@ async fn one_lost_part_of_many_is_said_and_half_of_them_are_no_summary() {
     told.models.script(vec![Reply::Failed(500); 4]);
     let summary = told.bot.post("?title=other", &talk(601)).json();
     assert_eq!(warnings(&summary), ["MODEL_UNAVAILABLE"]);
+}
+
+/// What the same question gets three times where answers are kept, the first time with these replies: the codes of
+/// the warnings, and whether it was kept.
+async fn asked_again(replies: Vec<Reply>, then: Reply) -> Vec<(Vec<String>, Value)> {
+    let told = Told::keeping(|config| {
+        config.models.named.get_mut("main").expect("the model").context = Some(8_000);
+    });
+    let told = told.await;
+    let ask = || {
+        let summary = told.bot.post("", &talk(600)).json();
+        let warned: Vec<String> = warnings(&summary).into_iter().map(str::to_owned).collect();
+        (warned, summary["metadata"]["model"]["kept"].clone())
+    };
+    told.models.script(replies);
+    told.models.reply(then);
+    let first = ask();
+    told.models.reply(Reply::Good);
+    vec![first, ask(), ask()]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_incomplete_is_not_kept_and_asking_again_mends_it() {
+    let parts = told().await.bot.post("", &talk(600)).json()["metadata"]["model"]["parts"].clone();
+    let parts = usize::try_from(parts.as_u64().expect("a number")).expect("few");
+    for (replies, then, warned) in [
+        (vec![Reply::Good, Reply::Failed(500)], Reply::Good, "PARTS_MISSING"),
+        (vec![Reply::Good; parts], Reply::Unauthorized, "PARTS_NOT_MERGED"),
+    ] {
+        let answers = asked_again(replies, then).await;
+        let whole = |kept: bool| (Vec::new(), json!(kept));
+        assert_eq!(answers, [(vec![warned.to_owned()], json!(false)), whole(false), whole(true)]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
