@@ -38,6 +38,9 @@ pub enum Reply {
     Cut,
     /// Half of a stream, and then nothing more; the connection stays open. Good where no stream is asked for.
     Stalled,
+    /// Half of a stream of Markdown, and then a proper end of the body, without a word that it is over. Markdown where
+    /// no stream is asked for.
+    Ended,
     /// Half of a stream, and then an event that says that something went wrong. Good where no stream is asked for.
     Broken,
     /// 429 with `Retry-After`.
@@ -84,6 +87,7 @@ impl Reply {
             "drip" => Self::Drip(seconds()?),
             "cut" => Self::Cut,
             "stalled" => Self::Stalled,
+            "ended" => Self::Ended,
             "broken" => Self::Broken,
             "rate-limited" => Self::RateLimited(seconds()?),
             "out-of-money" => Self::OutOfMoney,

@@ -65,7 +65,7 @@ pub(super) fn answer(protocol: Protocol, asked: &Asked, reply: &Reply, desk: &De
         (Protocol::Anthropic, true) => anthropic::events(&asked.body, &output),
         (Protocol::Anthropic, false) => vec![anthropic::whole(&asked.body, &output)],
     };
-    if stream && matches!(reply, Reply::Stalled | Reply::Broken) {
+    if stream && matches!(reply, Reply::Stalled | Reply::Ended | Reply::Broken) {
         parts.truncate(parts.len() / 2);
     }
     if stream && *reply == Reply::Broken {
@@ -117,7 +117,7 @@ fn speak(asked: &Asked, reply: &Reply) -> Output {
         Reply::Invented => (good(true), false),
         Reply::Truncated => (half(good(false)), true),
         Reply::TruncatedBelow(least) if short(least) => (half(good(false)), true),
-        Reply::Markdown => (markdown(&given), false),
+        Reply::Markdown | Reply::Ended => (markdown(&given), false),
         Reply::FreeText => (free(&given), false),
         Reply::Nonsense => ("qwrt ]]}{ zzgh 0x0 {\"k\": ".to_owned(), false),
         Reply::Empty => (String::new(), false),

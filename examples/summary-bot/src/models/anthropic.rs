@@ -69,6 +69,7 @@ pub(crate) fn event(data: &str, said: &mut Said) -> Option<bool> {
 }
 
 fn finish(reason: &Value, said: &mut Said) {
+    said.finished |= reason.is_string();
     said.cut |= reason == "max_tokens";
     said.withheld |= reason == "refusal";
 }

@@ -228,6 +228,7 @@ impl Model {
 
     /// What was said until something went wrong is in `said`, too.
     async fn streamed(&self, response: Response, said: &mut Said) -> Result<(), Failure> {
+        let host = response.host().to_owned();
         let mut chunks = response.chunks();
         let mut events = Events::default();
         while let Some(chunk) = chunks.next().await {
@@ -243,7 +244,11 @@ impl Model {
                 }
             }
         }
-        // Some servers forget the last event; an answer that was cut off by the network is an error above.
+        // Some servers forget the last event, but they say that the model has finished. Where nothing said so, whatever
+        // is between us and the server may have lost it, and ended its own answer properly.
+        if !said.finished {
+            return Err(Failure::broken_off(&host));
+        }
         if said.text.is_empty() { Err(Failure::Useless("the answer is empty")) } else { Ok(()) }
     }
 }

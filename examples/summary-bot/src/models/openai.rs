@@ -76,6 +76,7 @@ fn text(content: &Value) -> Option<String> {
 }
 
 fn finish(reason: &Value, said: &mut Said) {
+    said.finished |= reason.is_string();
     said.cut |= reason == "length";
     said.withheld |= reason == "content_filter";
 }

@@ -22,6 +22,8 @@ pub(crate) struct Question {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Said {
     pub(crate) text: String,
+    /// The server said why it ends. What ends without that may be half of it.
+    pub(crate) finished: bool,
     /// It ends because there was no more room.
     pub(crate) cut: bool,
     /// The provider did not let it through.
@@ -86,6 +88,11 @@ impl Failure {
             || matches!(self, Self::Unavailable(words) if words.ends_with(BROKE_OFF))
     }
 
+    /// The answer ended before its end.
+    pub(crate) fn broken_off(host: &str) -> Self {
+        Self::Unavailable(format!("the answer of {host} {BROKE_OFF}"))
+    }
+
     /// What an answer of this status means. `kind` is what the body says of it, in its own words.
     pub(crate) fn of_status(status: u16, kind: &str, words: &str, retry_after: Option<Duration>) -> Self {
         let says = |what: &[&str]| {
@@ -125,9 +132,7 @@ impl From<ClientError> for Failure {
             ClientError::Timeout { limit: Limit::Connect, .. } => Self::Unavailable(error.to_string()),
             ClientError::Timeout { .. } => Self::Timeout,
             ClientError::RateLimited { retry_in, .. } => Self::RateLimited { retry_after: Some(*retry_in) },
-            ClientError::Interrupted { host, .. } => {
-                Self::Unavailable(format!("the answer of {host} {BROKE_OFF}"))
-            }
+            ClientError::Interrupted { host, .. } => Self::broken_off(host),
             ClientError::Json { .. } => Self::Useless("the server's answer is not what it should be"),
             _ => Self::Unavailable(error.to_string()),
         }

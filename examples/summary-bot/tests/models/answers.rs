@@ -81,6 +81,21 @@ async fn what_was_cut_off_is_asked_again_with_twice_the_room() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_just_ends_is_no_answer_and_is_not_kept() {
+    let told = Told::keeping(|_| {}).await;
+    let half = told.summary([Reply::Ended]);
+    assert_eq!(half["metadata"]["engine"], "groundcrew-extractive/1", "{half:#}");
+    assert_eq!(warnings(&half), ["MODEL_UNAVAILABLE"]);
+    // The control: the same words to their end.
+    let whole = told.summary([Reply::Markdown]);
+    assert_eq!(
+        (&whole["metadata"]["engine"], &whole["metadata"]["model"]["kept"]),
+        (&json!("openai/large"), &json!(false))
+    );
+    assert_eq!(told.models.totals().requests, 2, "half an answer is not asked for again in Markdown");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn markdown_and_prose_are_better_than_nothing() {
     let told = Told::start().await;
     let summary = told.summary([Reply::Markdown]);

@@ -23,6 +23,9 @@ fn faults() -> Vec<(Reply, &'static str, u16)> {
         (Reply::Silence, "API_TIMEOUT", 504),
         (Reply::Drip(Duration::from_millis(20)), "API_TIMEOUT", 504),
         (Reply::Cut, "MODEL_UNAVAILABLE", 503),
+        (Reply::Ended, "MODEL_UNAVAILABLE", 503),
+        (Reply::Broken, "MODEL_UNAVAILABLE", 503),
+        (Reply::Stalled, "API_TIMEOUT", 504),
         (Reply::Garbage, "MODEL_UNAVAILABLE", 503),
         (Reply::Truncated, "TOKEN_LIMIT_EXCEEDED", 422),
     ]
