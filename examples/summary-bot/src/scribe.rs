@@ -183,8 +183,10 @@ fn shown(failure: &Failure) -> String {
 }
 
 fn refusal(failed: &[Failed]) -> Problem {
-    let last = failed.last().map(|failed| &failed.failure);
-    let code = last.map_or("MODEL_UNAVAILABLE", Failure::code);
+    // What decided that there is no summary: a spent budget wherever there is one, as in the chain.
+    let of_budget = failed.iter().find(|failed| failed.for_want_of_money());
+    let decisive = of_budget.or(failed.last()).map(|failed| &failed.failure);
+    let code = decisive.map_or("MODEL_UNAVAILABLE", Failure::code);
     let status = match code {
         "PROMPT_TOO_LONG" | "TOKEN_LIMIT_EXCEEDED" => StatusCode::UNPROCESSABLE_ENTITY,
         "QUOTA_EXCEEDED" => StatusCode::TOO_MANY_REQUESTS,
@@ -195,7 +197,7 @@ fn refusal(failed: &[Failed]) -> Problem {
         failed.iter().map(|Failed { model, failure }| format!("{model}: {}", shown(failure))).collect();
     let problem =
         Problem::new(status, code).detail(format!("no model could summarise ({})", words.join("; ")));
-    match last {
+    match decisive {
         Some(Failure::RateLimited { retry_after }) => {
             let pause = retry_after.unwrap_or(Duration::from_secs(5)).as_secs_f64().ceil();
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]

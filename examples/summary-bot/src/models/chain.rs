@@ -118,13 +118,10 @@ impl Chain {
         &self.inner.prompts
     }
 
-    /// What happens after these failures.
+    /// What happens after these failures: with money there might have been a summary, so a spent budget decides.
     pub(crate) fn fallback(&self, failed: &[Failed]) -> Fallback {
-        let of_budget = failed.iter().any(|failed| matches!(failed.failure, Failure::BudgetSpent(_)));
-        if of_budget && self.inner.purse.when_spent() == Fallback::None {
-            return Fallback::None;
-        }
-        self.inner.config.fallback
+        let of_budget = failed.iter().any(Failed::for_want_of_money);
+        if of_budget { self.inner.purse.when_spent() } else { self.inner.config.fallback }
     }
 
     pub(crate) fn metrics(&self) -> &ModelMetrics {
@@ -306,6 +303,11 @@ impl Answer {
 // === impl Failed ===
 
 impl Failed {
+    /// Our own budget did not cover it.
+    pub(crate) fn for_want_of_money(&self) -> bool {
+        matches!(self.failure, Failure::BudgetSpent(_))
+    }
+
     fn of(model: &Model, failure: Failure) -> Self {
         Self { model: model.known.name.clone(), failure }
     }

@@ -17,7 +17,7 @@ pub struct ModelsConfig {
     /// `openai` before `anthropic`.
     #[config(default)]
     pub chain: Vec<String>,
-    /// What happens when no model can summarise.
+    /// What happens when no model can summarise, unless it is for want of money: see `budget.when_spent`.
     #[config(default = "offline")]
     pub fallback: Fallback,
     /// A folder with prompts of your own: `summary.md`, `merge.md`, `perspectives.md`, and the same in
@@ -138,7 +138,8 @@ pub struct BudgetConfig {
     /// its admins may lower what is configured (`/config`), and not raise it.
     #[config(alias = "BUDGET_GUILD_DAILY")]
     pub guild_daily: Option<f64>,
-    /// What happens to a summary that the budget does not cover.
+    /// What happens to a summary that the budget does not cover, if no other model writes it; whatever
+    /// `models.fallback` says.
     #[config(default = "offline")]
     pub when_spent: Fallback,
 }

@@ -1,6 +1,6 @@
 //! What may be spent, and what is not paid twice.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use groundcrew::Crew;
 use groundcrew_testkit::models::{Models, Reply};
@@ -238,6 +238,38 @@ async fn a_spent_budget_may_be_a_refusal() {
         refused.body
     );
     assert_eq!(told.models.totals().requests, 0, "nothing was asked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_spent_decides_though_a_model_that_is_down_is_to_be_an_error() {
+    let told = Told::with(|config, _| {
+        config.budget.daily = Some(0.0001);
+        config.models.fallback = Fallback::None;
+    });
+    assert_eq!(warnings(&told.await.summary([])), ["QUOTA_EXCEEDED"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_spent_decides_though_the_last_model_failed_otherwise() {
+    let told = Told::with_two(|config| {
+        config.budget.daily = Some(0.0001);
+        config.budget.when_spent = Fallback::None;
+        let free = config.models.named.get_mut("spare").expect("the model");
+        (free.input_price, free.output_price) = (Some(0.0), Some(0.0));
+    });
+    let told = told.await;
+    told.models.reply_for("small", Reply::Failed(503));
+    let refused = told.bot.post("", &conversation(&json!({})));
+    assert_eq!((refused.status, refused.code().as_str()), (429, "QUOTA_EXCEEDED"), "{}", refused.body);
+    let pause: u64 = refused.header("retry-after").and_then(|text| text.parse().ok()).expect("a pause");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+    let left = 86_400 - now % 86_400;
+    // The day may have ended in between.
+    assert!(
+        pause.abs_diff(left) < 60 || pause.abs_diff(left) > 86_000,
+        "{pause} s, and {left} s until midnight"
+    );
+    assert_eq!(told.models.totals().requests, 1, "only what costs nothing was asked");
 }
 
 #[tokio::test(flavor = "multi_thread")]
