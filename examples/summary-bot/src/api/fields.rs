@@ -13,7 +13,7 @@ use crate::render::Rendering;
 use crate::{Length, Perspective};
 
 /// The longest `custom_prompt`, in characters.
-pub(super) const LONGEST_PROMPT: usize = 2000;
+pub(super) const LONGEST_PROMPT: usize = crate::models::LONGEST_WISH;
 /// `max_length` counts characters: about so many to a word.
 const CHARACTERS: u64 = 6;
 

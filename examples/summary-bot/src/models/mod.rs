@@ -35,7 +35,7 @@ pub use config::{
 };
 pub(crate) use finish::summary;
 pub(crate) use names::ModelNames;
-pub(crate) use prompts::{Prompts, language_code};
+pub(crate) use prompts::{LONGEST_WISH, Prompts, language_code};
 pub(crate) use purse::Purse;
 pub(crate) use say::Failure;
 pub(crate) use study::Study;

@@ -84,6 +84,17 @@ async fn language_and_a_prompt_of_ones_own_reach_the_model() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_prompt_of_ones_own_reaches_the_model_whole_in_every_alphabet() {
+    let told = Told::start().await;
+    for letter in ["x", "ж", "語"] {
+        let wish = format!("{}!", letter.repeat(1999));
+        let answer = told.bot.post("", &conversation(&json!({"custom_prompt": wish})));
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        assert!(last(&told).1.contains(&wish), "{letter} was cut");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_has_prompts_of_its_own_and_others_keep_theirs() {
     let folder = tempfile::tempdir().expect("a folder");
     let own = folder.path().join("guilds").join("7");
