@@ -111,15 +111,22 @@ impl<'k> Candidates<'k> {
         }
     }
 
-    /// Takes the content of the file that `NAME_FILE` names.
-    pub(crate) fn take_file(&mut self, keys: &[(Vec<String>, &Key)], name: &str, path: &str) {
+    /// Takes the content of the file that `NAME_FILE` names; `by` is where it is named.
+    pub(crate) fn take_file(&mut self, keys: &[(Vec<String>, &Key)], name: &str, path: &str, by: Origin) {
         if path.is_empty() {
             return;
         }
-        let origin = Origin::VariableFile { name: name.to_owned(), path: path.into() };
+        let file = |by| Origin::NamedFile { by: Box::new(by), path: path.into() };
         match read_value(Path::new(path)) {
-            Ok(text) => self.take(keys, name, &text, &origin),
-            Err(message) => self.problem(&dotted(keys), origin, message),
+            Ok(text) => self.take(keys, name, &text, &file(by)),
+            Err(message) if looks_like_a_path(path) => self.problem(&dotted(keys), file(by), message),
+            Err(message) => {
+                let plain = name.strip_suffix("_FILE").unwrap_or(name);
+                let message = format!(
+                    "{message}; its name is not shown, as it may be the value, which goes into {plain}"
+                );
+                self.problem(&dotted(keys), by, message);
+            }
         }
     }
 
@@ -162,6 +169,11 @@ fn conflict(one: &Candidate, other: &Candidate) -> Option<Problem> {
 
 pub(crate) fn dotted(keys: &[(Vec<String>, &Key)]) -> String {
     keys.iter().map(|(path, _)| path.join(".")).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether a file is named and not, by mistake, the value itself, which may be a secret: a password, a whole key.
+fn looks_like_a_path(text: &str) -> bool {
+    (text.starts_with('.') || Path::new(text).has_root()) && !text.contains(char::is_control)
 }
 
 /// The content of a file as a value: UTF-8, less one trailing newline.

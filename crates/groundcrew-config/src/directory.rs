@@ -48,7 +48,7 @@ fn file(candidates: &mut Candidates<'_>, path: &Path) {
         return;
     }
     match read_value(path) {
-        Ok(text) if names_a_file => candidates.take_file(&targets, &name, &text),
+        Ok(text) if names_a_file => candidates.take_file(&targets, &name, &text, origin),
         Ok(text) => candidates.take(&targets, &name, &text, &origin),
         Err(message) => candidates.problem(&dotted(&targets), origin, message),
     }

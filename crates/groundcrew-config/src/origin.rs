@@ -7,7 +7,8 @@ use std::sync::Arc;
 /// Where a value came from, as exactly as it can be said.
 ///
 /// `Display` is what problems and `explain-config` print: `config.toml:3`, `env DATABASE_URL`,
-/// `env DATABASE_URL_FILE -> /run/secrets/url`, `file /app/config/DATABASE_URL`, `--set`, `default`.
+/// `env DATABASE_URL_FILE -> /run/secrets/url`, `file /app/config/DATABASE_URL`,
+/// `file /app/config/DATABASE_URL_FILE -> /run/secrets/url`, `--set`, `default`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origin {
@@ -30,10 +31,10 @@ pub enum Origin {
         /// Its name: the prefixed one or an alias.
         name: String,
     },
-    /// A file that a variable `NAME_FILE` names.
-    VariableFile {
-        /// The variable's (or key file's) name, with `_FILE`.
-        name: String,
+    /// A file that a variable or a key file `NAME_FILE` names.
+    NamedFile {
+        /// The variable or the key file.
+        by: Box<Origin>,
         /// The file that it names.
         path: PathBuf,
     },
@@ -55,7 +56,7 @@ impl fmt::Display for Origin {
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
             Self::KeyFile { path } => write!(f, "file {}", path.display()),
             Self::Variable { name } => write!(f, "env {name}"),
-            Self::VariableFile { name, path } => write!(f, "env {name} -> {}", path.display()),
+            Self::NamedFile { by, path } => write!(f, "{by} -> {}", path.display()),
             Self::Set => write!(f, "--set"),
         }
     }

@@ -32,7 +32,7 @@ fn variable(candidates: &mut Candidates<'_>, name: &str, value: &OsStr) {
         return;
     };
     if file {
-        candidates.take_file(&targets, name, text);
+        candidates.take_file(&targets, name, text, origin);
     } else if is_service_link(name, text, &targets) {
         candidates.warning(
             &dotted(&targets),

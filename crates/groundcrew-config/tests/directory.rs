@@ -22,6 +22,17 @@ fn the_origin_is_the_file() {
 }
 
 #[test]
+fn a_file_may_name_the_file_with_the_value_and_both_are_the_origin() {
+    let folder = folder();
+    let secret = folder.path().join("secret");
+    write(folder.path(), "secret", "hush\n");
+    write(folder.path(), "mount/JWT_SECRET_FILE", format!("{}\n", secret.display()));
+    let origin = load(loader(&folder)).expect("right").origin("jwt_secret").expect("set").to_string();
+    let named_in = folder.path().join("mount/JWT_SECRET_FILE");
+    assert_eq!(origin, format!("file {} -> {}", named_in.display(), secret.display()));
+}
+
+#[test]
 fn unknown_files_are_warned_about_and_not_shown() {
     let folder = folder();
     write(folder.path(), "mount/JWT_SECERT", "canary");

@@ -104,6 +104,22 @@ fn a_setting_that_is_no_pair_shows_the_names_in_it_and_nothing_else() {
 }
 
 #[test]
+fn a_secret_in_the_place_of_its_files_name_is_not_shown() {
+    let key = format!("-----BEGIN KEY-----\n{CANARY}\n-----END KEY-----\n");
+    for secret in [CANARY.to_owned(), key, format!("/{CANARY}\n{CANARY}")] {
+        let folder = folder();
+        let variable = loader(&folder).variables([("JWT_SECRET_FILE", &secret)]);
+        let text = load(variable).expect_err("no such file").to_string();
+        assert!(text.contains("jwt_secret (env JWT_SECRET_FILE): cannot read the file"), "{text}");
+        assert!(text.contains("which goes into JWT_SECRET") && !text.contains(CANARY), "{text}");
+        write(folder.path(), "mount/JWT_SECRET_FILE", &secret);
+        let text = load(loader(&folder)).expect_err("no such file").to_string();
+        assert!(text.contains("mount/JWT_SECRET_FILE): cannot read the file"), "{text}");
+        assert!(!text.contains(CANARY), "{text}");
+    }
+}
+
+#[test]
 fn a_conflict_of_two_secrets_names_both_and_shows_none() {
     let folder = folder();
     let variables = [("JWT_SECRET", CANARY.to_owned()), ("SUMMARY_BOT__JWT_SECRET", format!("{CANARY}2"))];
