@@ -20,9 +20,9 @@ impl Arguments {
         own_commands: &[&'static str],
     ) -> Result<Self, String> {
         let mut parsed = Self::default();
-        let mut arguments = arguments.into_iter();
-        while let Some(argument) = arguments.next() {
-            let text = argument.to_str().ok_or_else(|| format!("{} is not UTF-8", argument.display()))?;
+        let mut arguments = arguments.into_iter().enumerate();
+        while let Some((at, argument)) = arguments.next() {
+            let text = argument.to_str().ok_or_else(|| format!("argument {} is not UTF-8", at + 1))?;
             let (name, inline) = match text.split_once('=') {
                 Some((name, value)) if name.starts_with("--") => (name, Some(value.to_owned())),
                 _ => (text, None),
@@ -31,7 +31,7 @@ impl Arguments {
                 Some(value) => Ok(value),
                 None => arguments
                     .next()
-                    .and_then(|value| value.into_string().ok())
+                    .and_then(|(_, value)| value.into_string().ok())
                     .ok_or_else(|| format!("{name} needs a value")),
             };
             match name {
@@ -40,11 +40,11 @@ impl Arguments {
                 "--help" | "-h" => parsed.help = true,
                 "--version" | "-V" => parsed.version = true,
                 _ if parsed.command.is_some() => parsed.rest.push(argument),
-                option if option.starts_with('-') => return Err(format!("unknown option {option}")),
+                option if option.starts_with('-') => return Err(format!("unknown option {}", shown(text))),
                 command => {
                     parsed.command = Some(command.to_owned());
                     if own_commands.contains(&command) {
-                        parsed.rest = arguments.collect();
+                        parsed.rest = arguments.map(|(_, argument)| argument).collect();
                         break;
                     }
                 }
@@ -52,6 +52,14 @@ impl Arguments {
         }
         Ok(parsed)
     }
+}
+
+/// As much of a word that nobody understood as may be shown. What stands behind a `=`, a `:` or a space may be the
+/// value of a secret, where `--set` was forgotten or mistyped.
+pub(crate) fn shown(word: &str) -> String {
+    let secret = |c: char| c == '=' || c == ':' || c.is_whitespace();
+    let name = word.split(secret).next().unwrap_or_default();
+    if word.contains('=') { format!("{name} (did you mean `--set KEY=VALUE`?)") } else { name.to_owned() }
 }
 
 /// A setting that reads as one. Of another one nothing is shown, and nothing that follows is taken for a command: either
@@ -91,6 +99,23 @@ mod tests {
             let words = parse(line).unwrap_err();
             assert!(words.contains("key=value") && !words.contains("hunter2"), "{words}");
         }
+    }
+
+    #[test]
+    fn of_a_mistyped_setting_the_value_is_not_shown() {
+        let words = parse("-set=auth.secret=hunter2").unwrap_err();
+        assert_eq!(words, "unknown option -set (did you mean `--set KEY=VALUE`?)");
+        assert_eq!(parse("-s:hunter2").unwrap_err(), "unknown option -s");
+        assert_eq!(shown("auth.secret hunter2"), "auth.secret");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn of_an_argument_that_is_not_utf8_only_the_place_is_shown() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let password = OsString::from_vec(b"--set=auth.secret=p\xe4ss".to_vec());
+        let words = Arguments::parse([OsString::from("check-config"), password], &[]).unwrap_err();
+        assert_eq!(words, "argument 2 is not UTF-8");
     }
 
     #[test]

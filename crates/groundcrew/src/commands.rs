@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use groundcrew_config::{FromConfig, Shape, reference};
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, shown};
 use crate::{Service, exit};
 
 /// The commands of every service, with what `--help` says of them.
@@ -81,12 +81,12 @@ pub(crate) fn standard<C: FromConfig>(
         "migrate" => crate::migrate::run(service, arguments, shape),
         #[cfg(feature = "backup")]
         "backup" | "restore" => crate::backups::run(service, command, arguments, shape),
-        unknown => {
-            let words =
-                format!("{}: there is no command {unknown}; try {} --help", service.name, service.name);
-            exit::with(exit::USAGE, &words)
-        }
+        unknown => exit::with(exit::USAGE, &unheard_of(service.name, unknown)),
     }
+}
+
+fn unheard_of(service: &str, command: &str) -> String {
+    format!("{service}: there is no command {}; try {service} --help", shown(command))
 }
 
 /// What is wrong with the arguments of a command that takes few or none.
@@ -98,7 +98,7 @@ fn misunderstood(command: &str, rest: &[OsString]) -> Option<String> {
     };
     let stray = rest.iter().find(|argument| !known.iter().any(|known| argument.as_os_str() == *known))?;
     let takes = if known.is_empty() { "no arguments".to_owned() } else { known.join(" or ") };
-    Some(format!("{command} takes {takes}, not {}", stray.display()))
+    Some(format!("{command} takes {takes}, not {}", shown(&stray.to_string_lossy())))
 }
 
 fn check<C: FromConfig>(service: &Service, arguments: &Arguments, shape: &Shape) -> ExitCode {
@@ -167,6 +167,16 @@ mod tests {
             stray("explain-config", "--tabel").unwrap(),
             "explain-config takes --json or --table, not --tabel"
         );
+    }
+
+    #[test]
+    fn of_a_setting_without_its_option_the_value_is_not_shown() {
+        let setting = "auth.secret=hunter2";
+        let meant = "auth.secret (did you mean `--set KEY=VALUE`?)";
+        let words = unheard_of("test", setting);
+        assert_eq!(words, format!("test: there is no command {meant}; try test --help"));
+        let words = stray("check-config", setting).unwrap();
+        assert_eq!(words, format!("check-config takes no arguments, not {meant}"));
     }
 
     #[test]

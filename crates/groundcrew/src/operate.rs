@@ -5,7 +5,7 @@ use std::time::Duration;
 use groundcrew_config::Shape;
 use serde_json::{Value, json};
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, shown};
 use crate::local::Place;
 use crate::reserved::Reserved;
 use crate::{Service, exit, table};
@@ -35,7 +35,7 @@ pub(crate) fn run(
         Some(name) if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)) => {
             format!("POST /operations/{name} HTTP/1.1\r\n")
         }
-        Some(name) => return exit::with(exit::USAGE, &format!("{name:?} is no operation")),
+        Some(name) => return exit::with(exit::USAGE, &format!("there is no operation {}", shown(name))),
         None => "GET /operations HTTP/1.1\r\n".to_owned(),
     };
     let authorization =
