@@ -2,21 +2,25 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use groundcrew_config::Secret;
-use groundcrew_http::Problem;
 use groundcrew_http::axum::extract::{ConnectInfo, Path, State};
 use groundcrew_http::axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use groundcrew_http::axum::http::{HeaderMap, StatusCode};
 use groundcrew_http::axum::response::{IntoResponse, Response};
 use groundcrew_http::axum::routing::{get, post};
 use groundcrew_http::axum::{Json, Router, middleware};
+use groundcrew_http::{Problem, RequestTimeout};
 use groundcrew_runtime::{Crew, OperationError};
-use groundcrew_telemetry::{Directives, LogHandle};
+use groundcrew_telemetry::{Context, Directives, LogHandle};
 use serde_json::{Value, json};
 
+use crate::operate::TIMEOUT;
 use crate::site::{self, Guard};
 
 /// After how long a changed level returns when nothing else is said.
 const DEFAULT_RETURN: Duration = Duration::from_secs(15 * 60);
+
+/// So long before its time is over a request for an operation hears that this goes on.
+const NOTICE: Duration = Duration::from_secs(5);
 
 /// What an operator may see and do over the admin listener besides probes and metrics.
 #[derive(Clone)]
@@ -29,7 +33,8 @@ struct Operator {
 /// `GET /tasks` shows every background task with its state, restarts, last error and age. `GET /log-level` says which
 /// level is in force; `PUT /log-level {"level": "debug", "seconds": 60}` changes it until it returns by itself.
 /// `GET /operations` lists what the parts of the service offer to operators, and
-/// `POST /operations/{name} ["word", …]` does it. None of it is for the pages of other sites.
+/// `POST /operations/{name} ["word", …]` does it, to the end even where nobody waits for that any more. None of it is
+/// for the pages of other sites.
 pub(crate) fn routes(crew: Crew, log: LogHandle, token: Option<Secret<String>>) -> Router {
     let guard = Guard { has_token: token.is_some() };
     let operator = Operator { crew, log, token };
@@ -37,7 +42,7 @@ pub(crate) fn routes(crew: Crew, log: LogHandle, token: Option<Secret<String>>) 
         .route("/tasks", get(tasks))
         .route("/log-level", get(show).put(change))
         .route("/operations", get(operations))
-        .route("/operations/{name}", post(operate))
+        .route("/operations/{name}", post(operate).layer(RequestTimeout::new(TIMEOUT)))
         .route_layer(middleware::from_fn_with_state(guard, site::guard))
         .with_state(operator)
 }
@@ -73,10 +78,22 @@ async fn operate(
     let words: Vec<String> = serde_json::from_str(&words).map_err(|_| {
         Problem::new(StatusCode::BAD_REQUEST, "INVALID_REQUEST").detail("send a JSON array of words")
     })?;
-    match operator.crew.operate(&name, words).await {
+    let context = groundcrew_telemetry::current().unwrap_or_else(|| Context::random().into_arc());
+    let patience = context.remaining().unwrap_or(TIMEOUT).saturating_sub(NOTICE);
+    let (crew, title) = (operator.crew.clone(), format!("operation {name}"));
+    let work = async move { crew.operate(&name, words).await };
+    // Dropped half way it could do harm: a job that is queued again and still dead.
+    let done = operator.crew.detach(title, context.detached().into_arc().scope(work));
+    let Ok(answer) = tokio::time::timeout(patience, done).await else { return Err(still_running()) };
+    match answer.unwrap_or_else(|_| Err(OperationError::Failed("it was cut short; see the log".into()))) {
         Ok(json) => Ok(([(CONTENT_TYPE, "application/json")], json).into_response()),
         Err(error) => Err(refusal(&error)),
     }
+}
+
+fn still_running() -> Problem {
+    let detail = "the operation takes long; it goes on to its end, so do not ask for it again before";
+    Problem::new(StatusCode::GATEWAY_TIMEOUT, "STILL_RUNNING").retryable(false).detail(detail)
 }
 
 fn refusal(error: &OperationError) -> Problem {
@@ -140,6 +157,14 @@ fn same(given: &[u8], wanted: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use groundcrew_http::axum::ServiceExt;
+    use groundcrew_http::axum::body::Body;
+    use groundcrew_http::axum::extract::Request;
+    use tokio::sync::Notify;
+    use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
     use super::*;
 
     fn permitted(token: Option<&str>, peer: SocketAddr, headers: &HeaderMap) -> bool {
@@ -207,6 +232,64 @@ mod tests {
         let receipt = admin.runtime.block_on(landing).unwrap();
         assert_eq!(receipt.cut().count(), 0, "{receipt}");
         assert!(std::net::TcpStream::connect(admin.address).is_err());
+    }
+
+    /// An operation that says when it begins and when it ends, and ends when it may.
+    fn slow_operation(crew: &Crew) -> (Arc<Notify>, UnboundedReceiver<&'static str>) {
+        let (say, said) = unbounded_channel();
+        let may_end = Arc::new(Notify::new());
+        let held = may_end.clone();
+        crew.operation("slow", "takes long", move |_words| {
+            let (say, held) = (say.clone(), held.clone());
+            async move {
+                say.send("begun").unwrap();
+                held.notified().await;
+                say.send("done").unwrap();
+                Ok("1".to_owned())
+            }
+        });
+        (may_end, said)
+    }
+
+    /// The answer to `POST /operations/slow`, of a server whose own patience is 30 s.
+    async fn ask_for_slow(crew: Crew) -> Response {
+        let logging = groundcrew_telemetry::Logging::new("test", groundcrew_telemetry::LogConfig::default());
+        let (_, log) = logging.build().unwrap();
+        let request =
+            groundcrew_http::axum::http::Request::post("/operations/slow").header("host", "localhost");
+        let request = request.extension(ConnectInfo(NEAR)).body(Body::from("[]")).unwrap();
+        let context = Context::random().with_timeout(Duration::from_secs(30)).into_arc();
+        context.scope(call(routes(crew, log, None), request)).await.unwrap()
+    }
+
+    async fn call<S: ServiceExt<Request>>(mut service: S, request: Request) -> Result<S::Response, S::Error> {
+        service.call(request).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_operation_goes_on_to_its_end_when_the_operator_has_gone() {
+        let crew = Crew::builder("test", "1.0.0").in_kubernetes(false).build();
+        let (may_end, mut said) = slow_operation(&crew);
+        let asked = tokio::spawn(ask_for_slow(crew.clone()));
+        assert_eq!(said.recv().await, Some("begun"));
+        asked.abort();
+        assert!(asked.await.is_err_and(|gone| gone.is_cancelled()));
+        may_end.notify_one();
+        let done = tokio::time::timeout(TIMEOUT, said.recv()).await;
+        assert_eq!(done, Ok(Some("done")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_a_long_operation_is_said_that_it_goes_on_before_the_command_gives_up() {
+        let crew = Crew::builder("test", "1.0.0").in_kubernetes(false).build();
+        let (may_end, mut said) = slow_operation(&crew);
+        let began = tokio::time::Instant::now();
+        let answer = ask_for_slow(crew.clone()).await;
+        let took = began.elapsed();
+        assert_eq!(answer.status(), StatusCode::GATEWAY_TIMEOUT);
+        assert!(took > Duration::from_secs(40) && took < TIMEOUT, "{took:?}");
+        may_end.notify_one();
+        assert_eq!((said.recv().await, said.recv().await), (Some("begun"), Some("done")));
     }
 
     const ERASE: &str = "POST /operations/erase";

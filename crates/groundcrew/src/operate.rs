@@ -10,8 +10,8 @@ use crate::local::Place;
 use crate::reserved::Reserved;
 use crate::{Service, exit, table};
 
-/// Some operations go through many jobs.
-const TIMEOUT: Duration = Duration::from_secs(60);
+/// How long we wait for the answer: some operations go through many jobs. The listener answers within it.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// `operate NAME WORD…`, or `jobs WORD…`: asks the admin listener of the service that runs beside us.
 pub(crate) fn run(
