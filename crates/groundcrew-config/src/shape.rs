@@ -172,6 +172,11 @@ impl Shape {
         }
     }
 
+    /// Whether a section has a key of this name, such as another section.
+    pub fn has(&self, name: &str) -> bool {
+        self.fields().iter().any(|field| field.name == name)
+    }
+
     /// What is expected, as the end of "is not …".
     pub(crate) fn expects(&self) -> String {
         match &self.kind {

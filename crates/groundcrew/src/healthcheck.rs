@@ -11,7 +11,7 @@ use crate::{Service, exit};
 /// As long as the probes of the container platforms wait.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The sections that services with a public listener have.
+/// The sections of the listeners. A service without a public one has no `http`, which is all defaults then.
 #[derive(Debug, FromConfig)]
 struct Target {
     http: HttpConfig,
@@ -21,22 +21,24 @@ struct Target {
 // === impl Target ===
 
 impl Target {
-    /// Whom to ask: the public listener, or the admin listener where the public one speaks TLS, since a certificate
-    /// is not made out to this machine.
-    fn place(&self) -> Result<Place, &'static str> {
+    /// Whom to ask: the public listener, or the admin listener where there is none, and where it speaks TLS, since a
+    /// certificate is not made out to this machine.
+    fn place(&self, shape: &Shape) -> Result<Place, String> {
         let (http, admin) = (&self.http, &self.admin);
         // There is no TLS on a Unix socket.
         #[cfg(unix)]
         if let Some(path) = &http.socket {
             return Ok(Place::Unix(path.clone()));
         }
-        match (speaks_tls(http), admin.enabled) {
-            (false, _) => Ok(Place::tcp(http.host.0, http.port)),
-            (true, true) => Ok(Place::tcp(admin.host.0, admin.port)),
-            (true, false) => {
-                Err("with http.tls healthcheck asks the admin listener, but admin.enabled is false")
-            }
+        let reason = match (shape.has("http"), speaks_tls(http)) {
+            (true, false) => return Ok(Place::tcp(http.host.0, http.port)),
+            (true, true) => "with http.tls",
+            (false, _) => "without a section http",
+        };
+        if admin.enabled {
+            return Ok(Place::tcp(admin.host.0, admin.port));
         }
+        Err(format!("{reason} healthcheck asks the admin listener, but admin.enabled is false"))
     }
 }
 
@@ -56,9 +58,9 @@ pub(crate) fn run(service: &Service, arguments: &Arguments, shape: &Shape) -> Ex
         Ok(target) => target,
         Err(problems) => return exit::with(exit::CONFIG, &problems.to_string()),
     };
-    let place = match target.place() {
+    let place = match target.place(shape) {
         Ok(place) => place,
-        Err(words) => return exit::with(exit::FAILED, words),
+        Err(words) => return exit::with(exit::FAILED, &words),
     };
     let head = format!("GET {HEALTH_PATH} HTTP/1.1\r\n");
     match place.ask(&head, "", TIMEOUT).map(|answer| answer.status) {
@@ -86,10 +88,15 @@ mod tests {
     use groundcrew_runtime::{Crew, RuntimeConfig};
 
     use super::*;
+    use crate::reserved::Reserved;
 
-    fn place(settings: &[&str]) -> Result<Place, &'static str> {
+    fn place(settings: &[&str]) -> Result<Place, String> {
+        place_of(&Target::shape(), settings)
+    }
+
+    fn place_of(shape: &Shape, settings: &[&str]) -> Result<Place, String> {
         let loader = settings.iter().copied().fold(Loader::new("test").container(false), Loader::set);
-        loader.load(&Target::shape()).unwrap().read::<Target>().unwrap().place()
+        loader.load(shape).unwrap().read::<Target>().unwrap().place(shape)
     }
 
     fn local(port: u16) -> Place {
@@ -100,6 +107,28 @@ mod tests {
     fn a_plain_listener_is_asked_itself() {
         assert_eq!(place(&["http.port=5001"]), Ok(local(5001)));
         assert_eq!(place(&["http.port=5001", "http.host=0.0.0.0", "admin.enabled=false"]), Ok(local(5001)));
+    }
+
+    #[test]
+    fn where_there_is_no_public_listener_the_admin_listener_is_asked() {
+        assert_eq!(place_of(&Reserved::shape(), &["admin.port=8081"]), Ok(local(8081)));
+        let words = place_of(&Reserved::shape(), &["admin.enabled=false"]).unwrap_err();
+        assert!(words.contains("without a section http") && words.contains("admin.enabled"), "{words}");
+    }
+
+    #[test]
+    fn a_service_without_a_public_listener_is_healthy_while_it_runs() {
+        let runtime = RuntimeConfig::default().build().unwrap();
+        let admin = runtime.block_on(async {
+            let crew = Crew::builder("test", "1.0.0").in_kubernetes(false).build();
+            AdminConfig::ephemeral().bind(&crew).await.unwrap()
+        });
+        let set = vec![format!("admin.port={}", admin.local_addr().unwrap().port())];
+        let arguments = Arguments { set, ..Arguments::default() };
+        let check = || run(&Service::new("test", "1.0.0"), &arguments, &Reserved::shape());
+        assert_eq!(check(), ExitCode::SUCCESS);
+        drop((admin, runtime));
+        assert_eq!(check(), ExitCode::from(exit::FAILED));
     }
 
     #[cfg(feature = "tls")]
