@@ -140,7 +140,8 @@ fn permit(token: Option<&Secret<String>>, peer: SocketAddr, headers: &HeaderMap)
     let given = headers.get(AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
     let permitted = match token {
         Some(token) => given.is_some_and(|given| same(given, token.expose().as_bytes())),
-        None => peer.ip().is_loopback(),
+        // On a listener for both families this machine is ::ffff:127.0.0.1.
+        None => peer.ip().to_canonical().is_loopback(),
     };
     if permitted {
         return Ok(());
@@ -351,6 +352,13 @@ mod tests {
     fn without_a_token_only_this_machine_may_change_things() {
         assert!(permitted(None, NEAR, &HeaderMap::new()));
         assert!(!permitted(None, FAR, &bearer("guess")));
+    }
+
+    #[test]
+    fn this_machine_is_the_same_on_a_listener_for_both_families() {
+        let peer = |text: &str| text.parse().unwrap();
+        assert!(permitted(None, peer("[::ffff:127.0.0.1]:1"), &HeaderMap::new()));
+        assert!(!permitted(None, peer("[::ffff:192.0.2.1]:1"), &HeaderMap::new()));
     }
 
     #[test]
