@@ -20,13 +20,15 @@ pub(crate) fn collect<'k>(keys: &'k Keys, directory: &Path) -> Candidates<'k> {
     candidates
 }
 
-/// The files in order of their names. Links are followed: Kubernetes links each key into `..data`.
+/// The files in order of their names. Links are followed: Kubernetes links each key into `..data`. What cannot be
+/// looked at, such as a link to nowhere, is among them: reading it says why.
 fn files_of(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if !name.starts_with("config.") && !name.starts_with("..") && path.is_file() {
+        let may_be_a_file = || fs::metadata(&path).ok().is_none_or(|found| found.is_file());
+        if !name.starts_with("config.") && !name.starts_with("..") && may_be_a_file() {
             files.push(path);
         }
     }

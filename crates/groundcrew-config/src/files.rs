@@ -1,6 +1,7 @@
 //! Which files and directories are read, and the layers of whole configuration files.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,8 +34,13 @@ impl Places {
             let stems = vec![Stem::of_folder(path)];
             return Ok(Self { stems, directories: vec![path.to_owned()] });
         }
-        if !path.is_file() {
-            let message = format!("--config names {}, which does not exist", path.display());
+        let lack = match is_there(path) {
+            Ok(true) => None,
+            Ok(false) => Some("which does not exist".to_owned()),
+            Err(error) => Some(format!("which cannot be looked at: {error}")),
+        };
+        if let Some(lack) = lack {
+            let message = format!("--config names {}, {lack}", path.display());
             return Err(Problem::new("config", None, message));
         }
         let stem = Stem {
@@ -83,8 +89,17 @@ impl Stem {
     }
 
     fn find(&self, name: &str) -> Option<Result<Value, Vec<Problem>>> {
-        let path = |extension: &&str| self.folder.join(format!("{name}.{extension}"));
-        let found: Vec<PathBuf> = EXTENSIONS.iter().map(path).filter(|path| path.is_file()).collect();
+        let mut found = Vec::new();
+        for extension in EXTENSIONS {
+            let path = self.folder.join(format!("{name}.{extension}"));
+            match is_there(&path) {
+                Ok(true) => found.push(path),
+                Ok(false) => {}
+                Err(error) => {
+                    return Some(Err(vec![wrong(&path, format!("cannot look at the file: {error}"))]));
+                }
+            }
+        }
         match found.as_slice() {
             [] => None,
             [one] => Some(read(one)),
@@ -96,11 +111,21 @@ impl Stem {
     }
 }
 
+/// Whether there is a file. A link to nowhere is one: a file was meant, and reading it says what is wrong.
+fn is_there(path: &Path) -> io::Result<bool> {
+    match fs::metadata(path) {
+        Ok(found) => Ok(found.is_file()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(fs::symlink_metadata(path).is_ok()),
+        Err(error) => Err(error),
+    }
+}
+
+fn wrong(path: &Path, message: String) -> Problem {
+    Problem::new(path.display().to_string(), None, message)
+}
+
 fn read(path: &Path) -> Result<Value, Vec<Problem>> {
-    let problem = |message: String| {
-        let file = path.display().to_string();
-        vec![Problem::new(file, None, message)]
-    };
+    let problem = |message: String| vec![wrong(path, message)];
     let bytes = fs::read(path).map_err(|error| problem(format!("cannot read the file: {error}")))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];

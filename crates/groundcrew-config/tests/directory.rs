@@ -61,6 +61,27 @@ fn a_file_that_is_not_utf8_is_a_problem() {
 
 #[cfg(unix)]
 #[test]
+fn a_link_to_nowhere_is_a_problem_where_a_key_is_meant_and_a_warning_elsewhere() {
+    let folder = folder();
+    let link = |name: &str| {
+        let path = folder.path().join("mount").join(name);
+        std::os::unix::fs::symlink("nowhere", &path).expect("a link");
+        path
+    };
+    std::fs::create_dir_all(folder.path().join("mount/lost+found")).expect("a folder, which is no key");
+    let stray = link("STRAY");
+    let loaded = load(loader(&folder)).expect("a warning only");
+    let warnings: Vec<_> = loaded.warnings().iter().map(ToString::to_string).collect();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains(&format!("(file {}): ignored", stray.display())), "{warnings:?}");
+    let secret = link("JWT_SECRET");
+    let problems = problems(loader(&folder));
+    let words = format!("jwt_secret (file {}): cannot read the file: ", secret.display());
+    assert!(problems.len() == 1 && problems[0].starts_with(&words), "{problems:?}");
+}
+
+#[cfg(unix)]
+#[test]
 fn the_links_of_a_kubernetes_mount_are_followed_and_its_own_folders_skipped() {
     let folder = folder();
     write(folder.path(), "mount/..2026_11_21/PORT", "6000\n");

@@ -70,6 +70,27 @@ fn a_config_path_that_does_not_exist_is_a_problem() {
     assert_eq!(problems, ["config: --config names /nowhere/config.toml, which does not exist"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_configuration_file_that_is_a_link_to_nowhere_or_to_itself_is_a_problem() {
+    for (name, to, words) in [
+        ("config.toml", "nowhere", "cannot read the file: "),
+        ("config.production.toml", "nowhere", "cannot read the file: "),
+        ("config.toml", "config.toml", "cannot look at the file: "),
+    ] {
+        let folder = folder();
+        let path = folder.path().join(name);
+        std::os::unix::fs::symlink(to, &path).expect("a link");
+        let found = problems(loader(&folder).variables([("ENVIRONMENT", "production")]));
+        let start = format!("{}: {words}", path.display());
+        assert!(found.len() == 1 && found[0].starts_with(&start), "{start} {found:?}");
+    }
+    let folder = folder();
+    std::os::unix::fs::symlink("app.toml", folder.path().join("app.toml")).expect("a link");
+    let found = problems(loader(&folder).config_path(folder.path().join("app.toml")));
+    assert!(found[0].contains("app.toml, which cannot be looked at: "), "{found:?}");
+}
+
 #[test]
 fn two_formats_of_one_file_are_a_problem_that_names_both() {
     let folder = folder();
