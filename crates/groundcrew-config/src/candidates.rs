@@ -37,10 +37,12 @@ impl Keys {
     /// What a variable means: a prefixed name or an alias, either with `_FILE`.
     pub(crate) fn meaning(&self, name: &str) -> Meaning<'_> {
         let value = self.named(name);
-        if !value.is_empty() {
+        let file = name.strip_suffix("_FILE").map(|name| self.named(name)).unwrap_or_default();
+        // A map of values takes any name: there `_FILE` says what the text is, and is no part of the name.
+        let takes_any = |(_, key): &(Vec<String>, &Key)| key.path.last().is_some_and(|last| last == ANY);
+        if !value.is_empty() && (file.is_empty() || !value.iter().all(takes_any)) {
             return Meaning::Value(value);
         }
-        let file = name.strip_suffix("_FILE").map(|name| self.named(name)).unwrap_or_default();
         if file.is_empty() { Meaning::Nothing } else { Meaning::File(file) }
     }
 

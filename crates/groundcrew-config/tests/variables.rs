@@ -121,6 +121,17 @@ fn a_variable_can_name_a_file_and_one_newline_is_dropped() {
 }
 
 #[test]
+fn a_variable_can_name_a_file_for_an_entry_of_a_map_too() {
+    let folder = folder();
+    write(folder.path(), "secret", "Red\n");
+    let path = folder.path().join("secret").display().to_string();
+    let variables = [("SUMMARY_BOT__LABELS__TEAM_FILE", path.as_str()), ("SUMMARY_BOT__LABELS__FILE", "x")];
+    let labels = read(loader(&folder).variables(variables)).labels;
+    let labels: Vec<_> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(labels, ["file=x", "team=Red"]);
+}
+
+#[test]
 fn a_variable_and_its_file_together_are_a_problem() {
     let folder = folder();
     write(folder.path(), "secret", "same");
