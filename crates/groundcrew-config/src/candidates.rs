@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::keys::{ANY, Key, Keys};
-use crate::value::Value;
+use crate::keys::{ANY, Key, Keys, variable_segment};
+use crate::value::{Data, Value};
 use crate::{Origin, Problem, suggest};
 
 /// One layer of named texts while it is collected.
@@ -11,11 +11,15 @@ pub(crate) struct Candidates<'k> {
     pub(crate) keys: &'k Keys,
     pub(crate) problems: Vec<Problem>,
     pub(crate) warnings: Vec<Problem>,
+    /// Whether the later of two counts; otherwise they must say the same.
+    pub(crate) later_wins: bool,
     found: Vec<Candidate>,
 }
 
 struct Candidate {
     path: Vec<String>,
+    /// Which names of the path a variable filled in: it cannot say their case, nor `-`.
+    filled: Vec<bool>,
     /// The variable's or file's name.
     name: String,
     text: String,
@@ -91,7 +95,7 @@ impl Keys {
 
 impl<'k> Candidates<'k> {
     pub(crate) fn new(keys: &'k Keys) -> Self {
-        Self { keys, problems: Vec::new(), warnings: Vec::new(), found: Vec::new() }
+        Self { keys, problems: Vec::new(), warnings: Vec::new(), later_wins: false, found: Vec::new() }
     }
 
     pub(crate) fn problem(&mut self, key: &str, origin: Origin, message: impl Into<String>) {
@@ -108,8 +112,11 @@ impl<'k> Candidates<'k> {
             if text.is_empty() && key.optional {
                 continue;
             }
-            let (path, name) = (path.clone(), name.to_owned());
-            self.found.push(Candidate { path, name, text: text.to_owned(), origin: origin.clone() });
+            // `--set` and key files may have the key itself, as it is written.
+            let exact = name.trim() == path.join(".");
+            let filled = key.path.iter().map(|segment| segment == ANY && !exact).collect();
+            let (path, name, text) = (path.clone(), name.to_owned(), text.to_owned());
+            self.found.push(Candidate { path, filled, name, text, origin: origin.clone() });
         }
     }
 
@@ -132,22 +139,69 @@ impl<'k> Candidates<'k> {
         }
     }
 
-    /// The tree of the layer. Two names with different values for one key are a problem that names both.
-    pub(crate) fn into_layer(mut self, later_wins: bool) -> (Value, Vec<Problem>, Vec<Problem>) {
+    /// What this layer says of a key at the root.
+    pub(crate) fn value(&self, name: &str) -> Option<Value> {
+        let mut found = self.found.iter().filter(|candidate| candidate.path == [name]);
+        let candidate = if self.later_wins { found.next_back() } else { found.next() }?;
+        Some(Value::untyped(candidate.text.clone(), candidate.origin.clone()))
+    }
+
+    /// The tree of the layer that is laid over `below`, and the conflicts in it: two names with different values for
+    /// one key are a problem that names both.
+    pub(crate) fn into_layer(self, below: &Value) -> (Value, Vec<Problem>) {
         let mut layer = Value::table(Origin::Default);
+        let mut problems = Vec::new();
         let mut kept: Vec<Candidate> = Vec::new();
-        for candidate in std::mem::take(&mut self.found) {
-            let other = kept.iter().find(|other| other.path == candidate.path).filter(|_| !later_wins);
+        for mut candidate in self.found {
+            match candidate.path_over(below) {
+                Ok(path) => candidate.path = path,
+                Err(problem) => {
+                    problems.push(problem);
+                    continue;
+                }
+            }
+            let other = kept.iter().find(|other| other.path == candidate.path).filter(|_| !self.later_wins);
             if let Some(other) = other {
-                self.problems.extend(conflict(other, &candidate));
+                problems.extend(conflict(other, &candidate));
                 continue;
             }
             let value = Value::untyped(candidate.text.clone(), candidate.origin.clone());
             set(&mut layer, &candidate.path, value);
             kept.push(candidate);
         }
-        (layer, self.problems, self.warnings)
+        (layer, problems)
     }
+}
+
+// === impl Candidate ===
+
+impl Candidate {
+    /// The path with the names that a variable filled in as the layers below spell them. Two that fit are a problem.
+    fn path_over(&self, below: &Value) -> Result<Vec<String>, Problem> {
+        let mut here = Some(below);
+        let mut path: Vec<String> = Vec::with_capacity(self.path.len());
+        for (segment, filled) in self.path.iter().zip(&self.filled) {
+            let known = here.filter(|_| *filled).map(|value| names_like(segment, value)).unwrap_or_default();
+            let name = match known.as_slice() {
+                [] => segment,
+                [one] => *one,
+                [one, other, ..] => {
+                    let message = format!("fits `{one}` and `{other}`: use `--set`, or rename one");
+                    path.push(segment.clone());
+                    return Err(Problem::new(path.join("."), Some(self.origin.clone()), message));
+                }
+            };
+            here = here.and_then(|value| value.child(name));
+            path.push(name.clone());
+        }
+        Ok(path)
+    }
+}
+
+/// The names in a table that are written alike in a variable.
+fn names_like<'v>(segment: &str, value: &'v Value) -> Vec<&'v String> {
+    let Data::Table(table) = &value.data else { return Vec::new() };
+    table.keys().filter(|known| variable_segment(known) == variable_segment(segment)).collect()
 }
 
 /// Puts a value into a layer; an earlier one of the same layer becomes shadowed.

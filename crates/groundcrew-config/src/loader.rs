@@ -135,20 +135,19 @@ impl Loader {
         let mut findings = Findings::default();
         let places = self.places(&mut findings);
 
-        let set = findings.layer(overrides::collect(&keys, &self.settings), true);
-        let env = findings.layer(variables::collect(&keys, &self.variables), false);
-        let directory = |path: &PathBuf| directory::collect(&keys, path);
-        let directories: Vec<Value> =
-            places.directories.iter().map(|path| findings.layer(directory(path), false)).collect();
-
-        let mut upper = directories;
-        upper.extend([env, set]);
+        let directories = places.directories.iter().map(|path| directory::collect(&keys, path));
+        let mut upper: Vec<Candidates<'_>> = directories.collect();
+        upper.push(variables::collect(&keys, &self.variables));
+        upper.push(overrides::collect(&keys, &self.settings));
+        upper.iter_mut().rev().for_each(|layer| findings.take(layer));
         let environment = resolve_environment(&upper);
         let mut tree = defaults();
         for file in places.base().into_iter().chain(places.of_environment(environment)) {
             tree.overlay(findings.file(file, &shape, &keys));
         }
         for layer in upper {
+            let (layer, conflicts) = layer.into_layer(&tree);
+            findings.problems.extend(conflicts);
             tree.overlay(layer);
         }
 
@@ -181,11 +180,10 @@ impl Loader {
 // === impl Findings ===
 
 impl Findings {
-    fn layer(&mut self, candidates: Candidates<'_>, later_wins: bool) -> Value {
-        let (layer, problems, warnings) = candidates.into_layer(later_wins);
-        self.problems.extend(problems);
-        self.warnings.extend(warnings);
-        layer
+    /// What was noticed while a layer was collected.
+    fn take(&mut self, layer: &mut Candidates<'_>) {
+        self.problems.append(&mut layer.problems);
+        self.warnings.append(&mut layer.warnings);
     }
 
     fn file(&mut self, file: Result<Value, Vec<Problem>>, shape: &Shape, keys: &Keys) -> Value {
@@ -230,11 +228,13 @@ fn defaults() -> Value {
 }
 
 /// The environment by the layers above the files; a wrong name counts as development here and is reported later.
-fn resolve_environment(layers: &[Value]) -> Environment {
-    let value = layers.iter().rev().find_map(|layer| layer.child("environment"));
+fn resolve_environment(layers: &[Candidates<'_>]) -> Environment {
+    let Some(value) = layers.iter().rev().find_map(|layer| layer.value("environment")) else {
+        return Environment::default();
+    };
     let keys = Keys::of(&reserved(), None);
     let reader = Reader::new(&keys, Surroundings::default());
-    value.and_then(|value| Environment::from_config(&Node::root(&reader, Some(value)))).unwrap_or_default()
+    Environment::from_config(&Node::root(&reader, Some(&value))).unwrap_or_default()
 }
 
 /// `summary-bot` → `SUMMARY_BOT__`.

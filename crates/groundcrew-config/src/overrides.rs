@@ -9,6 +9,7 @@ const NOT_A_PAIR: &str = "expected `key=value`, as in `--set http.port=5000`";
 /// Collects the settings of the command line; the later of two wins.
 pub(crate) fn collect<'k>(keys: &'k Keys, settings: &[String]) -> Candidates<'k> {
     let mut candidates = Candidates::new(keys);
+    candidates.later_wins = true;
     for (at, setting) in settings.iter().enumerate() {
         let Some((name, text)) = setting.split_once('=') else {
             candidates.problem(&shown(keys, setting, at), Origin::Set, NOT_A_PAIR);

@@ -41,6 +41,30 @@ fn a_map_takes_any_name() {
 }
 
 #[test]
+fn a_variable_means_the_name_that_a_layer_below_has_however_that_is_spelt() {
+    let folder = folder();
+    write(folder.path(), "config.toml", "[guilds.Red-Team]\nmodel = 'a'\nenabled_channels = ['3']");
+    write(folder.path(), "mount/SUMMARY_BOT__GUILDS__RED_TEAM__TEMPERATURE", "1");
+    let guilds = read(loader(&folder).variables([("SUMMARY_BOT__GUILDS__RED_TEAM__MODEL", "b")])).guilds;
+    assert_eq!(guilds.keys().collect::<Vec<_>>(), ["Red-Team"]);
+    let guild = &guilds["Red-Team"];
+    assert_eq!(guild.model.as_ref().expect("set").as_str(), "b");
+    assert!(guild.temperature.is_some() && guild.enabled_channels.is_some());
+}
+
+#[test]
+fn a_variable_that_fits_two_names_is_a_problem_and_a_setting_is_exact() {
+    let folder = folder();
+    write(folder.path(), "config.toml", "[labels]\nRed-Team = 'a'\nred_team = 'b'");
+    let text = problems(loader(&folder).variables([("SUMMARY_BOT__LABELS__RED_TEAM", "c")])).join("\n");
+    let words = "labels.red_team (env SUMMARY_BOT__LABELS__RED_TEAM): fits `Red-Team` and `red_team`: ";
+    assert!(text.starts_with(words), "{text}");
+    let labels = read(loader(&folder).set("labels.red_team=c").set("labels.Red_Team=d")).labels;
+    let labels: Vec<_> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(labels, ["Red-Team=a", "Red_Team=d", "red_team=c"]);
+}
+
+#[test]
 fn an_alias_with_a_name_in_it_sets_a_key_of_that_name() {
     let config = read(with_variables(&[
         ("GUILD_7_MODEL", "small"),
