@@ -71,7 +71,7 @@ impl CheckPolicy {
 #[derive(Debug)]
 pub struct CheckGuard {
     health: Arc<Health>,
-    name: String,
+    id: u64,
     task: AbortHandle,
     kept: bool,
 }
@@ -87,7 +87,7 @@ impl Drop for CheckGuard {
     fn drop(&mut self) {
         if !self.kept {
             self.task.abort();
-            self.health.unregister(&self.name);
+            self.health.unregister(self.id);
         }
     }
 }
@@ -98,9 +98,9 @@ where
     Fut: Future<Output = Result<(), E>> + Send,
     E: Display,
 {
-    health.register(&name, policy);
+    let id = health.register(&name, policy);
     let task = {
-        let (health, name) = (health.clone(), name.clone());
+        let health = health.clone();
         tokio::spawn(async move {
             loop {
                 let started = Instant::now();
@@ -111,14 +111,14 @@ where
                     Ok(Some(error)) => Err(CheckFailure::Error(error)),
                     Err(_) => Err(CheckFailure::Timeout(policy.timeout)),
                 };
-                let change = health.record(&name, started, &result);
+                let change = health.record(id, started, &result);
                 report_change(&name, &result, change);
                 tokio::time::sleep(policy.period).await;
             }
         })
         .abort_handle()
     };
-    CheckGuard { health, name, task, kept: false }
+    CheckGuard { health, id, task, kept: false }
 }
 
 /// A change is logged once, here; single failures inside the hysteresis are not news.

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
@@ -33,7 +33,7 @@ impl CheckStatus {
 /// One check as it stands in memory.
 #[derive(Debug, Clone)]
 pub struct CheckReport {
-    /// What it guards, for example `database`.
+    /// What it guards, for example `database`. Several that run under one name are told apart: `database 2`.
     pub name: String,
     /// Whether its failure makes the service unready, or only degraded.
     pub impact: Impact,
@@ -72,7 +72,9 @@ pub(crate) struct Health {
 struct State {
     gates: Vec<String>,
     stopping: bool,
-    checks: BTreeMap<String, Check>,
+    /// By number: a name may be taken twice, for a while or for good.
+    checks: BTreeMap<u64, Check>,
+    next_check: u64,
 }
 
 #[derive(Debug)]
@@ -100,7 +102,8 @@ impl Health {
         self.state.lock().stopping = true;
     }
 
-    pub(crate) fn register(&self, name: &str, policy: CheckPolicy) {
+    /// Returns the number of the new check.
+    pub(crate) fn register(&self, name: &str, policy: CheckPolicy) -> u64 {
         let report = CheckReport {
             name: name.to_owned(),
             impact: policy.impact,
@@ -110,29 +113,33 @@ impl Health {
             last_error: None,
             changed_at: SystemTime::now(),
         };
-        self.state.lock().checks.insert(name.to_owned(), Check { report, policy, streak: 0 });
+        let mut state = self.state.lock();
+        let id = state.next_check;
+        state.next_check += 1;
+        state.checks.insert(id, Check { report, policy, streak: 0 });
+        id
     }
 
-    pub(crate) fn unregister(&self, name: &str) {
-        self.state.lock().checks.remove(name);
+    pub(crate) fn unregister(&self, id: u64) {
+        self.state.lock().checks.remove(&id);
     }
 
     /// Takes in one result; returns the new `passing` when it changed, and after the first.
     pub(crate) fn record(
         &self,
-        name: &str,
+        id: u64,
         started: Instant,
         result: &Result<(), CheckFailure>,
     ) -> Option<bool> {
         let mut state = self.state.lock();
-        let check = state.checks.get_mut(name)?;
+        let check = state.checks.get_mut(&id)?;
         check.report.latency = started.elapsed();
         check.take(result)
     }
 
     pub(crate) fn readiness(&self) -> Readiness {
         let state = self.state.lock();
-        let checks: Vec<CheckReport> = state.checks.values().map(|check| check.report.clone()).collect();
+        let checks = told_apart(state.checks.values().map(|check| check.report.clone()).collect());
         let mut reasons = Vec::new();
         if state.stopping {
             reasons.push("shutting down".to_owned());
@@ -147,6 +154,21 @@ impl Health {
         let degraded = checks.iter().any(|check| !check.passing && check.impact == Impact::Degraded);
         Readiness { ready: reasons.is_empty(), reasons, degraded, checks }
     }
+}
+
+/// By name, and each name once; the oldest of one name keeps it.
+fn told_apart(mut checks: Vec<CheckReport>) -> Vec<CheckReport> {
+    checks.sort_by(|one, other| one.name.cmp(&other.name));
+    let mut taken = BTreeSet::new();
+    for check in &mut checks {
+        let name = check.name.clone();
+        let mut number = 2;
+        while !taken.insert(check.name.clone()) {
+            check.name = format!("{name} {number}");
+            number += 1;
+        }
+    }
+    checks
 }
 
 /// Why a run of a check failed.
@@ -194,9 +216,12 @@ mod tests {
 
     use super::*;
 
+    /// The number of the only check.
+    const DATABASE: u64 = 0;
+
     fn health(policy: CheckPolicy) -> Health {
         let health = Health::default();
-        health.register("database", policy);
+        assert_eq!(health.register("database", policy), DATABASE);
         health
     }
 
@@ -214,11 +239,11 @@ mod tests {
     #[test]
     fn a_single_failure_does_not_take_a_healthy_service_out() {
         let health = health(CheckPolicy::required().fail_after(3));
-        health.record("database", Instant::now(), &Ok(()));
-        health.record("database", Instant::now(), &fail());
-        health.record("database", Instant::now(), &fail());
+        health.record(DATABASE, Instant::now(), &Ok(()));
+        health.record(DATABASE, Instant::now(), &fail());
+        health.record(DATABASE, Instant::now(), &fail());
         assert!(health.readiness().ready);
-        health.record("database", Instant::now(), &fail());
+        health.record(DATABASE, Instant::now(), &fail());
         let readiness = health.readiness();
         assert_eq!(readiness.reasons, ["database is unhealthy: connection refused"]);
     }
@@ -226,14 +251,14 @@ mod tests {
     #[test]
     fn a_check_that_fails_at_the_start_is_news() {
         let health = health(CheckPolicy::required().fail_after(3));
-        assert_eq!(health.record("database", Instant::now(), &fail()), Some(false));
-        assert_eq!(health.record("database", Instant::now(), &fail()), None);
+        assert_eq!(health.record(DATABASE, Instant::now(), &fail()), Some(false));
+        assert_eq!(health.record(DATABASE, Instant::now(), &fail()), None);
     }
 
     #[test]
     fn a_degrading_check_degrades_and_leaves_the_service_ready() {
         let health = health(CheckPolicy::degraded().fail_after(1));
-        health.record("database", Instant::now(), &fail());
+        health.record(DATABASE, Instant::now(), &fail());
         let readiness = health.readiness();
         assert!(readiness.ready);
         assert!(readiness.degraded);
@@ -242,9 +267,25 @@ mod tests {
     #[test]
     fn stopping_is_unready_whatever_the_checks_say() {
         let health = health(CheckPolicy::required());
-        health.record("database", Instant::now(), &Ok(()));
+        health.record(DATABASE, Instant::now(), &Ok(()));
         health.stopping();
         assert_eq!(health.readiness().reasons, ["shutting down"]);
+    }
+
+    #[test]
+    fn a_check_among_others_of_its_name_fails_by_its_own_results_and_is_told_apart() {
+        let health = health(CheckPolicy::required().fail_after(2));
+        let second = health.register("database", CheckPolicy::required().fail_after(2));
+        for id in [DATABASE, second] {
+            health.record(id, Instant::now(), &Ok(()));
+        }
+        for _ in 0..2 {
+            health.record(second, Instant::now(), &fail());
+            health.record(DATABASE, Instant::now(), &Ok(()));
+        }
+        assert_eq!(health.readiness().reasons, ["database 2 is unhealthy: connection refused"]);
+        health.unregister(DATABASE);
+        assert_eq!(health.readiness().reasons, ["database is unhealthy: connection refused"]);
     }
 
     proptest! {
@@ -254,7 +295,7 @@ mod tests {
             let (mut passing, mut streak) = (results[0], 0);
             for (turn, good) in results.into_iter().enumerate() {
                 let result = if good { Ok(()) } else { fail() };
-                health.record("database", Instant::now(), &result);
+                health.record(DATABASE, Instant::now(), &result);
                 if turn > 0 {
                     streak = if good == passing { 0 } else { streak + 1 };
                     if streak == if good { 2 } else { 3 } {

@@ -1,4 +1,6 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use groundcrew_telemetry::Metrics;
 use parking_lot::Mutex;
@@ -7,7 +9,7 @@ use prometheus::proto::MetricFamily;
 use prometheus::{GaugeVec, IntCounter, IntCounterVec, Opts};
 
 use crate::health::Health;
-use crate::task::{TaskState, Tasks};
+use crate::task::{TaskReport, TaskState, Tasks};
 use crate::watchdog::Watchdog;
 
 /// Renders the crew's own state at every scrape; nothing is kept twice.
@@ -105,10 +107,9 @@ impl<S: Fn() -> u64 + Send + Sync> CrewCollector<S> {
             gauges.reset();
         }
         self.task_restarts.reset();
-        for task in self.tasks.reports() {
-            let labels = [task.name.as_str()];
-            let running = f64::from(u8::from(task.state == TaskState::Running));
-            self.task_running.with_label_values(&labels).set(running);
+        for (name, task) in by_name(self.tasks.reports()) {
+            let labels = [name.as_str()];
+            self.task_running.with_label_values(&labels).set(f64::from(u8::from(task.running)));
             self.task_age.with_label_values(&labels).set(task.age.as_secs_f64());
             self.task_restarts.with_label_values(&labels).inc_by(task.restarts);
             if let Some(age) = task.last_error_at.and_then(|at| at.elapsed().ok()) {
@@ -125,6 +126,36 @@ impl<S: Fn() -> u64 + Send + Sync> CrewCollector<S> {
         self.runtime_stalls.reset();
         self.runtime_stalls.inc_by((self.stalls)());
     }
+}
+
+/// What the metrics say of a name: of several tasks of one name the worst.
+struct Named {
+    running: bool,
+    age: Duration,
+    restarts: u64,
+    last_error_at: Option<SystemTime>,
+}
+
+fn by_name(reports: Vec<TaskReport>) -> BTreeMap<String, Named> {
+    let mut named: BTreeMap<String, Named> = BTreeMap::new();
+    for task in reports {
+        let running = task.state == TaskState::Running;
+        named
+            .entry(task.name)
+            .and_modify(|worst| {
+                worst.running &= running;
+                worst.age = worst.age.min(task.age);
+                worst.restarts += task.restarts;
+                worst.last_error_at = worst.last_error_at.max(task.last_error_at);
+            })
+            .or_insert(Named {
+                running,
+                age: task.age,
+                restarts: task.restarts,
+                last_error_at: task.last_error_at,
+            });
+    }
+    named
 }
 
 impl<S: Fn() -> u64 + Send + Sync> Collector for CrewCollector<S> {

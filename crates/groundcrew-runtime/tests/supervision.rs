@@ -201,6 +201,35 @@ async fn a_check_whose_guard_is_dropped_is_gone_from_the_metrics() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_check_that_was_set_up_anew_counts_on_when_the_old_guard_is_dropped() {
+    let crew = crew();
+    let policy = CheckPolicy::required().fail_after(1);
+    let old = crew.check("broker", policy, || async { Ok::<(), String>(()) });
+    turn().await;
+    assert!(crew.readiness().ready);
+    let new = crew.check("broker", policy, || async { Err::<(), _>("connection refused") });
+    drop(old);
+    turn().await;
+    assert_eq!(crew.readiness().reasons, ["broker is unhealthy: connection refused"]);
+    drop(new);
+    assert!(crew.readiness().ready);
+    assert!(!crew.metrics().encode().contains(r#"check="broker""#), "{}", crew.metrics().encode());
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_several_tasks_of_one_name_the_metrics_show_the_worst() {
+    let crew = crew();
+    crew.task("consumer", Restart::Never, |_stop| async { Err::<(), _>("no such queue") });
+    crew.task("consumer", Restart::Never, |_stop| std::future::pending::<()>());
+    turn().await;
+    let shown = crew.metrics().encode();
+    let consumer = |line: &&str| line.starts_with("task_running{") && line.contains(r#"task="consumer""#);
+    let running: Vec<_> = shown.lines().filter(consumer).collect();
+    assert_eq!(running.len(), 1, "{shown}");
+    assert!(running[0].ends_with(" 0"), "{shown}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_passing_task_that_failed_and_an_ordinary_one_that_returned_stay_to_be_seen() {
     let crew = crew();
     crew.passing_task("guest", Restart::Never, |_stop| async { Err::<(), _>("no such queue") });
