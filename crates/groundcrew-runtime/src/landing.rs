@@ -1,14 +1,14 @@
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::crew::Running;
 use crate::hook::{CUT_GRACE, Hook, HookFuture, PhaseScope};
 use crate::receipt::{Entry, PhaseReceipt};
-use crate::task::panic_message;
+use crate::task::panic_words;
 use crate::{Crew, Outcome, Phase, Receipt};
 
 /// A shutdown as it runs: its phases in order, inside one budget.
@@ -131,17 +131,21 @@ async fn lame_duck(delay: Duration, scope: PhaseScope) -> (String, Outcome) {
 async fn finish(mut work: Running, scope: PhaseScope) -> (String, Outcome) {
     let outcome = tokio::select! {
         biased;
-        ended = &mut work.handle => match ended {
-            Ok(outcome) => outcome,
-            Err(error) if error.is_panic() => Outcome::cut("panicked"),
-            Err(_) => Outcome::cut("was aborted"),
-        },
+        ended = &mut work.handle => ended.unwrap_or_else(not_ended),
         () = async { scope.cut().await; tokio::time::sleep(scope.grace()).await } => {
             work.handle.abort();
             Outcome::cut("still ran when its time was over")
         }
     };
     (work.name, outcome)
+}
+
+/// What came to no end of its own.
+fn not_ended(error: JoinError) -> Outcome {
+    error.try_into_panic().map_or_else(
+        |_aborted| Outcome::cut("was aborted"),
+        |panic| Outcome::cut(panic_words(panic.as_ref())),
+    )
 }
 
 /// Runs all participants to their ends; at the deadline they are told.
@@ -172,13 +176,7 @@ async fn bounded(future: HookFuture, scope: PhaseScope) -> Outcome {
     let caught = tokio::spawn(future);
     let abort = caught.abort_handle();
     tokio::select! {
-        ended = caught => match ended {
-            Ok(outcome) => outcome,
-            Err(error) if error.is_panic() => {
-                Outcome::cut(format!("panicked: {}", panic_message(error.into_panic().as_ref())))
-            }
-            Err(_) => Outcome::cut("was aborted"),
-        },
+        ended = caught => ended.unwrap_or_else(not_ended),
         () = async { scope.cut().await; tokio::time::sleep(scope.grace()).await } => {
             abort.abort();
             Outcome::cut("gave no answer")

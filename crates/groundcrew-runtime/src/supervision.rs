@@ -107,17 +107,26 @@ impl Crew {
     }
 
     /// Runs work that must be finished although its caller may go away: the client that hung up, a timeout.
-    /// The drain waits for it.
+    /// The drain waits for it. Work that panics is named in the log, and in the receipt if it was being drained.
     pub fn detach<T: Send + 'static>(
         &self,
         name: impl Into<String>,
         work: impl Future<Output = T> + Send + 'static,
     ) -> tokio::sync::oneshot::Receiver<T> {
         let (sender, receiver) = tokio::sync::oneshot::channel();
-        self.track(name.into(), true, async move {
-            // Nobody may be listening any more: that is what this method is for.
-            let _gone = sender.send(work.await);
-            Outcome::finished("")
+        let name = name.into();
+        self.track(name.clone(), true, async move {
+            match task::caught(work).await {
+                Ok(result) => {
+                    // Nobody may be listening any more: that is what this method is for.
+                    let _gone = sender.send(result);
+                    Outcome::finished("")
+                }
+                Err(panic) => {
+                    tracing::error!(task.name = name, error = panic, "detached work was lost");
+                    Outcome::cut(panic)
+                }
+            }
         });
         receiver
     }

@@ -168,6 +168,14 @@ impl Tasks {
 
 /// Runs one attempt to its end; a panic becomes a failure in words.
 pub(crate) async fn attempt<T: TaskResult>(future: impl Future<Output = T>) -> Option<String> {
+    match caught(future).await {
+        Ok(result) => result.failure(),
+        Err(panic) => Some(panic),
+    }
+}
+
+/// Runs a future to its end; a panic becomes words.
+pub(crate) async fn caught<T>(future: impl Future<Output = T>) -> Result<T, String> {
     let mut future = std::pin::pin!(future);
     let caught = std::future::poll_fn(move |cx| {
         match std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
@@ -175,10 +183,12 @@ pub(crate) async fn attempt<T: TaskResult>(future: impl Future<Output = T>) -> O
             Err(panic) => std::task::Poll::Ready(Err(panic)),
         }
     });
-    match caught.await {
-        Ok(result) => result.failure(),
-        Err(panic) => Some(format!("panicked: {}", panic_message(panic.as_ref()))),
-    }
+    caught.await.map_err(|panic| panic_words(panic.as_ref()))
+}
+
+/// What the log and the receipt say of a panic.
+pub(crate) fn panic_words(payload: &(dyn std::any::Any + Send)) -> String {
+    format!("panicked: {}", panic_message(payload))
 }
 
 /// The words of a panic's payload.

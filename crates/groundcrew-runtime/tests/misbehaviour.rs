@@ -116,6 +116,18 @@ async fn a_hook_that_panics_before_it_waits_does_not_take_the_shutdown_down() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn detached_work_that_panics_while_it_is_drained_is_in_the_receipt_with_its_words() {
+    let crew = crew();
+    drop(crew.detach("charge", async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(std::hint::black_box(false), "no card");
+    }));
+    let receipt = crew.land().await;
+    let cut: Vec<_> = receipt.cut().map(|(_, entry)| (entry.name.as_str(), &entry.outcome)).collect();
+    assert_eq!(cut, [("charge", &Outcome::cut("panicked: no card"))], "{receipt}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_task_that_panics_before_it_waits_is_started_again() {
     let crew = crew();
     let runs = Arc::new(AtomicU32::new(0));

@@ -1,0 +1,72 @@
+//! What a crew tells the log when nobody else hears of it.
+
+use std::fmt::{Debug, Write};
+use std::sync::{Arc, Mutex};
+
+use groundcrew_runtime::Crew;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::{DefaultGuard, set_default};
+use tracing::{Event, Metadata, Subscriber};
+
+/// Everything that is logged on this thread, an event a line.
+#[derive(Clone, Default)]
+struct Transcript(Arc<Mutex<String>>);
+
+impl Transcript {
+    fn begin() -> (Self, DefaultGuard) {
+        let transcript = Self::default();
+        let guard = set_default(transcript.clone());
+        (transcript, guard)
+    }
+
+    /// The lines with these words.
+    fn lines(&self, words: &str) -> Vec<String> {
+        let text = self.0.lock().expect("no panic while it was held");
+        text.lines().filter(|line| line.contains(words)).map(str::to_owned).collect()
+    }
+}
+
+impl Subscriber for Transcript {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut text = self.0.lock().expect("no panic while it was held");
+        write!(text, "{} ", event.metadata().level()).expect("a String takes everything");
+        event.record(&mut Line(&mut text));
+        text.push('\n');
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+struct Line<'a>(&'a mut String);
+
+impl Visit for Line<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        write!(self.0, "{field}={value:?} ").expect("a String takes everything");
+    }
+}
+
+fn crew() -> Crew {
+    Crew::builder("test", "1.0.0").in_kubernetes(false).build()
+}
+
+#[tokio::test(start_paused = true)]
+async fn detached_work_that_panics_is_an_error_with_its_name_and_its_words() {
+    let (log, _guard) = Transcript::begin();
+    let crew = crew();
+    let charged = crew.detach("charge", async { assert!(std::hint::black_box(false), "no card") });
+    assert!(charged.await.is_err(), "it has no result");
+    let lines = log.lines("ERROR");
+    assert!(lines.len() == 1 && lines[0].contains("charge") && lines[0].contains("no card"), "{lines:?}");
+}
