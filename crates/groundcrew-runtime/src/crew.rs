@@ -92,7 +92,7 @@ impl Crew {
         self.inner.tasks.reports()
     }
 
-    /// Closes a gate: the service is not ready until it is opened or dropped.
+    /// Closes a gate: the service is not ready until it is opened.
     pub fn gate(&self, name: impl Into<String>) -> Gate {
         Gate::close(self.inner.health.clone(), name.into())
     }

@@ -70,11 +70,21 @@ pub(crate) struct Health {
 
 #[derive(Debug, Default)]
 struct State {
-    gates: Vec<String>,
+    /// Those that are not open.
+    gates: Vec<ClosedGate>,
+    starting: bool,
     stopping: bool,
     /// By number: a name may be taken twice, for a while or for good.
     checks: BTreeMap<u64, Check>,
-    next_check: u64,
+    /// The number of the next gate or check.
+    next: u64,
+}
+
+#[derive(Debug)]
+struct ClosedGate {
+    id: u64,
+    name: String,
+    failed: bool,
 }
 
 #[derive(Debug)]
@@ -87,15 +97,38 @@ struct Check {
 // === impl Health ===
 
 impl Health {
-    pub(crate) fn gate_closed(&self, name: &str) {
-        self.state.lock().gates.push(name.to_owned());
+    /// Returns the number of the new gate. It takes the place of one that failed under its name: this is another try.
+    pub(crate) fn gate_closed(&self, name: String) -> u64 {
+        let mut state = self.state.lock();
+        state.gates.retain(|gate| !(gate.failed && gate.name == name));
+        let id = state.next_number();
+        state.gates.push(ClosedGate { id, name, failed: false });
+        id
     }
 
-    pub(crate) fn gate_opened(&self, name: &str) {
-        let gates = &mut self.state.lock().gates;
-        if let Some(at) = gates.iter().position(|gate| gate == name) {
-            gates.remove(at);
-        }
+    pub(crate) fn gate_opened(&self, id: u64) {
+        self.state.lock().gates.retain(|gate| gate.id != id);
+    }
+
+    /// Its initialisation came to another end. Returns the name where that is news: not while the service starts, since
+    /// it goes down if the start fails too, and not while it goes down.
+    pub(crate) fn gate_failed(&self, id: u64) -> Option<String> {
+        let mut state = self.state.lock();
+        let silent = state.starting || state.stopping;
+        let gate = state.gates.iter_mut().find(|gate| gate.id == id)?;
+        gate.failed = true;
+        (!silent).then(|| gate.name.clone())
+    }
+
+    pub(crate) fn starting(&self) {
+        self.state.lock().starting = true;
+    }
+
+    /// Returns the gates that failed meanwhile.
+    pub(crate) fn started(&self) -> Vec<String> {
+        let mut state = self.state.lock();
+        state.starting = false;
+        state.gates.iter().filter(|gate| gate.failed).map(|gate| gate.name.clone()).collect()
     }
 
     pub(crate) fn stopping(&self) {
@@ -114,8 +147,7 @@ impl Health {
             changed_at: SystemTime::now(),
         };
         let mut state = self.state.lock();
-        let id = state.next_check;
-        state.next_check += 1;
+        let id = state.next_number();
         state.checks.insert(id, Check { report, policy, streak: 0 });
         id
     }
@@ -144,7 +176,10 @@ impl Health {
         if state.stopping {
             reasons.push("shutting down".to_owned());
         }
-        reasons.extend(state.gates.iter().map(|gate| format!("still starting: {gate}")));
+        reasons.extend(state.gates.iter().map(|gate| {
+            let stands = if gate.failed { "failed" } else { "still starting" };
+            format!("{stands}: {}", gate.name)
+        }));
         for check in checks.iter().filter(|check| !check.passing && check.impact == Impact::Required) {
             reasons.push(match &check.last_error {
                 Some(error) => format!("{} is {}: {error}", check.name, check.status.name()),
@@ -153,6 +188,14 @@ impl Health {
         }
         let degraded = checks.iter().any(|check| !check.passing && check.impact == Impact::Degraded);
         Readiness { ready: reasons.is_empty(), reasons, degraded, checks }
+    }
+}
+
+impl State {
+    fn next_number(&mut self) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        number
     }
 }
 

@@ -1,5 +1,6 @@
 use std::future::Future;
 
+use crate::gate::report_failed;
 use crate::landing::Landing;
 use crate::signals::Signals;
 use crate::task::{TaskResult, attempt};
@@ -37,13 +38,19 @@ where
     F: Future<Output: TaskResult>,
 {
     let gate = crew.gate("start");
+    crew.inner.health.starting();
     tokio::select! {
         biased;
         signal = signals.recv() => crew.request_shutdown(Reason::Signal(signal)),
         () = crew.shutdown_requested() => {}
         failure = attempt(start) => match failure {
             Some(error) => crew.request_shutdown(Reason::StartFailed(error)),
-            None => gate.open(),
+            None => {
+                gate.open();
+                for failed in crew.inner.health.started() {
+                    report_failed(&failed);
+                }
+            }
         },
     }
     if crew.reason().is_none() {

@@ -3,7 +3,7 @@
 use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex};
 
-use groundcrew_runtime::Crew;
+use groundcrew_runtime::{Crew, Signals, supervise};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::{DefaultGuard, set_default};
@@ -69,4 +69,53 @@ async fn detached_work_that_panics_is_an_error_with_its_name_and_its_words() {
     assert!(charged.await.is_err(), "it has no result");
     let lines = log.lines("ERROR");
     assert!(lines.len() == 1 && lines[0].contains("charge") && lines[0].contains("no card"), "{lines:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_that_is_dropped_while_the_service_runs_is_an_error_with_its_name() {
+    let (log, _guard) = Transcript::begin();
+    drop(crew().gate("model"));
+    let lines = log.lines("ERROR");
+    assert!(lines.len() == 1 && lines[0].contains("model"), "{lines:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_that_is_dropped_by_a_panic_says_no_more_than_the_panic() {
+    let (log, _guard) = Transcript::begin();
+    let crew = crew();
+    let warm = crew.gate("model");
+    let loaded = crew.detach("load model", async move {
+        assert!(std::hint::black_box(false), "no such file");
+        warm.open();
+    });
+    assert!(loaded.await.is_err(), "it has no result");
+    assert_eq!(log.lines("ERROR").len(), 1, "{:?}", log.lines("ERROR"));
+    assert_eq!(crew.readiness().reasons, ["failed: model"]);
+}
+
+const GATE: &str = "without opening its gate";
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_that_goes_with_a_failed_start_is_no_news() {
+    let (log, _guard) = Transcript::begin();
+    let crew = crew();
+    let start = async {
+        let _cache = crew.gate("cache");
+        Err::<(), _>("no such table")
+    };
+    let _landed = supervise(&crew, Signals::install().unwrap(), start).await;
+    assert!(!log.lines("no such table").is_empty(), "the failure itself is there");
+    assert!(log.lines(GATE).is_empty(), "{:?}", log.lines(GATE));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_that_was_dropped_during_a_start_that_went_well_is_an_error_at_its_end() {
+    let (log, _guard) = Transcript::begin();
+    let crew = crew();
+    let start = async {
+        drop(crew.gate("cache"));
+        crew.critical("listener", |_stop| async {});
+    };
+    let _landed = supervise(&crew, Signals::install().unwrap(), start).await;
+    assert!(log.lines(GATE).iter().any(|line| line.contains("cache")), "{:?}", log.lines(GATE));
 }

@@ -158,7 +158,24 @@ async fn the_service_is_ready_only_when_every_gate_is_open() {
     let (one, two) = (crew.gate("cache"), crew.gate("migrations"));
     one.open();
     assert_eq!(crew.readiness().reasons, ["still starting: migrations"]);
-    drop(two);
+    two.open();
+    assert!(crew.readiness().ready);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_that_is_dropped_keeps_the_service_unready_until_another_try_has_opened_it() {
+    let crew = crew();
+    let warm = crew.gate("model");
+    let loaded = crew.detach("load model", async move {
+        std::future::ready(Err::<(), _>("no such file")).await?;
+        warm.open();
+        Ok::<(), &str>(())
+    });
+    assert_eq!(loaded.await, Ok(Err("no such file")));
+    assert_eq!(crew.readiness().reasons, ["failed: model"]);
+    let again = crew.gate("model");
+    assert_eq!(crew.readiness().reasons, ["still starting: model"]);
+    again.open();
     assert!(crew.readiness().ready);
 }
 
