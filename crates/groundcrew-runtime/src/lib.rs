@@ -27,7 +27,7 @@ mod worker_threads;
 pub use backoff::Backoff;
 pub use breaker::Breaker;
 pub use check::{CheckGuard, CheckPolicy, Impact};
-pub use config::{KUBERNETES_LAME_DUCK, ShutdownConfig, ShutdownConfigError};
+pub use config::{BLOCKING_GRACE, KUBERNETES_LAME_DUCK, ShutdownConfig, ShutdownConfigError};
 pub use crew::Crew;
 pub use crew_builder::CrewBuilder;
 pub use gate::Gate;

@@ -32,11 +32,15 @@ impl Landed {
 ///
 /// `start` builds and returns; what it built runs in the crew's tasks. A signal during `start` drops it and
 /// lands what had been built. The first signal begins the shutdown, the second cuts the phase that runs, the
-/// third returns at once.
+/// third returns at once. A shutdown that the platform would interrupt is a warning in the log; whoever wants to
+/// refuse it asks [`ShutdownConfig::validate`](crate::ShutdownConfig::validate) before.
 pub async fn supervise<F>(crew: &Crew, mut signals: Signals, start: F) -> Landed
 where
     F: Future<Output: TaskResult>,
 {
+    if let Err(error) = crew.shutdown_config().validate(crew.inner.in_kubernetes) {
+        tracing::warn!(%error, "the shutdown does not fit");
+    }
     let gate = crew.gate("start");
     crew.inner.health.starting();
     tokio::select! {

@@ -2,8 +2,9 @@
 
 use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use groundcrew_runtime::{Crew, Signals, supervise};
+use groundcrew_runtime::{Crew, Reason, ShutdownConfig, Signals, supervise};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::{DefaultGuard, set_default};
@@ -118,4 +119,17 @@ async fn a_gate_that_was_dropped_during_a_start_that_went_well_is_an_error_at_it
     };
     let _landed = supervise(&crew, Signals::install().unwrap(), start).await;
     assert!(log.lines(GATE).iter().any(|line| line.contains("cache")), "{:?}", log.lines(GATE));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_that_the_platform_would_interrupt_is_a_warning() {
+    let (log, _guard) = Transcript::begin();
+    for (budget, warnings) in [(25, 0), (60, 1)] {
+        let shutdown = ShutdownConfig { budget: Duration::from_secs(budget), ..ShutdownConfig::default() };
+        let crew = Crew::builder("test", "1.0.0").in_kubernetes(true).shutdown(shutdown).build();
+        crew.request_shutdown(Reason::Requested("a test".into()));
+        let _landed = supervise(&crew, Signals::install().unwrap(), async {}).await;
+        let lines = log.lines("terminationGracePeriodSeconds");
+        assert_eq!(lines.len(), warnings, "{budget} s: {lines:?}");
+    }
 }

@@ -2,10 +2,9 @@ use std::ffi::OsString;
 use std::future::Future;
 use std::io::IsTerminal;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use groundcrew_config::{FromConfig, Loaded, Loader, Problems, Shape};
-use groundcrew_runtime::{Crew, Landed, Outcome, Phase, Signals, TaskResult, supervise};
+use groundcrew_runtime::{BLOCKING_GRACE, Crew, Landed, Outcome, Phase, Signals, TaskResult, supervise};
 use groundcrew_telemetry::{Build, LogHandle, Logging, Metrics};
 
 use crate::arguments::Arguments;
@@ -154,7 +153,7 @@ impl Service {
         };
         let landed = runtime.block_on(self.supervised(&loaded, reserved, |crew| start(config, crew)));
         // What still blocks a thread had its time in the drain.
-        runtime.shutdown_timeout(Duration::from_millis(100));
+        runtime.shutdown_timeout(BLOCKING_GRACE);
         match landed {
             Ok(landed) => {
                 show_receipt(&landed);
