@@ -10,6 +10,7 @@ use groundcrew::axum::response::IntoResponse;
 use groundcrew::axum::{Router, routing::get};
 use groundcrew::config::{FromConfig, Secret};
 use groundcrew::http::HttpConfig;
+use groundcrew::runtime::Restart;
 use groundcrew::{Crew, Service};
 
 #[derive(FromConfig)]
@@ -21,6 +22,12 @@ struct Config {
     /// How long `/slow` takes.
     #[config(default = "1s")]
     answer_takes: Duration,
+    /// How many tasks block their worker for an hour.
+    #[config(default = 0)]
+    stuck_tasks: usize,
+    /// For how long the start blocks its thread.
+    #[config(default = "0s")]
+    start_blocks: Duration,
     /// Never shown.
     #[config(alias = "JWT_SECRET")]
     jwt_secret: Option<Secret<String>>,
@@ -43,6 +50,16 @@ async fn start(config: Config, crew: Crew) -> anyhow::Result<()> {
         .route("/events", get(events))
         .route("/secret-length", get(move || std::future::ready(secret_length.to_string())));
     http.serve(routes);
+    for number in 1..=config.stuck_tasks {
+        crew.task("stuck", Restart::Never, move |_stop| async move {
+            println!("task {number} blocks its worker");
+            std::thread::sleep(Duration::from_secs(3600));
+        });
+    }
+    if !config.start_blocks.is_zero() {
+        println!("the start blocks its thread");
+        std::thread::sleep(config.start_blocks);
+    }
     Ok(())
 }
 

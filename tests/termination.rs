@@ -9,6 +9,9 @@ use groundcrew_testkit::process::{Service, ServiceProcess, Signal};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Far above what it takes, and far below the budget of 25 s.
+const SOON: Duration = Duration::from_secs(12);
+
 struct Slow {
     process: ServiceProcess,
     address: SocketAddr,
@@ -29,6 +32,16 @@ impl Slow {
     async fn ready(settings: &[(&str, &str)]) -> Self {
         let mut slow = Self::start(settings);
         slow.process.wait_ready(slow.address, PATIENCE).await.expect("ready");
+        slow
+    }
+
+    /// One whose two workers are both blocked.
+    async fn blocked(settings: &[(&str, &str)]) -> Self {
+        let blocked = [("SLOW_SERVICE__RUNTIME__WORKER_THREADS", "2"), ("SLOW_SERVICE__STUCK_TASKS", "2")];
+        let mut slow = Self::start(&[&blocked[..], settings].concat());
+        for line in ["task 1 blocks its worker", "task 2 blocks its worker"] {
+            slow.process.wait_for_line(line, PATIENCE).await.expect("it is blocked");
+        }
         slow
     }
 
@@ -130,4 +143,49 @@ async fn a_second_signal_cuts_the_phase_and_a_third_leaves_at_once() {
     slow.process.signal(Signal::Term).unwrap();
     let status = slow.process.wait_exit(PATIENCE).await.unwrap();
     assert_eq!(status.code(), Some(130), "{:?}", slow.process.lines());
+}
+
+#[tokio::test]
+async fn three_signals_end_a_service_whose_workers_are_all_blocked() {
+    let mut slow = Slow::blocked(&[]).await;
+    let began = Instant::now();
+    for line in ["shutdown begins", "second signal"] {
+        slow.process.signal(Signal::Term).expect("it runs");
+        slow.process.wait_for_line(line, PATIENCE).await.expect("the signal is heard");
+    }
+    slow.process.signal(Signal::Term).expect("it runs");
+    let status = slow.process.wait_exit(PATIENCE).await.expect("it ends");
+    assert_eq!(status.code(), Some(130), "{:?}", slow.process.lines());
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn three_signals_end_a_service_whose_start_blocks() {
+    let mut slow = Slow::start(&[("SLOW_SERVICE__START_BLOCKS", "1h")]);
+    slow.process.wait_for_line("the start blocks its thread", PATIENCE).await.expect("it blocks");
+    let began = Instant::now();
+    let ended = async {
+        loop {
+            // Nothing shows that a signal was heard, and two at the same moment are one.
+            let _gone = slow.process.signal(Signal::Term);
+            if let Ok(status) = slow.process.wait_exit(Duration::from_millis(20)).await {
+                return status;
+            }
+        }
+    };
+    let status = tokio::time::timeout(PATIENCE, ended).await.expect("it ends");
+    assert_eq!(status.code(), Some(130), "{:?}", slow.process.lines());
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    slow.process.wait_for_line("within 1s of the third signal", PATIENCE).await.expect("it says why");
+}
+
+#[tokio::test]
+async fn a_shutdown_that_cannot_run_since_the_workers_are_blocked_is_ended_after_its_time() {
+    let mut slow = Slow::blocked(&[("SLOW_SERVICE__SHUTDOWN__BUDGET", "1s")]).await;
+    let began = Instant::now();
+    slow.process.signal(Signal::Term).expect("it runs");
+    let status = slow.process.wait_exit(PATIENCE).await.expect("it ends");
+    assert_eq!(status.code(), Some(130), "{:?}", slow.process.lines());
+    assert!((Duration::from_secs(3)..SOON).contains(&began.elapsed()), "{:?}", began.elapsed());
+    slow.process.wait_for_line("has not come to an end", PATIENCE).await.expect("it says why");
 }

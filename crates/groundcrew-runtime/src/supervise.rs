@@ -4,7 +4,10 @@ use crate::gate::report_failed;
 use crate::landing::Landing;
 use crate::signals::Signals;
 use crate::task::{TaskResult, attempt};
-use crate::{Crew, Reason, Receipt};
+use crate::{CUT_GRACE, Crew, Reason, Receipt};
+
+/// The exit code of a service whose shutdown was cut short.
+pub(crate) const CUT_SHORT: u8 = 130;
 
 /// How a supervised service ended.
 #[must_use = "the exit code and the reason of a failure are in it"]
@@ -18,10 +21,11 @@ pub struct Landed {
 
 impl Landed {
     /// The process's exit code: 0 after an orderly shutdown that was asked for, 1 after a failed start or
-    /// the end of a critical task, 130 when a third signal cut everything short.
+    /// the end of a critical task, 130 when a third signal cut everything short. Where nothing can return any
+    /// more, since every thread is blocked, [`Signals`] end the process with 130.
     pub fn exit_code(&self) -> u8 {
         match (&self.receipt, self.reason.is_failure()) {
-            (None, _) => 130,
+            (None, _) => CUT_SHORT,
             (Some(_), true) => 1,
             (Some(_), false) => 0,
         }
@@ -41,6 +45,7 @@ where
     if let Err(error) = crew.shutdown_config().validate(crew.inner.in_kubernetes) {
         tracing::warn!(%error, "the shutdown does not fit");
     }
+    signals.supervised(crew.shutdown_config().budget.saturating_add(CUT_GRACE));
     let gate = crew.gate("start");
     crew.inner.health.starting();
     tokio::select! {
@@ -63,7 +68,11 @@ where
             () = crew.shutdown_requested() => {}
         }
     }
+    signals.shutdown_began();
     let receipt = land(crew, &mut signals).await;
+    if receipt.is_some() {
+        signals.landed();
+    }
     let reason = crew.reason().unwrap_or_else(|| Reason::Requested("shutdown".to_owned()));
     Landed { reason, receipt }
 }

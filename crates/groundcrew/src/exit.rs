@@ -8,7 +8,7 @@ use std::process::ExitCode;
 /// | 1 | the start failed, or a critical task ended; also `healthcheck`: unhealthy |
 /// | 2 | the command line was not understood |
 /// | 78 | the configuration is wrong (`EX_CONFIG` of `sysexits.h`) |
-/// | 130 | a third signal cut the shutdown short |
+/// | 130 | a third signal cut the shutdown short, or its time did while every thread was blocked |
 ///
 /// `backup` and `restore` have two of their own, 3 and 4; see `groundcrew_backup::exit`.
 pub(crate) const FAILED: u8 = 1;

@@ -90,7 +90,8 @@ impl Service {
     /// Does what the command line says: a command, or running `start` and watching over what it built.
     ///
     /// The exit codes: 0 orderly end, 1 the start failed or a critical task ended, 2 the command line was
-    /// not understood, 78 the configuration is wrong, 130 a third signal cut the shutdown short.
+    /// not understood, 78 the configuration is wrong, 130 a third signal cut the shutdown short, or its time did while
+    /// every thread was blocked.
     pub fn run<C, Fut>(self, start: impl FnOnce(C, Crew) -> Fut) -> ExitCode
     where
         C: FromConfig,
