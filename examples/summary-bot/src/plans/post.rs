@@ -130,7 +130,6 @@ impl Post {
                 Some(document) => {
                     let delivery =
                         Delivery::new(Target::Webhook(*id), Event::Created { summary: document.id });
-                    let delivery = Delivery { id: format!("schedule-{}", attempt.id()), ..delivery };
                     let sent = desk.store.send_once(&delivery).await;
                     sent.map_err(|error| Undelivered::for_now(error.to_string()))
                 }

@@ -42,7 +42,7 @@ struct NewDelivery {
 // === impl Store ===
 
 impl Store {
-    /// Enqueues what is to be sent once to a URL; the same event to the same URL is sent once.
+    /// Enqueues what is to be sent by itself; the same event to the same URL or webhook is sent once.
     pub(crate) async fn send_once(&self, delivery: &Delivery) -> sqlx::Result<()> {
         let (row, job) = (NewDelivery::of(delivery)?, Deliver { delivery: delivery.id.clone() });
         let send = async {
@@ -62,8 +62,10 @@ impl Store {
             let Some(mut transaction) = attempt.begin_once(&self.0).await? else { return Ok(()) };
             for row in rows {
                 let job = Deliver { delivery: row.id.clone() };
-                row.insert().execute(&mut transaction).await?;
-                self.1.enqueue_in(&mut transaction, &job).await.map_err(refused)?;
+                // A schedule may have sent the same there.
+                if row.insert().execute(&mut transaction).await? > 0 {
+                    self.1.enqueue_in(&mut transaction, &job).await.map_err(refused)?;
+                }
             }
             transaction.commit().await
         };

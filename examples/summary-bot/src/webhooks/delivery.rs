@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use sha2::{Digest, Sha256};
+use uuid::{Builder, Uuid};
 
 use super::event::Event;
 
@@ -53,15 +54,18 @@ pub(crate) struct Try {
 
 /// How many attempts are remembered, those of replays included.
 const MOST_TRIES: usize = 40;
+/// So many bytes at the beginning of a UUID of version 7 are the time.
+const TIME: usize = 6;
 
 // === impl Delivery ===
 
 impl Delivery {
     /// A new one.
     pub(crate) fn new(target: Target, event: Event) -> Self {
-        let id = match &target {
-            Target::Webhook(_) => Uuid::now_v7().to_string(),
-            Target::Url(url) => once(&event, url),
+        let id = match (&target, &event) {
+            (Target::Webhook(webhook), Event::Created { summary }) => told(*webhook, *summary).to_string(),
+            (Target::Webhook(_), Event::Failed { .. }) => Uuid::now_v7().to_string(),
+            (Target::Url(url), _) => once(&event, url),
         };
         Self { id, target, created_at: now(), event, state: State::Pending, tries: Vec::new() }
     }
@@ -72,6 +76,17 @@ impl Delivery {
         let surplus = self.tries.len().saturating_sub(MOST_TRIES);
         self.tries.drain(..surplus);
     }
+}
+
+/// The id of a summary for a webhook: the same whether a schedule or the announcement sends it there. It begins with
+/// the time of the summary's own, a UUID of version 7, and sorts by it: the log of a webhook is in the order of ids.
+fn told(webhook: Uuid, summary: Uuid) -> Uuid {
+    let hash = Sha256::new().chain_update(webhook.as_bytes()).chain_update(summary.as_bytes()).finalize();
+    let mut bytes = *summary.as_bytes();
+    for (byte, other) in bytes.iter_mut().skip(TIME).zip(hash.iter()) {
+        *byte = *other;
+    }
+    Builder::from_custom_bytes(bytes).into_uuid()
 }
 
 /// An id that is the same if the same event is to be sent to the same URL again.
@@ -120,6 +135,21 @@ mod tests {
         assert_eq!(id("https://a.example/"), id("https://a.example/"));
         assert_ne!(id("https://a.example/"), id("https://b.example/"));
         assert!(!id("https://a.example/").contains('.'), "it is signed, between full stops");
+    }
+
+    #[test]
+    fn a_summary_goes_to_a_webhook_once_and_sorts_by_its_time() {
+        let id = |webhook: u128, summary: u128| {
+            let event = Event::Created { summary: Uuid::from_u128(summary) };
+            Delivery::new(Target::Webhook(Uuid::from_u128(webhook)), event).id
+        };
+        let (early, late) =
+            (0x01a1_fdf0_f09e_7490_9c02_4817_06f9_5825, 0x01a1_fdf0_f09f_7490_9c02_4817_06f9_5825);
+        assert_eq!(id(1, early), id(1, early));
+        assert_ne!(id(1, early), id(2, early));
+        assert!(id(1, early) < id(2, late) && id(2, early) < id(1, late));
+        let read = Uuid::try_parse(&id(1, early)).expect("a UUID, as the pages of the log want it");
+        assert_eq!(read.get_version_num(), 8);
     }
 
     #[test]

@@ -19,4 +19,5 @@ mod settings;
 mod several;
 mod stage;
 mod summarize;
+mod told;
 mod town;
