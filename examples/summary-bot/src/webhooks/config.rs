@@ -43,6 +43,11 @@ pub struct WebhooksConfig {
 /// The longest pause between two attempts.
 const LONGEST: Duration = Duration::from_secs(12 * 3600);
 
+/// The pause that a receiver gets which asks for one: a delivery does not wait for a year.
+pub(super) fn granted(asked: Option<Duration>) -> Duration {
+    asked.unwrap_or_default().min(LONGEST)
+}
+
 // === impl WebhooksConfig ===
 
 impl WebhooksConfig {
@@ -62,5 +67,12 @@ mod tests {
         let pauses: Vec<u64> = (1..=8).map(|number| config.pause(number).as_secs()).collect();
         assert_eq!(pauses, [5, 30, 180, 1080, 6480, 38_880, 43_200, 43_200]);
         assert_eq!(config.pause(u32::MAX), LONGEST);
+    }
+
+    #[test]
+    fn a_receiver_gets_the_pause_that_it_asks_for_up_to_the_longest() {
+        assert_eq!(granted(None), Duration::ZERO);
+        assert_eq!(granted(Some(Duration::from_secs(90))), Duration::from_secs(90));
+        assert_eq!(granted(Some(Duration::from_secs(365 * 86_400))), LONGEST);
     }
 }

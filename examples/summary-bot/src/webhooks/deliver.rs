@@ -94,8 +94,11 @@ async fn is_open(desk: &Desk, receiver: &Receiver, document: &str) -> Result<boo
     let Receiver::Webhook(webhook) = receiver else { return Ok(true) };
     let Some(owner) = &webhook.owner else { return Ok(true) };
     let origin = api::origin(document).map_err(|problem| JobError::fail(problem.to_json().to_string()))?;
-    let may = desk.readers.named(owner).may_read(&origin).await;
-    may.map_err(|problem| JobError::retry_after(UNKNOWN, problem.to_json().to_string()))
+    desk.readers.named(owner).may_read(&origin).await.map_err(|problem| {
+        // Nothing was sent: it costs the receiver none of its attempts.
+        tracing::debug!(problem.code = problem.code(), "a delivery waits for who may read it");
+        JobError::snooze(UNKNOWN)
+    })
 }
 
 /// Notes how it went, and decides whether it is tried again.
@@ -121,7 +124,7 @@ async fn conclude(
     }
     match delivery.state {
         State::Pending => {
-            let pause = desk.webhooks.pause(attempt.number()).max(asked.unwrap_or_default());
+            let pause = desk.webhooks.pause(attempt.number(), asked);
             Err(JobError::retry_after(pause, words))
         }
         // Given up, and no fault of ours: it is in the log of deliveries, from where it can be replayed.

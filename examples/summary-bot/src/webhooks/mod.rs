@@ -193,9 +193,10 @@ impl Webhooks {
         self.inner.config.attempts
     }
 
-    /// The pause after this attempt.
-    fn pause(&self, number: u32) -> Duration {
-        groundcrew::runtime::jittered(self.inner.config.pause(number), 10)
+    /// The pause after this attempt, after which the receiver may have asked for one.
+    fn pause(&self, number: u32, asked: Option<Duration>) -> Duration {
+        let own = groundcrew::runtime::jittered(self.inner.config.pause(number), 10);
+        own.max(config::granted(asked))
     }
 
     /// After how long a webhook that only fails is disabled.

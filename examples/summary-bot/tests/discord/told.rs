@@ -1,12 +1,15 @@
 //! What webhooks are told of channels: each thing once, by schedules too.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use groundcrew_testkit_discord::{Effect, Fault, Snowflake};
 use serde_json::{Value, json};
+use sqlx::SqlitePool;
 
+use crate::service::http::Answer;
 use crate::service::receiver::Receiver;
-use crate::service::{Bot, wait_for};
-use crate::town::Town;
+use crate::service::{Bot, file, wait_for};
+use crate::town::{PATIENCE, Town};
 
 const WEBHOOKS: &str = "/api/v1/webhooks";
 const SCHEDULES: &str = "/api/v1/schedules";
@@ -17,6 +20,7 @@ async fn start(town: &Town) -> Bot {
     let mut config = town.config();
     config.webhooks.allow_private = true;
     config.webhooks.retry = Duration::from_millis(5);
+    config.webhooks.attempts = 3;
     config.client.breaker_failures = 0;
     config.jobs.poll_period = Duration::from_millis(20);
     let bot = Bot::start(config).await;
@@ -35,6 +39,42 @@ fn subscribe(bot: &Bot, town: &Town, receiver: &Receiver, event: &str) -> String
 fn log(bot: &Bot, webhook: &str) -> Vec<Value> {
     let page = bot.get(&format!("{WEBHOOKS}/{webhook}/deliveries")).json();
     page["items"].as_array().expect("a list").clone()
+}
+
+/// Has somebody own a webhook who is told only of what they may read.
+async fn hand_over(file: &SqlitePool, webhook: &str, owner: Snowflake) {
+    let update = sqlx::query("UPDATE webhooks SET owner = ? WHERE id = ?");
+    let update = update.bind(owner.to_string()).bind(webhook).execute(file).await.expect("an update");
+    assert_eq!(update.rows_affected(), 1);
+}
+
+/// Asks for a summary of a channel.
+fn summarize(bot: &Bot, town: &Town, channel: Snowflake, headers: &[(&str, &str)]) -> Answer {
+    let asked = json!({"guild_id": town.guild.to_string(), "channel_id": channel.to_string()});
+    let headers = [&[JSON][..], headers].concat();
+    bot.call("POST", "/api/v1/summarize", &headers, asked.to_string().as_bytes())
+}
+
+/// Waits until a delivery has been put off for longer than a receiver is.
+async fn put_off(file: &SqlitePool) {
+    let deadline = Instant::now() + PATIENCE;
+    let select = "SELECT count(*) FROM groundcrew_jobs WHERE name = 'deliver' AND state = 0 AND due_at > ?";
+    loop {
+        let soon = jiff::Timestamp::now().as_microsecond() + 5_000_000;
+        let waiting: i64 = sqlx::query_scalar(select).bind(soon).fetch_one(file).await.expect("a count");
+        if waiting > 0 {
+            return;
+        }
+        assert!(Instant::now() < deadline, "it is not put off");
+        tokio::time::sleep(Duration::from_millis(20)).await; // a pause between two looks
+    }
+}
+
+/// Lets deliveries wait no longer.
+async fn hurry(file: &SqlitePool) {
+    let update = sqlx::query("UPDATE groundcrew_jobs SET due_at = ? WHERE name = 'deliver' AND state = 0");
+    let now = jiff::Timestamp::now().as_microsecond();
+    update.bind(now).execute(file).await.expect("an update");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,5 +104,33 @@ async fn a_schedule_tells_each_webhook_once_and_the_log_has_it() {
         assert_eq!(log.len(), 1, "{log:?}");
         assert_eq!(log[0]["id"], receiver.wait_for(1)[0].id());
     }
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_that_waits_for_discord_costs_the_receiver_no_attempt() {
+    let (town, receiver) = (Town::new().await, Receiver::start());
+    let bot = start(&town).await;
+    town.talk(town.apron);
+    let webhook = subscribe(&bot, &town, &receiver, "summary.created");
+    let file = file(&town.folder).await;
+    hand_over(&file, &webhook, town.ada).await;
+    receiver.answers(["500 Oops", "500 Oops"]);
+    // A refusal, since what fails is asked for again for seconds.
+    let fault = Fault::on("GET", &format!("/guilds/*/members/{}", town.ada));
+    town.discord.add_fault(fault.effect(Effect::status(400)));
+    let made = summarize(&bot, &town, town.apron, &[]);
+    assert_eq!(made.status, 201, "{}", made.body);
+    put_off(&file).await;
+    hurry(&file).await;
+    put_off(&file).await;
+    assert_eq!(log(&bot, &webhook)[0]["attempts"], json!([]), "nothing was sent");
+    town.discord.clear_faults();
+    hurry(&file).await;
+    // It is tried three times, and the two times before do not count.
+    let over = wait_for("its end", || log(&bot, &webhook).pop().filter(|it| it["state"] != "pending"));
+    let statuses = over["attempts"].as_array().expect("attempts").iter().map(|it| it["status"].clone());
+    assert_eq!(statuses.collect::<Value>(), json!([500, 500, 204]));
+    assert_eq!(over["state"], "succeeded");
     bot.land().await;
 }
