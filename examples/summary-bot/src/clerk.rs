@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior};
 use uuid::Uuid;
 
+use crate::Origin;
 use crate::api::{self, Channels};
 use crate::auth::Readers;
 use crate::caretaker::Caretaker;
@@ -112,7 +113,8 @@ impl Job for Summarize {
             Err(problem) => {
                 let problem = problem.to_json();
                 store.refuse(self.request, &problem.to_string()).await.map_err(not_stored)?;
-                desk.tell(tell, Event::Failed { job: self.request, problem }).await;
+                let failed = Event::Failed { job: self.request, problem, origin: Origin::default() };
+                desk.tell(tell, failed).await;
                 Ok(())
             }
         }

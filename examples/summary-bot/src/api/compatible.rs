@@ -106,6 +106,20 @@ pub(crate) fn beside(asking: &Asking) -> (Option<String>, Reading) {
     (payload["webhook_url"].as_str().map(str::to_owned), reading)
 }
 
+/// Where what somebody asks for comes from, as far as the request says, and without who asked. What a person sends in
+/// the name of a server is theirs alone, and so it is of no server here.
+pub(crate) fn origin_of(asking: &Asking) -> Origin {
+    if asking.media != Media::Compatible {
+        return Origin::default();
+    }
+    let payload: Value = serde_json::from_slice(&asking.body).unwrap_or_default();
+    let Ok(Form { guild_id, channel_id, .. }) = Fields::of(&payload).and_then(Fields::check) else {
+        return Origin::default();
+    };
+    let is_theirs = channel_id.is_none() && asking.asker.as_deref().is_some_and(is_person);
+    Origin { guild_id: guild_id.filter(|_| !is_theirs), channel_id, ..Origin::default() }
+}
+
 /// The summary, with what was not wanted left out, and beside it as it was wanted.
 fn shown(mut document: Document, form: &Form) -> Value {
     if !form.technical_terms {
@@ -265,4 +279,27 @@ pub(super) fn operation(name: &str) -> Value {
             "504": problem("`REQUEST_TIMEOUT`."),
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_request_is_of_is_read_from_it_and_a_persons_upload_is_of_no_server() {
+        let (ada, program) = ("100000000000000001", "the backup");
+        let (upload, channel) =
+            (json!({"guild_id": 7, "messages": []}), json!({"guild_id": "7", "channel_id": "8"}));
+        for (media, asker, body, guild, channel) in [
+            (Media::Compatible, program, &upload, Some("7"), None),
+            (Media::Compatible, ada, &upload, None, None),
+            (Media::Compatible, ada, &channel, Some("7"), Some("8")),
+            (Media::Json, program, &upload, None, None),
+        ] {
+            let (body, asker) = (Bytes::from(body.to_string()), Some(asker.to_owned()));
+            let origin = origin_of(&Asking { media, query: Vec::new(), body, asker });
+            assert_eq!((origin.guild_id.as_deref(), origin.channel_id.as_deref()), (guild, channel));
+            assert_eq!(origin.requested_by, None, "who asked stands with the request");
+        }
+    }
 }

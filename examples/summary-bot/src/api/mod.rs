@@ -57,7 +57,7 @@ use crate::workshop::Workshop;
 
 pub(crate) use asked::invalid;
 pub(crate) use asker::asker;
-pub(crate) use compatible::{Channels, beside};
+pub(crate) use compatible::{Channels, beside, origin_of};
 pub use config::ApiConfig;
 pub(crate) use events::Followers;
 pub(crate) use visible::origin;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{NewRow, Store, refused};
+use crate::api;
 use crate::clerk::Summarize;
 use crate::document::Document;
 use crate::headway::{Phase, Step};
@@ -101,7 +102,11 @@ impl Store {
 
     async fn fail(&self, id: Uuid, problem: &str, sql: &'static str) -> sqlx::Result<()> {
         let words = serde_json::from_str(problem).map_err(|_| damaged("problem"))?;
-        let announce = self.announcement(Event::Failed { job: id, problem: words }, None).await?;
+        // What was asked is forgotten with the refusal.
+        let origin = self.asking(id).await?.map(|asking| api::origin_of(&asking)).unwrap_or_default();
+        let guild = origin.guild_id.clone();
+        let event = Event::Failed { job: id, problem: words, origin };
+        let announce = self.announcement(event, guild.as_deref()).await?;
         let fail = async {
             let mut transaction = self.0.begin().await?;
             let fail = statement(sql).bind(problem).bind(id.to_string());

@@ -10,6 +10,7 @@ use super::delivery::{Delivery, State, Target, now};
 use super::event::{Event, body};
 use super::sender::Sent;
 use super::webhook::Webhook;
+use crate::Origin;
 use crate::api;
 use crate::clerk::{Desk, not_stored};
 
@@ -26,6 +27,18 @@ const UNKNOWN: Duration = Duration::from_secs(30);
 enum Receiver {
     Webhook(Box<Webhook>),
     Url(String),
+}
+
+// === impl Receiver ===
+
+impl Receiver {
+    /// The person who made the webhook; what the operator has made is told of all.
+    fn owner(&self) -> Option<&str> {
+        match self {
+            Self::Webhook(webhook) => webhook.owner.as_deref(),
+            Self::Url(_) => None,
+        }
+    }
 }
 
 // === impl Deliver ===
@@ -79,22 +92,34 @@ async fn said(desk: &Desk, delivery: &Delivery, receiver: &Receiver) -> Result<O
     let document = match &delivery.event {
         Event::Created { summary } => {
             let Some(document) = desk.store.get(*summary).await.map_err(not_stored)? else { return Ok(None) };
-            if !is_open(desk, receiver, &document).await? {
-                return Ok(None);
-            }
             Some(document)
         }
         Event::Failed { .. } => None,
     };
+    if let Some(owner) = receiver.owner() {
+        let origin = origin(desk, &delivery.event, document.as_deref()).await?;
+        if !is_open(desk, owner, &origin).await? {
+            return Ok(None);
+        }
+    }
     Ok(Some(body(&delivery.event, delivery.created_at, document.as_deref())))
 }
 
-/// Whether the person whose webhook it is may read the summary at this moment; the operator's are told of all.
-async fn is_open(desk: &Desk, receiver: &Receiver, document: &str) -> Result<bool, JobError> {
-    let Receiver::Webhook(webhook) = receiver else { return Ok(true) };
-    let Some(owner) = &webhook.owner else { return Ok(true) };
-    let origin = api::origin(document).map_err(|problem| JobError::fail(problem.to_json().to_string()))?;
-    desk.readers.named(owner).may_read(&origin).await.map_err(|problem| {
+/// Where it comes from that an event tells of; `document` is the summary.
+async fn origin(desk: &Desk, event: &Event, document: Option<&str>) -> Result<Origin, JobError> {
+    match event {
+        Event::Created { .. } => api::origin(document.unwrap_or("null"))
+            .map_err(|problem| JobError::fail(problem.to_json().to_string())),
+        Event::Failed { job, origin, .. } => {
+            let requested_by = desk.store.asker(*job).await.map_err(not_stored)?;
+            Ok(Origin { requested_by, ..origin.clone() })
+        }
+    }
+}
+
+/// Whether the person whose webhook it is may read what comes from there at this moment.
+async fn is_open(desk: &Desk, owner: &str, origin: &Origin) -> Result<bool, JobError> {
+    desk.readers.named(owner).may_read(origin).await.map_err(|problem| {
         // Nothing was sent: it costs the receiver none of its attempts.
         tracing::debug!(problem.code = problem.code(), "a delivery waits for who may read it");
         JobError::snooze(UNKNOWN)

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::Origin;
+
 /// Something that happened. It holds ids rather than what was said: the summary is read when it is sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type")]
@@ -22,6 +24,9 @@ pub(crate) enum Event {
         job: Uuid,
         /// Why.
         problem: Value,
+        /// Where it would have come from. Who asked for it stands with the request alone.
+        #[serde(default)]
+        origin: Origin,
     },
 }
 
@@ -52,7 +57,7 @@ impl Event {
 pub(super) fn body(event: &Event, at: Timestamp, document: Option<&str>) -> String {
     let data = match event {
         Event::Created { .. } => document.unwrap_or("null").to_owned(),
-        Event::Failed { job, problem } => json!({"job": job, "problem": problem}).to_string(),
+        Event::Failed { job, problem, .. } => json!({"job": job, "problem": problem}).to_string(),
     };
     format!(r#"{{"type":"{}","timestamp":"{at}","data":{data}}}"#, event.name())
 }
@@ -73,9 +78,18 @@ mod tests {
 
     #[test]
     fn an_event_reads_as_it_was_written() {
-        let event = Event::Failed { job: Uuid::nil(), problem: json!({"code": "X"}) };
+        let origin = Origin { guild_id: Some("7".to_owned()), ..Origin::default() };
+        let event = Event::Failed { job: Uuid::nil(), problem: json!({"code": "X"}), origin };
         let text = serde_json::to_string(&event).unwrap();
         assert!(text.contains(r#""type":"summary.failed""#), "{text}");
         assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), event);
+    }
+
+    /// Deliveries wait for days.
+    #[test]
+    fn an_event_of_the_version_before_reads_too() {
+        let text = json!({"type": "summary.failed", "job": Uuid::nil(), "problem": {}}).to_string();
+        let expected = Event::Failed { job: Uuid::nil(), problem: json!({}), origin: Origin::default() };
+        assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), expected);
     }
 }

@@ -15,3 +15,4 @@ mod search;
 mod settings;
 mod summaries;
 mod usage;
+mod webhooks;

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use groundcrew_testkit_discord::{Effect, Fault, Snowflake};
+use groundcrew_testkit_discord::{Effect, Fault, Permissions, Snowflake};
 use serde_json::{Value, json};
 use sqlx::SqlitePool;
 
 use crate::service::http::Answer;
+use crate::service::jobs::ASYNC;
 use crate::service::receiver::Receiver;
 use crate::service::{Bot, file, wait_for};
 use crate::town::{PATIENCE, Town};
@@ -132,5 +133,25 @@ async fn a_delivery_that_waits_for_discord_costs_the_receiver_no_attempt() {
     let statuses = over["attempts"].as_array().expect("attempts").iter().map(|it| it["status"].clone());
     assert_eq!(statuses.collect::<Value>(), json!([500, 500, 204]));
     assert_eq!(over["state"], "succeeded");
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_is_told_to_those_alone_who_may_read_the_channel() {
+    let town = Town::new().await;
+    let vault = town.discord.channel(town.guild, "vault");
+    let vault = vault.for_member(town.ben, Permissions::NONE, Permissions::VIEW_CHANNEL).create();
+    town.discord.message(vault, town.ada, "That is too little to be summarised.").send();
+    let bot = start(&town).await;
+    let file = file(&town.folder).await;
+    let [of_ada, of_ben] = [(); 2].map(|()| Receiver::start());
+    let [adas, bens] = [&of_ada, &of_ben].map(|receiver| subscribe(&bot, &town, receiver, "summary.failed"));
+    hand_over(&file, &adas, town.ada).await;
+    hand_over(&file, &bens, town.ben).await;
+    let accepted = summarize(&bot, &town, vault, &[ASYNC]);
+    assert_eq!(accepted.status, 202, "{}", accepted.body);
+    assert_eq!(of_ada.wait_for(1)[0].json()["data"]["job"], accepted.json()["id"]);
+    wait_for("its end", || log(&bot, &bens).pop().filter(|it| it["state"] == "cancelled"));
+    assert!(of_ben.messages().is_empty());
     bot.land().await;
 }
