@@ -43,7 +43,7 @@ pub(crate) enum State {
     Cancelled,
 }
 
-/// One attempt. It says nothing of what the receiver answered but the status.
+/// One attempt. It says nothing of what the receiver answered but the status, and nothing of where its name leads.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Try {
     pub(crate) at: Timestamp,
