@@ -131,7 +131,21 @@ impl Replays {
         W: FnOnce(Uuid) -> F + Send + 'static,
         F: Future<Output = Result<Response, Problem>> + Send + 'static,
     {
-        let fresh = Uuid::now_v7();
+        self.once_to(Uuid::now_v7(), asked, body, work).await
+    }
+
+    /// As [`once`](Self::once), for a request that makes or changes the thing with this id, with which its answer goes.
+    async fn once_to<F, W>(
+        &self,
+        fresh: Uuid,
+        asked: Asked,
+        body: &[u8],
+        work: W,
+    ) -> Result<Response, Problem>
+    where
+        W: FnOnce(Uuid) -> F + Send + 'static,
+        F: Future<Output = Result<Response, Problem>> + Send + 'static,
+    {
         let Some((name, fingerprint)) = asked.fingerprint(body) else { return work(fresh).await };
         let (result, claimed_ms) = match self.turn(&name, &fingerprint, fresh).await? {
             Turn::Answered(answer) => return Ok(again(answer)),
@@ -200,7 +214,11 @@ impl Replays {
     }
 }
 
-/// For routes with small bodies that need not know the id.
+/// In the extensions of a request: the id of what it is to make.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Makes(pub(crate) Uuid);
+
+/// For routes with small bodies. What they make has the id [`Makes`]; what is changed has the first one in the path.
 pub(crate) async fn layer(
     State(replays): State<Replays>,
     request: Request,
@@ -218,7 +236,24 @@ pub(crate) async fn layer(
     *read.extensions_mut() = parts.extensions.clone();
     let body = Bytes::from_request(read, &()).await?;
     let request = Request::from_parts(parts, Body::from(body.clone()));
-    replays.once(repeat, &body, move |_| async move { Ok(next.run(request).await) }).await
+    let named = request.uri().path().split('/').find_map(|part| Uuid::try_parse(part).ok());
+    let work = move |result| async move {
+        let mut request = request;
+        request.extensions_mut().insert(Makes(result));
+        Ok(next.run(request).await)
+    };
+    replays.once_to(named.unwrap_or_else(Uuid::now_v7), repeat, &body, work).await
+}
+
+/// For routes that are sent or answer secrets: kept answers can be read in the database.
+pub(crate) async fn refuse(request: Request, next: Next) -> Result<Response, Problem> {
+    if request.method() == Method::POST && request.headers().contains_key(KEY) {
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "IDEMPOTENCY_KEY_REFUSED").detail(
+            "what is sent and answered here is secret, so that no answer is kept to be given again: leave out the \
+             header `Idempotency-Key`",
+        ));
+    }
+    Ok(next.run(request).await)
 }
 
 fn under_way(seconds: u32) -> Problem {

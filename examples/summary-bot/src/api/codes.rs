@@ -18,6 +18,7 @@ const CODES: &[Code] = &[
     ("DISCORD_UNAVAILABLE", "503", "Discord does not answer"),
     ("FORBIDDEN", "403", "whoever asks may not do this"),
     ("IDEMPOTENCY_KEY_IN_USE", "409", "a request with this key is under way"),
+    ("IDEMPOTENCY_KEY_REFUSED", "400", "no answer is kept here: send it without `Idempotency-Key`"),
     ("IDEMPOTENCY_KEY_REUSED", "422", "this key came with another request before"),
     ("INSUFFICIENT_CONTENT", "422", "fewer than `min_messages`, or nothing that says anything"),
     ("INSUFFICIENT_SCOPE", "403", "who asks may not do this; `scope` says what is missing"),

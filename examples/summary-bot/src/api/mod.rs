@@ -17,6 +17,7 @@ mod one;
 pub(crate) mod openapi;
 mod percent;
 mod prefer;
+mod repeats;
 mod schedules;
 mod schemas;
 mod security;
@@ -118,7 +119,7 @@ pub(crate) struct App {
 /// Every route of the API.
 pub(crate) fn routes(app: &App, access: Access, metrics: &BotMetrics, limiter: Limiter) -> Router {
     let counted = |operation: &str, route: MethodRouter<App>| {
-        let route = guarded(operation, route);
+        let route = guarded(operation, repeats::around(operation, route, &app.replays));
         match metrics.requests(operation) {
             Some(outcomes) => route.route_layer(middleware::from_fn_with_state(outcomes, count)),
             None => route,
@@ -143,19 +144,11 @@ pub(crate) fn routes(app: &App, access: Access, metrics: &BotMetrics, limiter: L
     let job =
         counted("get_job", own(get(jobs::read))).merge(counted("cancel_job", own(delete(jobs::cancel))));
     let schedules = schedules::all(counted).into_iter();
-    // The guard is outside, so that other sites' pages use up nobody's quota.
-    // Not where the answer holds a secret: kept answers can be read in the database.
-    let replays = app.replays.clone();
-    let again = |path: &str, route: MethodRouter<App>| {
-        if !path.ends_with("/replay") {
-            return route;
-        }
-        route.layer(middleware::from_fn_with_state(replays.clone(), replay::layer))
-    };
     let router = webhooks
         .into_iter()
         .chain(schedules)
-        .fold(Router::new(), |router, (path, route)| router.route(path, again(path, route)));
+        .fold(Router::new(), |router, (path, route)| router.route(path, route));
+    // The guard is outside, so that other sites' pages use up nobody's quota.
     router
         .route(SUMMARIES, summaries)
         .route(SUMMARY, summary)
@@ -168,8 +161,8 @@ pub(crate) fn routes(app: &App, access: Access, metrics: &BotMetrics, limiter: L
         .route(CHANNEL_FEED_ROUTE, counted("feed_channel", get(feeds::channel)))
         .route(JOB_EVENTS, counted("follow_job", own(get(events::follow))))
         .with_state(app.clone())
-        .merge(key_routes(access.clone()))
-        .merge(token_routes(access.clone()))
+        .merge(key_routes(access.clone()).route_layer(middleware::from_fn(replay::refuse)))
+        .merge(token_routes(access.clone()).route_layer(middleware::from_fn(replay::refuse)))
         .merge(sign_in_routes(access.clone()))
         // Within the limit, so that guessing is limited, too.
         .route_layer(access.auth)

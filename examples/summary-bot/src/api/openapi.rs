@@ -10,8 +10,8 @@ use super::{
     USAGE,
 };
 use super::{
-    compatible, create, events, feeds, jobs, list, one, schedules, schemas, security, settings, usage,
-    webhooks,
+    compatible, create, events, feeds, jobs, list, one, repeats, schedules, schemas, security, settings,
+    usage, webhooks,
 };
 use crate::auth::{ME, key_paths, key_schemas, me_operation, me_schema, token_paths, token_schema};
 use crate::replay;
@@ -75,6 +75,7 @@ pub(crate) fn document() -> Value {
     {
         document["components"]["schemas"][name] = schema;
     }
+    repeats::tell(&mut document);
     security::require(&mut document);
     document
 }

@@ -72,8 +72,8 @@ impl Plans {
         Ok(self.0.parts.timetable.run(lease)?)
     }
 
-    /// Makes a schedule. `reader` is the user of Discord's whose channels may be read; `None`: whatever the bot can
-    /// read.
+    /// Makes a schedule under an id of its own.
+    #[cfg(test)]
     pub(crate) async fn create(
         &self,
         brief: Brief,
@@ -83,7 +83,8 @@ impl Plans {
         self.create_as(PlanId::random(), brief, created_by, reader).await
     }
 
-    /// As [`create`](Self::create), under this id: what was made under it already is not made again.
+    /// Makes a schedule under this id: what was made under it already is not made again. `reader` is the user of
+    /// Discord's whose channels may be read; `None`: whatever the bot can read.
     pub(crate) async fn create_as(
         &self,
         id: PlanId,

@@ -33,7 +33,7 @@ use crate::document::Document;
 use crate::models::{Chain, ModelNames, Purse};
 use crate::scribe::Scribe;
 use crate::settings::{Change, Key, Settings};
-use crate::store::{MIGRATIONS, Store};
+use crate::store::{MIGRATIONS, Name, Store};
 use crate::webhooks::Webhooks;
 use crate::workshop::Workshop;
 use crate::{Message, Origin};
@@ -159,6 +159,17 @@ async fn a_run_that_waits_while_whoever_lent_it_their_sight_is_erased_reads_noth
         assert_eq!(stage.asked.lock().len(), usize::from(!erased), "the control: otherwise it reads");
         stage.land().await;
     }
+}
+
+#[tokio::test]
+async fn answers_about_a_schedule_go_when_somebody_is_taken_out_of_it() {
+    let stage = Stage::open().await;
+    let schedule = stage.schedule(json!({})).await;
+    let name = Name { asker: "the backup".to_owned(), key: "run".to_owned() };
+    assert!(stage.store.claim(&name, "it", *schedule.plan.id.as_uuid(), 0).await.expect("claimed"));
+    assert_eq!(stage.plans.erase("ann").await.expect("erased"), (0, 1));
+    assert_eq!(stage.store.claimed(&name).await.expect("an answer"), None);
+    stage.land().await;
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use groundcrew::sql::{DatabaseTransaction, statement};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::replays::ABOUT;
 use super::{NewRow, Store, refused};
 use crate::document::Document;
 use crate::plans::{Ended, Outcome, Post, Standing, SummarizeChannels};
@@ -91,6 +92,7 @@ impl Store {
         let mut transaction = self.0.begin().await?;
         let deleted = timetable.delete_in(&mut transaction, id).await?;
         statement(DELETE).bind(id.to_string()).execute(&mut transaction).await?;
+        statement(ABOUT).bind(id.to_string()).execute(&mut transaction).await?;
         transaction.commit().await?;
         Ok(deleted)
     }
@@ -125,6 +127,7 @@ impl Store {
                 }
             }
         }
+        statement(ABOUT).bind(id.to_string()).execute(&mut transaction).await?;
         transaction.commit().await?;
         Ok(trace)
     }

@@ -15,6 +15,9 @@ const SETTLE: &str = "UPDATE replays SET status = $1, headers = $2, body = $3 \
     WHERE asker = $4 AND key = $5 AND claimed_ms = $6 AND status IS NULL";
 const FORGET: &str = "DELETE FROM replays WHERE created_ms < $1";
 
+/// Forgets the answers that hold this thing.
+pub(super) const ABOUT: &str = "DELETE FROM replays WHERE result = $1";
+
 /// Whose key it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Name {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::Store;
+use super::replays::ABOUT;
 use crate::webhooks::{Announce, Event, Webhook};
 
 const INSERT: &str = "INSERT INTO webhooks (id, created_ms, owner, guild_id, url, description, events, secret) \
@@ -71,6 +72,7 @@ impl Store {
             let mut transaction = self.0.begin().await?;
             let deleted = statement(DELETE).bind(&id).execute(&mut transaction).await? > 0;
             statement(FORGET).bind(&id).execute(&mut transaction).await?;
+            statement(ABOUT).bind(&id).execute(&mut transaction).await?;
             transaction.commit().await.map(|()| deleted)
         };
         self.0.write().timed("delete_webhook", delete).await

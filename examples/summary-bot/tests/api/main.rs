@@ -9,6 +9,7 @@ mod feeds;
 mod jobs;
 mod later;
 mod load;
+mod repeats;
 mod replays;
 mod schedules;
 mod search;

@@ -19,6 +19,7 @@ use crate::api::{App, asker, visible};
 use crate::auth::{Deed, Reader, too_low};
 use crate::discord::access::Level;
 use crate::plans::{Brief, Destination, Schedule, not_found};
+use crate::replay::Makes;
 use crate::workshop::storage_problem;
 
 /// The routes, each counted.
@@ -50,7 +51,8 @@ async fn create(
     brief.check()?;
     reaches(&app, &reader, &brief).await?;
     let sight = reader.person().map(str::to_owned);
-    let schedule = app.plans.create(brief, asker(&extensions), sight).await?;
+    let id = extensions.get::<Makes>().map_or_else(PlanId::random, |made| PlanId::from(made.0));
+    let schedule = app.plans.create_as(id, brief, asker(&extensions), sight).await?;
     let location = format!("{SCHEDULES}/{}", schedule.plan.id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], shown(&schedule)).into_response())
 }
