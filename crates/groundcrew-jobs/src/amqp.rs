@@ -3,6 +3,7 @@
 mod add;
 mod connect;
 mod dead;
+mod generation;
 mod hands;
 mod ladder;
 mod letter;

@@ -3,6 +3,7 @@
 use groundcrew_amqp::{Message, PublishError};
 use jiff::Timestamp;
 
+use super::generation::Generation;
 use super::letter::{self, Wait};
 use super::{AmqpJobs, NAME, publish_failed};
 use crate::memory::after;
@@ -40,7 +41,7 @@ impl AmqpJobs {
             When::In(delay) => Wait::Until(after(Timestamp::now(), delay)),
             When::At(at) => Wait::Until(at),
         };
-        Ok(letter::waiting(&inner.names, &route, envelope, inner.suspect, wait))
+        Ok(letter::waiting(&inner.names, &route, envelope, Generation::FIRST, inner.suspect, wait))
     }
 }
 

@@ -6,6 +6,7 @@ use groundcrew_amqp::lapin::{self, Channel};
 use groundcrew_amqp::{Delivery, Message};
 use jiff::Timestamp;
 
+use super::generation::Generation;
 use super::letter::{self, Wait};
 use super::{AmqpJobs, publish_failed, unavailable};
 use crate::{BackendError, DeadJob, DeadQuery, Envelope, Selection};
@@ -26,6 +27,7 @@ struct Reading {
 struct Corpse {
     tag: u64,
     envelope: Envelope,
+    generation: Generation,
     died: Timestamp,
 }
 
@@ -82,16 +84,15 @@ impl AmqpJobs {
         corpses: Vec<Corpse>,
         run_again: bool,
     ) -> Result<u64, BackendError> {
-        let (tags, envelopes): (Vec<_>, Vec<_>) =
-            corpses.into_iter().map(|corpse| (corpse.tag, corpse.envelope)).unzip();
+        let tags: Vec<u64> = corpses.iter().map(|corpse| corpse.tag).collect();
         let mut outcomes = vec![Ok(()); tags.len()];
         if run_again {
-            let mut messages: Vec<Message> = Vec::with_capacity(envelopes.len());
-            for mut envelope in envelopes {
+            let mut messages: Vec<Message> = Vec::with_capacity(corpses.len());
+            for Corpse { mut envelope, generation, .. } in corpses {
                 (envelope.attempts, envelope.crashes) = (0, 0);
                 let route = self.inner.route(&envelope.name).await?;
                 let (names, suspect) = (&self.inner.names, self.inner.suspect);
-                messages.push(letter::waiting(names, &route, &envelope, suspect, Wait::No));
+                messages.push(letter::waiting(names, &route, &envelope, generation, suspect, Wait::No));
             }
             outcomes = self.inner.publisher.publish_all(messages).await;
         }
@@ -130,8 +131,10 @@ impl Reading {
         // What dies meanwhile is for the next call.
         self.left = self.left.min(message_count as usize + 1) - 1;
         let tag = delivery.delivery_tag;
-        let read = letter::read_dead(&Delivery::from(delivery));
-        Ok(Some(read.ok().map(|(envelope, died)| Corpse { tag, envelope, died })))
+        let delivery = Delivery::from(delivery);
+        let generation = Generation::of(&delivery);
+        let read = letter::read_dead(&delivery);
+        Ok(Some(read.ok().map(|(envelope, died)| Corpse { tag, envelope, generation, died })))
     }
 
     async fn ack(&self, tag: u64) -> Result<(), BackendError> {

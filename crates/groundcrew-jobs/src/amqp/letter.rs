@@ -3,6 +3,7 @@
 use groundcrew_amqp::{Delivery, Field, Message};
 use jiff::Timestamp;
 
+use super::generation::Generation;
 use super::ladder;
 use super::route::{Lane, Names, Route};
 use crate::{Envelope, Failure, FailureKind};
@@ -44,8 +45,8 @@ pub(super) fn read_dead(delivery: &Delivery) -> Result<(Envelope, Timestamp), se
     Ok((envelope, at))
 }
 
-pub(super) fn dead(names: &Names, envelope: &Envelope, died: Timestamp) -> Message {
-    let message = message("", &names.dead(), envelope);
+pub(super) fn dead(names: &Names, envelope: &Envelope, generation: Generation, died: Timestamp) -> Message {
+    let message = message("", &names.dead(), envelope, generation);
     message.header(DIED_AT, died.as_microsecond())
 }
 
@@ -53,19 +54,20 @@ pub(super) fn waiting(
     names: &Names,
     route: &Route,
     envelope: &Envelope,
+    generation: Generation,
     suspect: u32,
     wait: Wait,
 ) -> Message {
     let queue = route.queue(Lane::of(envelope, suspect));
     let (step, due) = match wait {
-        Wait::No => return message("", queue, envelope),
+        Wait::No => return message("", queue, envelope, generation),
         Wait::Step(step) => (step, None),
         Wait::Until(due) => match left(due) {
             Some(left) => (ladder::step(left), Some(due)),
-            None => return message("", queue, envelope),
+            None => return message("", queue, envelope, generation),
         },
     };
-    let message = message(&names.delay_exchange(step), queue, envelope);
+    let message = message(&names.delay_exchange(step), queue, envelope, generation);
     match due {
         Some(due) => message.header(NOT_BEFORE, due.as_microsecond()),
         None => message,
@@ -78,10 +80,13 @@ pub(super) fn left(due: Timestamp) -> Option<std::time::Duration> {
     std::time::Duration::try_from(left).ok().filter(|left| !left.is_zero())
 }
 
-fn message(exchange: &str, queue: &str, envelope: &Envelope) -> Message {
+fn message(exchange: &str, queue: &str, envelope: &Envelope, generation: Generation) -> Message {
     // All of its keys are strings, so it cannot fail.
     let body = serde_json::to_vec(envelope).unwrap_or_default();
-    Message::new(exchange, queue, body).with_id(&envelope.id.to_string()).content_type("application/json")
+    let message = Message::new(exchange, queue, body)
+        .with_id(&envelope.id.to_string())
+        .content_type("application/json");
+    generation.mark(message)
 }
 
 fn time(delivery: &Delivery, header: &str) -> Option<Timestamp> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use groundcrew_amqp::{Held, Message};
 
+use super::generation::Generation;
 use super::letter::{self, Wait};
 use super::route::Lane;
 use super::source::Source;
@@ -104,13 +105,14 @@ impl Inner {
             }
         };
         let wait = self.look(&mut envelope, known, lane, &held);
-        let route = &source.route;
+        let (route, generation) = (&source.route, Generation::of(&held));
         if let Some(wait) = wait {
-            moves.push((letter::waiting(&self.names, route, &envelope, self.suspect, wait), held));
+            let message = letter::waiting(&self.names, route, &envelope, generation, self.suspect, wait);
+            moves.push((message, held));
             return None;
         }
         source.came(envelope.enqueued_at);
-        let token = self.hands.put(envelope.id, held, route.clone())?;
+        let token = self.hands.put(envelope.id, held, route.clone(), generation)?;
         Some(Delivery { envelope, token })
     }
 

@@ -4,6 +4,7 @@
 use groundcrew_amqp::{Held, Message, PublishError};
 use jiff::Timestamp;
 
+use super::hands::Lifted;
 use super::letter::{self, Wait};
 use super::{AmqpJobs, publish_failed};
 use crate::memory::after;
@@ -18,7 +19,10 @@ impl AmqpJobs {
         for settlement in batch {
             let token = settlement.delivery.token;
             // Settled before, or somebody else's by now.
-            let Some((held, route)) = inner.hands.lift(token) else { continue };
+            let Some(Lifted { messages: held, route, generation }) = inner.hands.lift(token) else {
+                continue;
+            };
+            let (names, suspect, next) = (&inner.names, inner.suspect, generation.next());
             if self.is_untouched(&settlement) {
                 // As it came, to where it was: without a copy.
                 held.into_iter().chain(inner.hands.release(token)).for_each(Held::requeue);
@@ -30,13 +34,13 @@ impl AmqpJobs {
                     continue;
                 }
                 Fate::Waits { envelope, after: delay } if delay.is_zero() => {
-                    letter::waiting(&inner.names, &route, &envelope, inner.suspect, Wait::No)
+                    letter::waiting(names, &route, &envelope, next, suspect, Wait::No)
                 }
                 Fate::Waits { envelope, after: delay } => {
                     let due = Wait::Until(after(Timestamp::now(), delay));
-                    letter::waiting(&inner.names, &route, &envelope, inner.suspect, due)
+                    letter::waiting(names, &route, &envelope, next, suspect, due)
                 }
-                Fate::Dead { envelope } => letter::dead(&inner.names, &envelope, Timestamp::now()),
+                Fate::Dead { envelope } => letter::dead(names, &envelope, next, Timestamp::now()),
             };
             messages.push(message);
             moving.push((settlement, held));
@@ -57,10 +61,11 @@ impl AmqpJobs {
             match moved {
                 Ok(()) => held.into_iter().chain(inner.hands.release(token)).for_each(Held::ack),
                 Err(error) => {
-                    inner.hands.lay_down(token, held);
-                    left.push(settlement);
-                    is_gone |= matches!(error, PublishError::Unroutable { .. });
-                    failure = Some(error);
+                    if inner.hands.lay_down(token, held) {
+                        left.push(settlement);
+                        is_gone |= matches!(error, PublishError::Unroutable { .. });
+                        failure = Some(error);
+                    }
                 }
             }
         }

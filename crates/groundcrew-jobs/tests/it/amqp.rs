@@ -2,6 +2,7 @@
 
 mod enqueuing;
 mod faults;
+mod retrying;
 mod shutdown;
 
 use std::future::Future;

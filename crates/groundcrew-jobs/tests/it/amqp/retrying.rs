@@ -1,0 +1,69 @@
+//! Jobs that come back while their ends are put on record.
+
+use futures_util::FutureExt;
+use groundcrew_jobs::JobError;
+
+use super::*;
+
+const QUEUE: &str = "parcels.jobs.plain.normal.v1";
+
+/// A batch of ends is looked at when all of it is confirmed, so a short delay may be over before that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_retry_that_is_back_before_its_end_is_on_record_is_no_copy_and_is_not_lost() {
+    bounded(async {
+        let broker = Broker::shared().await;
+        let process = broker.process().await;
+        let stage = process.stage().await;
+        let none = stage.backend.reserve(&ask(4, &["plain"])).await.expect("reserved");
+        assert!(none.is_empty(), "from now on it is consumed, four at a time");
+        let twice = envelope("plain");
+        enqueue(&stage.backend, vec![twice.clone(), twice]).await;
+        let first = next(&stage.backend, "plain").await;
+        let ending = Ending::Retry { after: Duration::ZERO, failure: failure() };
+        let settlement = Settlement { delivery: Arc::new(first), ending, checkpoint: None };
+        let mut settling = stage.backend.settle(vec![settlement]);
+        // It is sent, and nobody looks for its confirm yet.
+        assert!((&mut settling).now_or_never().is_none());
+        let retry = next(&stage.backend, "plain").await;
+        assert_eq!(retry.envelope.attempts, 1, "the copy that came before it is no delivery");
+        settling.await.expect("settled");
+        let depth = || async { broker.vhost.queue_depth(QUEUE).await.expect("asked") };
+        until("the first and its copy are acknowledged, and the retry is not", || async {
+            depth().await == 1
+        })
+        .await;
+        settle(&stage.backend, retry, Ending::Done).await;
+        until("no message is left", || async { depth().await == 0 }).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_jobs_that_are_tried_again_at_once_each_has_its_last_attempt() {
+    const JOBS: usize = 1_000;
+    bounded(async {
+        let broker = Broker::shared().await;
+        let stage = broker.process().await.stage().await;
+        let jobs = stage.jobs_in(&stage.crew, &JobsConfig { concurrency: 16, ..config() });
+        let publisher = jobs.publisher();
+        let last: Arc<Mutex<std::collections::BTreeSet<String>>> = Arc::default();
+        let noted = last.clone();
+        let app = App::logging(move |tag, attempt| {
+            let noted = noted.clone();
+            async move {
+                if !attempt.is_last() {
+                    return Err(JobError::retry_after(Duration::ZERO, "again"));
+                }
+                noted.lock().insert(tag);
+                Ok(())
+            }
+        });
+        jobs.register::<Plain>().run(app.clone());
+        let all: Vec<_> = (0..JOBS).map(|number| Plain(number.to_string())).collect();
+        publisher.enqueue_many(&all).await.expect("enqueued");
+        until("each had its last attempt", || async { last.lock().len() == JOBS }).await;
+        stage.idle().await;
+        assert_eq!((app.runs(), stage.dead().await.len()), (3 * JOBS, 0));
+    })
+    .await;
+}
