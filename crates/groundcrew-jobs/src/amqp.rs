@@ -26,8 +26,8 @@ use jiff::{SignedDuration, Timestamp};
 use parking_lot::{Mutex, RwLock};
 
 use crate::{
-    Ask, Backend, BackendError, Beat, DeadJob, DeadQuery, Delivery, Enqueued, JobId, NewJob, Policy,
-    QueueStat, Retention, Selection, Settlement, Unsettled,
+    Ask, Backend, BackendError, Beat, DeadJob, DeadQuery, Delivery, Enqueued, Envelope, JobId, NewJob,
+    Policy, QueueStat, Retention, Selection, Settlement, Unsettled,
 };
 use hands::Hands;
 use route::{Names, Route};
@@ -168,6 +168,10 @@ impl Backend for AmqpJobs {
             return Ok(());
         };
         Err(BackendError::Unsupported { backend: NAME, action })
+    }
+
+    fn accepts(&self, job: &Envelope) -> Result<(), BackendError> {
+        add::supported(job)
     }
 
     fn enqueue<'a>(&'a self, jobs: &'a [NewJob]) -> BoxFuture<'a, Vec<Result<Enqueued, BackendError>>> {

@@ -29,6 +29,13 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         Ok(())
     }
 
+    /// Whether it can keep what this job asks for, said before the job is written down anywhere on its way here.
+    /// [`enqueue`](Self::enqueue) refuses what this does.
+    #[expect(unused_variables, reason = "named for those who cannot keep everything")]
+    fn accepts(&self, job: &Envelope) -> Result<(), BackendError> {
+        Ok(())
+    }
+
     /// Makes jobs durable: one result for each, in their order. `Ok` is a promise. A job whose id is there
     /// already changes nothing. What it cannot take now is told at once: whoever asks may try again.
     fn enqueue<'a>(&'a self, jobs: &'a [NewJob]) -> BoxFuture<'a, Vec<Result<Enqueued, BackendError>>>;

@@ -69,7 +69,8 @@ impl Schedules {
     }
 
     /// Enqueues a job whenever the schedule says so. `make` is handed the moment that is due, which may have passed a
-    /// while ago; see [`Misfire`](crate::Misfire).
+    /// while ago; see [`Misfire`](crate::Misfire). It is called once more at the start, with the time it is then, to see
+    /// whether the backend can keep such a job.
     ///
     /// The name is what is remembered, shown and counted: one that is changed is another schedule.
     ///
@@ -117,7 +118,7 @@ impl Schedules {
     ///
     /// # Errors
     ///
-    /// When the service has schedules already.
+    /// When the service has schedules already, and when the backend cannot keep the jobs of one.
     pub fn run_alone(self, crew: &Crew) -> Result<(), SchedulesError> {
         let ticker = self.ticker(crew, Book::memory())?;
         crew.task("schedules", Restart::Always(Backoff::default()), move |stop: Stop| {
@@ -128,11 +129,25 @@ impl Schedules {
     }
 
     fn ticker(self, crew: &Crew, book: Book) -> Result<Arc<Ticker>, SchedulesError> {
+        self.check(crew.service())?;
         let metrics = ScheduleMetrics::register(crew.metrics(), self.entries.iter().map(|entry| entry.name))?;
         let ticker = Arc::new(Ticker::new(crew.service(), self, book, metrics));
         operation::offer(crew, &ticker);
         ticker::watch(crew, &ticker);
         Ok(ticker)
+    }
+
+    /// What the backend can never keep is said at the start, not each time that it is due.
+    fn check(&self, service: &str) -> Result<(), SchedulesError> {
+        let now = (self.clock)();
+        for entry in &self.entries {
+            let made = entry.job(service, &self.publisher, now).ok().and_then(|job| job.into_new_job().ok());
+            // One that cannot be made now may be when its time comes.
+            let Some(job) = made else { continue };
+            let accepted = self.publisher.backend().accepts(&job.envelope);
+            accepted.map_err(|problem| SchedulesError::Refused { name: entry.name, problem })?;
+        }
+        Ok(())
     }
 }
 

@@ -54,7 +54,7 @@ fn not_added(error: &PublishError) -> BackendError {
 }
 
 /// What a broker cannot do is said when it is asked for, not when it does not happen.
-fn supported(envelope: &Envelope) -> Result<(), BackendError> {
+pub(super) fn supported(envelope: &Envelope) -> Result<(), BackendError> {
     let action = match (&envelope.key, &envelope.unique) {
         (Some(_), _) => "run jobs with one key one after another (`Enqueue::key`): keep such jobs in SQL",
         (None, Some(_)) => "keep jobs unique (`Enqueue::unique_key`): keep such jobs in SQL",

@@ -1,5 +1,7 @@
 use groundcrew_telemetry::MetricsError;
 
+use crate::BackendError;
+
 /// Why schedules cannot be kept.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -7,6 +9,14 @@ pub enum SchedulesError {
     /// There are schedules in this service already.
     #[error("the metrics of schedules cannot be registered: run one set of schedules per service")]
     Metrics(#[from] MetricsError),
+    /// The backend can never keep the jobs of a schedule, as RabbitMQ those with a key.
+    #[error("the jobs of the schedule `{name}` cannot be enqueued: {problem}")]
+    Refused {
+        /// The schedule.
+        name: &'static str,
+        /// What the backend says.
+        problem: BackendError,
+    },
     /// The table of schedules could not be made.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     #[error("the tables of groundcrew-jobs cannot be prepared")]

@@ -43,7 +43,8 @@ impl Schedules {
     ///
     /// # Errors
     ///
-    /// When the table cannot be prepared, when the lease cannot work, or when the service has schedules already.
+    /// When the table cannot be prepared, when the lease cannot work, when the service has schedules already, or when the
+    /// backend cannot keep the jobs of one.
     pub async fn run(
         self,
         crew: &Crew,

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use prometheus::IntGauge;
 use tokio::time::Instant;
 
-use crate::{Backend, JobsConfig, NewJob, Publisher, When, names};
+use crate::{Backend, BackendError, JobId, JobsConfig, NewJob, Publisher, When, names};
 
 /// How many jobs go to the broker together: its window of confirms.
 const BATCH: i64 = 256;
@@ -231,21 +231,35 @@ async fn send(backend: &dyn Backend, rows: Vec<Row>) -> Sorted {
         // A newer version of the service has written what this one cannot read: that one sends it.
         match serde_json::from_str::<NewJob>(&record) {
             Ok(job) => {
+                sent.push((seq, attempts, job.envelope.id));
                 jobs.push(job);
-                sent.push((seq, attempts));
             }
             Err(_) => sorted.refused.push((seq, again(attempts))),
         }
     }
     let results = tokio::time::timeout(PATIENCE, backend.enqueue(&jobs)).await.unwrap_or_default();
     let mut results = results.into_iter();
-    for (seq, attempts) in sent {
+    for (seq, attempts, id) in sent {
         match results.next() {
-            Some(Ok(_)) => sorted.sent.push(seq),
-            Some(Err(_)) | None => sorted.refused.push((seq, again(attempts))),
+            Some(Ok(_)) => {
+                sorted.sent.push(seq);
+                continue;
+            }
+            Some(Err(error)) => tell(backend, id, attempts, &error),
+            None => {}
         }
+        sorted.refused.push((seq, again(attempts)));
     }
     sorted
+}
+
+/// Names a job that no further attempt brings to the broker: a person must see to it. Seldomer from time to time, since
+/// it is tried all the same: a later version, or another broker, may take it.
+fn tell(backend: &dyn Backend, id: JobId, attempts: i32, error: &BackendError) {
+    let is_hopeless = matches!(error, BackendError::Refused { .. } | BackendError::Unsupported { .. });
+    if is_hopeless && attempts.count_ones() <= 1 {
+        tracing::error!(jobs.backend = backend.name(), job.id = %id, %error, "a job cannot leave the outbox");
+    }
 }
 
 // === impl Sorted ===

@@ -58,7 +58,8 @@ impl Publisher {
     ///
     /// # Errors
     ///
-    /// What the database says, and [`EnqueueError::Foreign`] when the jobs are in a database of another kind.
+    /// What the database says, what the backend cannot keep, and [`EnqueueError::Foreign`] when the jobs are in a
+    /// database of another kind.
     pub async fn enqueue_in<J: Job, W: Within>(
         &self,
         transaction: &mut W,
@@ -83,6 +84,7 @@ impl Publisher {
         };
         for job in &jobs {
             super::rows::refuse(job, name)?;
+            self.backend().accepts(&job.envelope)?;
         }
         let Some(home) = self.backend().sql() else {
             for job in &jobs {
@@ -117,6 +119,7 @@ impl Enqueue {
             cause: error.to_string(),
         };
         super::rows::refuse(&job, name)?;
+        publisher.backend().accepts(&job.envelope)?;
         let Some(home) = publisher.backend().sql() else {
             transaction.post(&super::outbox::record(&job)).await.map_err(failed)?;
             publisher.posted();

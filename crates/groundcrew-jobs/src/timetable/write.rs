@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::row::{self, PlanRows, Row};
 use super::{NewPlan, Plan, PlanChange, PlanError, PlanId, Timetable, micros, micros_up, one};
-use crate::{Envelope, JobId, Timing};
+use crate::{EnqueueError, Envelope, JobId, Timing};
 
 /// How many of the next times are looked at for how close they are.
 const LOOKED_AT: usize = 60;
@@ -17,7 +17,8 @@ impl Timetable {
     ///
     /// # Errors
     ///
-    /// When the owner has one of this name or too many, when it never comes or too often, and what the database says.
+    /// When the owner has one of this name or too many, when it never comes or too often, when the backend cannot keep
+    /// its jobs (a key over RabbitMQ), and what the database says.
     pub async fn create(&self, plan: NewPlan) -> Result<Plan, PlanError> {
         let mut transaction = self.database.begin().await?;
         let done = self.create_in(&mut transaction, plan).await?;
@@ -36,6 +37,7 @@ impl Timetable {
         mut plan: NewPlan,
     ) -> Result<Plan, PlanError> {
         let job = plan.checked()?;
+        self.accepts(&job)?;
         let now = (self.clock)();
         let next = self.first(&plan.timing, now)?;
         self.hold(transaction, &plan.owner).await?;
@@ -81,6 +83,7 @@ impl Timetable {
     ) -> Result<Plan, PlanError> {
         let mut plan = self.take(transaction, id).await?;
         plan.template = change.checked(&plan.template)?;
+        self.accepts(&plan.template)?;
         if let Some(name) = change.name.filter(|name| *name != plan.name) {
             self.hold(transaction, &plan.owner).await?;
             let same = statement(row::FIND).bind(&*self.service).bind(&plan.owner).bind(&name);
@@ -219,6 +222,11 @@ impl Timetable {
             return Err(PlanError::TooOften { timing: timing.to_string(), least });
         }
         Ok(next)
+    }
+
+    /// What the backend can never keep is said when it is planned, not when it is due.
+    fn accepts(&self, job: &Envelope) -> Result<(), EnqueueError> {
+        Ok(self.publisher.backend().accepts(job)?)
     }
 
     /// The plan, locked until the transaction ends: nobody else moves it meanwhile.

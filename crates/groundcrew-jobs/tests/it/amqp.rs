@@ -1,5 +1,7 @@
 //! Jobs over RabbitMQ: what a broker makes different.
 
+#[cfg(feature = "sqlite")]
+mod beside;
 mod enqueuing;
 mod faults;
 mod retrying;
