@@ -30,6 +30,8 @@ use slot::Slot;
 
 /// How many ends wait for their record before jobs wait for that.
 const UNSETTLED: usize = 1024;
+/// So far off that it is never: what is added to the time beyond that may overflow.
+const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
 
 /// Begins a job from its payload.
 pub(crate) type Start = Arc<

@@ -3,6 +3,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use super::FAR;
+
 /// So many within a time, in this process: a bucket that refills steadily.
 #[derive(Debug)]
 pub(crate) struct Rate {
@@ -16,7 +18,7 @@ pub(crate) struct Rate {
 
 impl Rate {
     pub(crate) fn new(jobs: u32, within: Duration) -> Self {
-        Self { burst: jobs, each: within / jobs.max(1), full_at: Mutex::new(None) }
+        Self { burst: jobs, each: (within / jobs.max(1)).min(FAR), full_at: Mutex::new(None) }
     }
 
     /// How many may begin now.
@@ -55,5 +57,13 @@ mod tests {
         assert_eq!((rate.available(now), rate.next(now)), (0, Duration::from_secs(5)));
         assert_eq!(rate.available(now + Duration::from_secs(5)), 1);
         assert_eq!(rate.available(now + Duration::from_secs(60)), 2, "no more than the burst");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_in_all_eternity_is_a_rate_too() {
+        let rate = Rate::new(1, Duration::MAX);
+        let now = Instant::now();
+        rate.take(now);
+        assert_eq!((rate.available(now), rate.next(now)), (0, FAR));
     }
 }

@@ -11,11 +11,25 @@ use tracing::Instrument;
 
 use super::outcome::{HAND_BACK_PAUSE, Run};
 use super::slot::{Halt, Slot};
-use super::{Runner, Worker};
+use super::{FAR, Runner, Worker};
 use crate::{Attempt, Ending, Envelope};
 
-/// How a delivery ended, and how long it took if it ran to its end; `None` if it is not ours any more.
+/// How a delivery ended; `None` if it is not ours any more. It ends in any case, or its place would be taken for good.
 pub(super) async fn deliver(worker: &Worker, runner: &Runner, slot: &Arc<Slot>) -> Option<Ending> {
+    match AssertUnwindSafe(ending(worker, runner, slot)).catch_unwind().await {
+        Ok(ending) => ending,
+        // A job may panic when it is dropped too: at its timeout, or where it is halted.
+        Err(panic) => match slot.halt_of() {
+            Some(halt) => halted(halt),
+            None => {
+                let run = Run::Panicked(panic_message(panic.as_ref()).to_owned());
+                Some(run.ending(&slot.delivery.envelope, &runner.policy))
+            }
+        },
+    }
+}
+
+async fn ending(worker: &Worker, runner: &Runner, slot: &Arc<Slot>) -> Option<Ending> {
     let envelope = &slot.delivery.envelope;
     if envelope.crashes >= worker.config.crash_limit {
         return Some(Run::Crashed.ending(envelope, &runner.policy));
@@ -33,15 +47,19 @@ pub(super) async fn deliver(worker: &Worker, runner: &Runner, slot: &Arc<Slot>) 
     tokio::select! {
         biased;
         run = run => Some(run.ending(envelope, &runner.policy)),
-        halt = slot.halted() => match halt {
-            Halt::Cut => Some(Ending::HandedBack { after: HAND_BACK_PAUSE }),
-            Halt::Lost => None,
-        },
+        halt = slot.halted() => halted(halt),
+    }
+}
+
+fn halted(halt: Halt) -> Option<Ending> {
+    match halt {
+        Halt::Cut => Some(Ending::HandedBack { after: HAND_BACK_PAUSE }),
+        Halt::Lost => None,
     }
 }
 
 async fn attempt(worker: &Worker, runner: &Runner, slot: &Arc<Slot>) -> Run {
-    let deadline = (Instant::now() + runner.policy.timeout).into_std();
+    let deadline = (Instant::now() + runner.policy.timeout.min(FAR)).into_std();
     let attempt = Attempt::new(slot.clone(), deadline, worker.crew.stop());
     // A panic before the first await is one of the job too.
     let started = std::panic::catch_unwind(AssertUnwindSafe(|| {

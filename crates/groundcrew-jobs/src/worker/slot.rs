@@ -58,6 +58,11 @@ impl Slot {
         }
     }
 
+    /// Why the job is to be dropped, if it is.
+    pub(crate) fn halt_of(&self) -> Option<Halt> {
+        *self.halt.borrow()
+    }
+
     pub(crate) fn beat(&self) -> Beat {
         let mut saved = self.saved.lock();
         let checkpoint = if saved.unsent { saved.checkpoint.clone() } else { None };

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use groundcrew_jobs::{JobError, JobsConfig, Memory};
+use groundcrew_jobs::{FailureKind, JobError, JobsConfig, Memory};
 use tokio::time::Instant;
 
-use crate::stage::{App, Plain, Rated, Stage, Usual, crew, land};
+use crate::stage::{App, Brief, Endless, Plain, Rated, Stage, Usual, crew, land};
 
 pub(crate) async fn open() -> Stage {
     Stage::new(Memory::new(), crew(), ())
@@ -171,6 +171,50 @@ async fn a_job_that_takes_longer_than_its_lease_runs_once_since_its_worker_shows
     assert_eq!(memory.progress(id), Some((40, "on its way".to_owned())));
     memory.idle().await;
     assert_eq!(app.runs(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_without_a_limit_of_time_is_done() {
+    let stage = open().await;
+    let jobs = stage.jobs_in(&stage.crew, &patient());
+    let publisher = jobs.publisher();
+    let app = App::noting();
+    jobs.register::<Endless>().run(app.clone());
+    publisher.enqueue(&Endless("x".to_owned())).await.expect("enqueued");
+    stage.idle().await;
+    assert_eq!((app.runs(), stage.dead().await.len()), (1, 0));
+}
+
+/// What a job holds that panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_panics_when_it_is_dropped_at_its_timeout_has_failed_and_frees_its_place() {
+    let stage = open().await;
+    let jobs = stage.jobs_in(&stage.crew, &JobsConfig { concurrency: 1, ..patient() });
+    let publisher = jobs.publisher();
+    let app = App::logging(|tag, _| async move {
+        if tag == "bomb" {
+            let _bomb = Bomb;
+            std::future::pending::<()>().await;
+        }
+        Ok(())
+    });
+    jobs.register::<Brief>().register::<Plain>().run(app.clone());
+    publisher.enqueue(&Brief("bomb".to_owned())).await.expect("enqueued");
+    stage.idle().await;
+    let dead = stage.dead().await.remove(0);
+    let causes: Vec<_> = dead.history.iter().map(|failure| (failure.kind, failure.cause.as_str())).collect();
+    assert_eq!(causes, [(FailureKind::Panic, "dropped"); 3]);
+    publisher.enqueue(&Plain("next".to_owned())).await.expect("enqueued");
+    stage.idle().await;
+    assert_eq!(*app.log.lock(), ["bomb", "bomb", "bomb", "next"]);
 }
 
 #[tokio::test(start_paused = true)]

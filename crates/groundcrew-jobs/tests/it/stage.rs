@@ -66,6 +66,7 @@ job!(Plain, "plain", 1, soon());
 job!(PlainNext, "plain", 2, soon());
 job!(Other, "other", 1, soon());
 job!(Brief, "brief", 1, soon().timeout(Duration::from_millis(50)));
+job!(Endless, "endless", 1, soon().timeout(Duration::MAX));
 job!(Alone, "alone", 1, soon().global_concurrency(1));
 job!(Pair, "pair", 1, soon().concurrency(2));
 job!(Rated, "rated", 1, soon().rate(2, Duration::from_secs(10)));
