@@ -21,7 +21,7 @@ pub struct JobsConfig {
     #[config(default = "30s")]
     pub lease: Duration,
     /// How many deliveries in a row may end without an outcome, because the process died, before the job is
-    /// dead.
+    /// dead. Over RabbitMQ at least 2: what comes back once may only have been fetched ahead.
     #[config(default = 10, range = 1..=1_000)]
     pub crash_limit: u32,
     /// How long it may take to enqueue a job before that is an error; less where the request has less left.

@@ -20,8 +20,9 @@ impl JobsConfig {
     where
         C: Clone + Send + Sync + 'static,
     {
-        let backend = self.amqp_backend(crew, amqp).await?;
-        self.connect_shared(crew, backend)
+        let config = self.over_a_broker();
+        let backend = config.amqp_backend(crew, amqp).await?;
+        config.connect_shared(crew, backend)
     }
 
     /// Jobs in RabbitMQ where there is one, with this database beside it for the outbox
@@ -54,11 +55,18 @@ impl JobsConfig {
     {
         match amqp {
             Some(amqp) => {
-                let backend = self.amqp_backend(crew, amqp).await?;
-                self.connect_beside(crew, backend, database).await
+                let config = self.over_a_broker();
+                let backend = config.amqp_backend(crew, amqp).await?;
+                config.connect_beside(crew, backend, database).await
             }
             None => self.connect(crew, database).await,
         }
+    }
+
+    /// What came back once may have been somebody else's crash. It makes a job suspect, and one on trial must not be over
+    /// the limit with that.
+    fn over_a_broker(&self) -> Self {
+        Self { crash_limit: self.crash_limit.max(2), ..self.clone() }
     }
 
     async fn amqp_backend(&self, crew: &Crew, amqp: &Amqp) -> Result<Arc<dyn Backend>, ConnectError> {

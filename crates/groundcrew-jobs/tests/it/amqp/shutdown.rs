@@ -1,5 +1,7 @@
 //! Workers that land while they have jobs.
 
+use groundcrew_amqp::ConsumerOptions;
+
 use super::*;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -56,6 +58,28 @@ async fn a_shutdown_hands_back_what_has_not_begun_and_another_process_does_it() 
         until("all three ran", || async { numbers.lock().len() == 3 }).await;
         assert_eq!(*numbers.lock(), [1; 3], "the shutdown cost no attempt");
         assert_eq!(stage.dead().await.len(), 0);
+    })
+    .await;
+}
+
+/// It comes back as one does that killed its process.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_was_only_fetched_is_tried_even_where_one_crash_is_the_limit() {
+    bounded(async {
+        let broker = Broker::shared().await;
+        let (process, other) = (broker.process().await, broker.process().await);
+        let jobs = process.jobs_by(&JobsConfig { crash_limit: 1, ..config() }).await;
+        jobs.publisher().enqueue(&Plain("x".to_owned())).await.expect("enqueued");
+        let queue = "parcels.jobs.plain.normal.v1";
+        let fetched = other.amqp.subscribe(queue, ConsumerOptions::default()).expect("subscribed");
+        fetched.recv().await.expect("the job").requeue();
+        drop(fetched);
+        let app = App::noting();
+        jobs.register::<Plain>().run(app.clone());
+        until("it ran", || async { app.runs() == 1 }).await;
+        let stage = process.stage().await;
+        stage.idle().await;
+        assert_eq!((app.runs(), stage.dead().await.len()), (1, 0));
     })
     .await;
 }
