@@ -19,7 +19,7 @@ pub mod names {
     pub const ATTEMPTS: &str = "job_attempts_total";
     /// Counter with `job`, `outcome` (`done`, `cancelled`, `retry`, `snoozed`, `handed_back`, `dead`).
     pub const OUTCOMES: &str = "job_outcomes_total";
-    /// Counter with `job`: jobs that were enqueued.
+    /// Counter with `job`: jobs that were enqueued; in a transaction when they are written, whatever becomes of it.
     pub const ENQUEUED: &str = "jobs_enqueued_total";
     /// Gauge: jobs that wait in the outbox for the broker.
     pub const OUTBOX: &str = "jobs_outbox_pending";

@@ -128,11 +128,18 @@ impl Publisher {
         let answered = tokio::time::timeout(within, self.hand_over(jobs, Instant::now() + within / 2)).await;
         let results = answered.map_err(|_| EnqueueError::Unknown { within })??;
         for (name, result) in names.iter().zip(&results) {
-            if matches!(result, Ok(Enqueued::New(_))) {
-                self.shared.enqueued.handle([name]).inc();
+            if let Ok(enqueued) = result {
+                self.count(name, *enqueued);
             }
         }
         Ok(results.into_iter().collect::<Result<Vec<_>, _>>()?)
+    }
+
+    /// Counts a job if it is a new one.
+    pub(crate) fn count(&self, name: &str, enqueued: Enqueued) {
+        if matches!(enqueued, Enqueued::New(_)) {
+            self.shared.enqueued.handle([name]).inc();
+        }
     }
 
     async fn hand_over(&self, mut jobs: Vec<NewJob>, until: Instant) -> Result<Results, EnqueueError> {

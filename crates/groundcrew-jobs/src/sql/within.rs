@@ -17,13 +17,14 @@ pub trait Within: Send {
     /// Writes a job to the jobs themselves.
     fn write(&mut self, job: &NewJob) -> impl Future<Output = Result<Enqueued, Error>> + Send;
 
-    /// Writes many, in as few round trips as it can.
-    fn write_all(&mut self, jobs: &[&NewJob]) -> impl Future<Output = Result<(), Error>> + Send {
+    /// Writes many, in as few round trips as it can; one answer for each, in their order.
+    fn write_all(&mut self, jobs: &[&NewJob]) -> impl Future<Output = Result<Vec<Enqueued>, Error>> + Send {
         async move {
+            let mut done = Vec::with_capacity(jobs.len());
             for job in jobs {
-                self.write(job).await?;
+                done.push(self.write(job).await?);
             }
-            Ok(())
+            Ok(done)
         }
     }
 
@@ -89,6 +90,7 @@ impl Publisher {
         let Some(home) = self.backend().sql() else {
             for job in &jobs {
                 transaction.post(&super::outbox::record(job)).await.map_err(failed)?;
+                self.count(&job.envelope.name, Enqueued::New(job.envelope.id));
             }
             self.posted();
             return Ok(());
@@ -96,7 +98,10 @@ impl Publisher {
         if home != name {
             return Err(EnqueueError::Foreign { transaction: name, jobs: home });
         }
-        transaction.write_all(&jobs.iter().collect::<Vec<_>>()).await.map_err(failed)?;
+        let done = transaction.write_all(&jobs.iter().collect::<Vec<_>>()).await.map_err(failed)?;
+        for (job, enqueued) in jobs.iter().zip(done) {
+            self.count(&job.envelope.name, enqueued);
+        }
         self.backend().announce();
         Ok(())
     }
@@ -122,6 +127,7 @@ impl Enqueue {
         publisher.backend().accepts(&job.envelope)?;
         let Some(home) = publisher.backend().sql() else {
             transaction.post(&super::outbox::record(&job)).await.map_err(failed)?;
+            publisher.count(&job.envelope.name, Enqueued::New(job.envelope.id));
             publisher.posted();
             return Ok(job.envelope.id);
         };
@@ -129,6 +135,7 @@ impl Enqueue {
             return Err(EnqueueError::Foreign { transaction: name, jobs: home });
         }
         let enqueued = transaction.write(&job).await.map_err(failed)?;
+        publisher.count(&job.envelope.name, enqueued);
         publisher.backend().announce();
         Ok(enqueued.id())
     }
@@ -145,8 +152,8 @@ impl Within for groundcrew_sql::Transaction<sqlx::Postgres> {
         Ok(done.first().copied().unwrap_or(Enqueued::New(job.envelope.id)))
     }
 
-    async fn write_all(&mut self, jobs: &[&NewJob]) -> Result<(), Error> {
-        super::postgres::insert(self, jobs).await.map(drop)
+    async fn write_all(&mut self, jobs: &[&NewJob]) -> Result<Vec<Enqueued>, Error> {
+        super::postgres::insert(self, jobs).await
     }
 
     async fn post(&mut self, record: &str) -> Result<(), Error> {
@@ -165,8 +172,8 @@ impl Within for groundcrew_sql::Transaction<sqlx::Sqlite> {
         Ok(done.first().copied().unwrap_or(Enqueued::New(job.envelope.id)))
     }
 
-    async fn write_all(&mut self, jobs: &[&NewJob]) -> Result<(), Error> {
-        super::sqlite::insert(self, jobs).await.map(drop)
+    async fn write_all(&mut self, jobs: &[&NewJob]) -> Result<Vec<Enqueued>, Error> {
+        super::sqlite::insert(self, jobs).await
     }
 
     async fn post(&mut self, record: &str) -> Result<(), Error> {
@@ -193,7 +200,7 @@ impl Within for DatabaseTransaction {
         }
     }
 
-    async fn write_all(&mut self, jobs: &[&NewJob]) -> Result<(), Error> {
+    async fn write_all(&mut self, jobs: &[&NewJob]) -> Result<Vec<Enqueued>, Error> {
         match self {
             #[cfg(feature = "sqlite")]
             Self::Sqlite(transaction) => transaction.write_all(jobs).await,

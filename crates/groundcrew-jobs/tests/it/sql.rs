@@ -123,6 +123,19 @@ async fn a_job_exists_exactly_if_the_transaction_commits(database: Database, kee
     assert_eq!((number(&database, EFFECTS).await, stage.live().await), (1, 1), "both there");
 }
 
+async fn a_job_of_a_transaction_is_counted_if_it_is_new(database: Database, keep: impl Send + 'static) {
+    let stage = database::stage(&database, keep).await;
+    let publisher = stage.jobs().publisher();
+    for _ in 0..2 {
+        let mut transaction = database.begin().await.expect("begun");
+        let job = publisher.enqueue(&Plain("x".to_owned())).unique_key("k");
+        job.within(&mut transaction).await.expect("enqueued");
+        transaction.commit().await.expect("committed");
+    }
+    let text = stage.crew.metrics().encode();
+    assert!(text.contains(r#"jobs_enqueued_total{job="plain",service="parcels"} 1"#), "{text}");
+}
+
 /// Nobody sees it before the commit, and nobody looks again within the hour: each runs because the worker is told.
 async fn a_job_runs_as_soon_as_its_transaction_commits(database: Database, keep: impl Send + 'static) {
     execute(&database, "CREATE TABLE effects (n INTEGER)").await;
@@ -302,6 +315,7 @@ macro_rules! all_tests {
             without_the_mark_the_effect_doubles,
             an_effect_that_is_rolled_back_happens_with_the_next_attempt,
             a_job_exists_exactly_if_the_transaction_commits,
+            a_job_of_a_transaction_is_counted_if_it_is_new,
             a_job_runs_as_soon_as_its_transaction_commits,
             the_outbox_sends_what_was_committed_and_nothing_else,
             the_marks_of_effects_beside_a_broker_are_kept_for_a_while_and_no_longer,

@@ -355,6 +355,7 @@ async fn bounded(test: impl Future<Output = ()>) {
     tokio::time::timeout(Duration::from_secs(120), test).await.expect("the test ends in time");
 }
 
+use counting::the_jobs_of_plans_are_counted_as_enqueued;
 use limits::{
     an_owner_has_so_many_plans_however_many_are_made_at_once, plans_are_listed_page_by_page,
     what_cannot_be_planned_is_refused_in_words,
@@ -371,11 +372,13 @@ in_both!(
     what_cannot_be_planned_is_refused_in_words,
     an_owner_has_so_many_plans_however_many_are_made_at_once,
     plans_are_listed_page_by_page,
+    the_jobs_of_plans_are_counted_as_enqueued,
     operators_see_and_mend_plans,
     a_plan_that_does_not_read_holds_up_no_other_and_is_named,
     a_thousand_that_are_due_at_once_have_their_jobs_in_batches,
 );
 
+mod counting;
 mod killed;
 mod limits;
 mod thousand;
