@@ -71,10 +71,9 @@ impl LastResort {
                         self.supervised(Plan { taken, shutdown }, Instant::now());
                     }
                     Some(Order::Began) => self.began(Instant::now()),
-                    Some(Order::Landed) => return None,
                     // `main` has the third signal, and may still be held up on its way out.
                     None if self.is_third() => return Some(over(self.end).await),
-                    None => return None,
+                    Some(Order::Landed) | None => return None,
                 },
                 signal = handlers.recv() => {
                     self.signalled(Instant::now());
