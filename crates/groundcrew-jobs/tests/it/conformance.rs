@@ -2,6 +2,7 @@
 
 mod dead;
 mod rates;
+mod versions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use groundcrew_jobs::{
 
 use self::dead::*;
 use self::rates::*;
+use self::versions::*;
 use crate::stage::{Stage, envelope, until};
 
 fn known(name: &'static str) -> Known {
@@ -318,6 +320,8 @@ macro_rules! all_tests {
             the_whole_envelope_comes_back_as_it_went,
             the_same_id_twice_is_one_job,
             an_unknown_name_and_a_newer_version_wait,
+            a_long_queue_of_a_newer_version_does_not_hide_older_jobs_of_a_limited_name,
+            a_long_queue_of_a_newer_version_does_not_hide_older_jobs_with_a_key,
             higher_priorities_and_older_jobs_come_first,
             a_delayed_job_waits_for_its_time,
             a_retry_costs_an_attempt_and_a_snooze_and_a_hand_back_do_not,

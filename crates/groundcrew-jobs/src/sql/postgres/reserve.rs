@@ -88,15 +88,18 @@ const CANDIDATES: &str = concat!(
      SELECT c.id::text, c.name, c.version, c.key,
             (SELECT r.full_at FROM groundcrew_jobs_rates r WHERE r.name = c.name AND r.keyed AND r.key = c.key)
      FROM (
-        (SELECT d.* FROM unnest($1::text[]) AS k(name) CROSS JOIN LATERAL (
+        (SELECT d.* FROM unnest($1::text[], $7::integer[]) AS k(name, version) CROSS JOIN LATERAL (
             SELECT j.id, j.name, j.version, j.key, j.priority, j.due_at FROM groundcrew_jobs j
-            WHERE j.name = k.name AND j.state < 2 AND j.due_at <= ",
+            WHERE j.name = k.name AND j.version <= k.version AND j.state < 2 AND j.due_at <= ",
     now!(),
     unless_full!(),
     "ORDER BY j.priority DESC, j.due_at LIMIT $5) AS d)
         UNION ALL
         (SELECT j.id, j.name, j.version, j.key, j.priority, j.due_at FROM groundcrew_jobs j
-         WHERE j.key IS NOT NULL AND j.name = ANY($2) AND j.state < 2 AND j.due_at <= ",
+         WHERE j.key IS NOT NULL AND j.state < 2
+           AND EXISTS (SELECT 1 FROM unnest($2::text[], $8::integer[]) AS k(name, version)
+                       WHERE k.name = j.name AND j.version <= k.version)
+           AND j.due_at <= ",
     now!(),
     unless_full!(),
     "ORDER BY j.priority DESC, j.due_at LIMIT $5)
@@ -150,8 +153,7 @@ pub(super) async fn reserve(
 
 /// Jobs without a key of names without limits: as many workers at once as there are.
 async fn plain(postgres: &Postgres, ask: &Ask, max: usize) -> Result<Vec<DeliveryRow>, Error> {
-    let known = ask.known.iter().filter(|known| known.is_unlimited());
-    let (names, versions): (Vec<_>, Vec<_>) = known.map(|known| (known.name, number(known.version))).unzip();
+    let (names, versions) = readable(ask.known.iter().filter(|known| known.is_unlimited()));
     if names.is_empty() {
         return Ok(Vec::new());
     }
@@ -171,8 +173,6 @@ async fn limited(postgres: &Postgres, ask: &Ask, max: usize) -> Result<Vec<Deliv
     if bound.is_empty() && !sqlx::query_scalar(HAS_KEYED).fetch_one(postgres).await? {
         return Ok(Vec::new());
     }
-    let names = |known: Vec<&Known>| known.iter().map(|known| known.name).collect::<Vec<_>>();
-    let (free, bound) = (names(free), names(bound));
     let mut transaction = postgres.begin().await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *transaction).await?;
     let ask = Ask { max, ..ask.clone() };
@@ -197,26 +197,31 @@ async fn limited(postgres: &Postgres, ask: &Ask, max: usize) -> Result<Vec<Deliv
 async fn choose(
     connection: &mut Session<sqlx::Postgres>,
     ask: &Ask,
-    free: &[&'static str],
-    bound: &[&'static str],
+    free: &[&Known],
+    bound: &[&Known],
 ) -> Result<(Vec<String>, Debts), Error> {
     let mut chooser = begin(connection, ask).await?;
+    let (names, _) = readable(bound.iter().copied());
     let running: Vec<(String, Option<String>, i64)> =
-        sqlx::query_as(RUNNING).bind(bound).fetch_all(&mut *connection).await?;
+        sqlx::query_as(RUNNING).bind(names).fetch_all(&mut *connection).await?;
     for (name, key, count) in running {
         chooser.runs(&name, key.as_deref(), u32::try_from(count).unwrap_or(u32::MAX));
     }
+    let (free, free_versions) = readable(free.iter().copied());
     let mut chosen: Vec<String> = Vec::new();
     for _ in 0..PAGES {
         let full: Vec<&str> = chooser.full_names().collect();
-        let open: Vec<&str> = bound.iter().copied().filter(|name| !full.contains(name)).collect();
+        let (open, open_versions) =
+            readable(bound.iter().copied().filter(|known| !full.contains(&known.name)));
         let page: Vec<Candidate> = sqlx::query_as(CANDIDATES)
             .bind(open)
-            .bind(free)
+            .bind(&free)
             .bind(json(&chooser.full_keys().map(Busy::of).collect::<Vec<_>>()))
             .bind(&chosen)
             .bind(i64::try_from(PAGE).unwrap_or(i64::MAX))
             .bind(json(&chooser.key_rates().collect::<Vec<_>>()))
+            .bind(open_versions)
+            .bind(&free_versions)
             .fetch_all(&mut *connection)
             .await?;
         let before = chosen.len();
@@ -266,6 +271,8 @@ impl<'a> Busy<'a> {
     }
 }
 
-fn number(version: u32) -> i32 {
-    i32::try_from(version).unwrap_or(i32::MAX)
+/// Names with the newest version of each that is read: newer payloads must not fill the page.
+fn readable<'a>(known: impl Iterator<Item = &'a Known>) -> (Vec<&'static str>, Vec<i32>) {
+    let newest = |version| i32::try_from(version).unwrap_or(i32::MAX);
+    known.map(|known| (known.name, newest(known.version))).unzip()
 }
