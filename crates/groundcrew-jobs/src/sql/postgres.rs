@@ -2,11 +2,11 @@
 
 mod dead;
 mod enqueue;
+mod lanes;
 mod reserve;
 mod settle;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -25,6 +25,7 @@ use crate::{
 
 pub(super) use dead::sweep_effects;
 pub(super) use enqueue::insert;
+use lanes::Lanes;
 
 pub(super) const NAME: &str = "Postgres";
 /// What is notified when jobs come.
@@ -48,8 +49,7 @@ pub(super) use now;
 pub(crate) struct PostgresJobs {
     postgres: Postgres,
     woken: Arc<Notify>,
-    /// Which of the two lanes goes first: those with limits, and those without.
-    limited_first: AtomicBool,
+    lanes: Lanes,
 }
 
 // === impl PostgresJobs ===
@@ -62,7 +62,7 @@ impl PostgresJobs {
         crew.task("jobs listener", Restart::Always(backoff), move |stop| {
             listen(listening.clone(), rouse.clone(), stop)
         });
-        Self { postgres, woken, limited_first: AtomicBool::new(false) }
+        Self { postgres, woken, lanes: Lanes::default() }
     }
 }
 
@@ -116,7 +116,7 @@ impl Backend for PostgresJobs {
 
     fn reserve<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Vec<Delivery>, BackendError>> {
         async move {
-            let rows = reserve::reserve(&self.postgres, ask, &self.limited_first).await;
+            let rows = self.lanes.reserve(&self.postgres, ask).await;
             let rows = rows.map_err(unavailable("reserve jobs"))?;
             let got: Result<Vec<_>, _> = rows.into_iter().map(rows::delivery).collect();
             let mut got = got.map_err(unreadable)?;

@@ -6,6 +6,8 @@ mod conformance;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod database;
 mod engine;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod lanes;
 mod memory;
 mod outage;
 #[cfg(feature = "postgres")]

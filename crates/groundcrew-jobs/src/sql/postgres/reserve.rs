@@ -1,5 +1,3 @@
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use groundcrew_sql::Postgres;
 use groundcrew_sql::Session;
 use groundcrew_sql::sqlx::{self, Error};
@@ -126,33 +124,8 @@ const TAKE_CHOSEN: &str = concat!(
     columns!()
 );
 
-/// Takes turns with which lane goes first, so that neither starves the other.
-pub(super) async fn reserve(
-    postgres: &Postgres,
-    ask: &Ask,
-    limited_first: &AtomicBool,
-) -> Result<Vec<DeliveryRow>, Error> {
-    let mut rows = Vec::new();
-    let first = limited_first.fetch_xor(true, Ordering::Relaxed);
-    if first {
-        rows = limited(postgres, ask, ask.max).await?;
-    }
-    if rows.len() < ask.max {
-        rows.extend(plain(postgres, ask, ask.max - rows.len()).await?);
-    }
-    if !first && rows.len() < ask.max {
-        // What is reserved already must not be lost over this.
-        match limited(postgres, ask, ask.max - rows.len()).await {
-            Ok(more) => rows.extend(more),
-            Err(error) if rows.is_empty() => return Err(error),
-            Err(_) => {}
-        }
-    }
-    Ok(rows)
-}
-
 /// Jobs without a key of names without limits: as many workers at once as there are.
-async fn plain(postgres: &Postgres, ask: &Ask, max: usize) -> Result<Vec<DeliveryRow>, Error> {
+pub(super) async fn plain(postgres: &Postgres, ask: &Ask, max: usize) -> Result<Vec<DeliveryRow>, Error> {
     let (names, versions) = readable(ask.known.iter().filter(|known| known.is_unlimited()));
     if names.is_empty() {
         return Ok(Vec::new());
@@ -168,7 +141,7 @@ async fn plain(postgres: &Postgres, ask: &Ask, max: usize) -> Result<Vec<Deliver
 }
 
 /// Jobs whose name or key has a limit: one worker at a time.
-async fn limited(postgres: &Postgres, ask: &Ask, max: usize) -> Result<Vec<DeliveryRow>, Error> {
+pub(super) async fn limited(postgres: &Postgres, ask: &Ask, max: usize) -> Result<Vec<DeliveryRow>, Error> {
     let (free, bound): (Vec<&Known>, Vec<&Known>) = ask.known.iter().partition(|known| known.is_unlimited());
     if bound.is_empty() && !sqlx::query_scalar(HAS_KEYED).fetch_one(postgres).await? {
         return Ok(Vec::new());
