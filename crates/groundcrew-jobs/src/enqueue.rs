@@ -49,13 +49,13 @@ impl Enqueue {
     }
 
     /// At most one job of this name with this key runs at once, over all processes, or as many as
-    /// [`Policy::key_concurrency`](crate::Policy::key_concurrency) allows.
+    /// [`Policy::key_concurrency`](crate::Policy::key_concurrency) allows. A database takes keys of up to 512 bytes.
     pub fn key(self, key: impl Into<String>) -> Self {
         self.with(|job| job.envelope.key = Some(key.into()))
     }
 
     /// Unless a job of this name with this key is there already that is not over: then that one's id is the
-    /// answer.
+    /// answer. A database takes keys of up to 512 bytes.
     pub fn unique_key(self, key: impl Into<String>) -> Self {
         self.with(|job| job.envelope.unique = Some(Unique { key: key.into(), window: None }))
     }

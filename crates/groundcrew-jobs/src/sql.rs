@@ -18,7 +18,7 @@ use groundcrew_sql::Database;
 use crate::{Backend, ConnectError, Jobs, JobsConfig};
 
 pub use once::Effects;
-pub(crate) use rows::json;
+pub(crate) use rows::{LONGEST_KEY, json};
 pub use schema::migrate;
 pub use within::Within;
 

@@ -10,6 +10,9 @@ use crate::{
     Settlement, State, Unique, When,
 };
 
+/// How many bytes a name or a key has at most: two of them are one entry of an index, of which Postgres holds 2704.
+pub(crate) const LONGEST_KEY: usize = 512;
+
 /// The columns of [`DeliveryRow`], for `SELECT` and `RETURNING`; Postgres needs `id::text`.
 pub(super) type DeliveryRow = (
     String,
@@ -126,7 +129,8 @@ impl<'a> NewRow<'a> {
             key: envelope.key.as_deref(),
             unique_key: envelope.unique.as_ref().map(|unique| unique.key.as_str()),
             attempts: envelope.attempts,
-            max_attempts: envelope.max_attempts,
+            // The column has a sign.
+            max_attempts: envelope.max_attempts.min(i32::MAX.unsigned_abs()),
             crashes: envelope.crashes,
             enqueued_at: envelope.enqueued_at.as_microsecond(),
             payload: &envelope.payload,
@@ -247,11 +251,15 @@ pub(crate) fn json<T: Serialize>(rows: &[T]) -> String {
 pub(super) fn refuse(job: &NewJob, backend: &'static str) -> Result<(), BackendError> {
     let Envelope { name, key, unique, .. } = &job.envelope;
     let unique = unique.as_ref().map(|unique| &unique.key);
-    if [Some(name), key.as_ref(), unique].into_iter().flatten().any(|text| text.contains('\0')) {
-        let cause = "its name or key has a character NUL".to_owned();
-        return Err(BackendError::Refused { backend, cause });
+    let problem = |text: &String| match text {
+        text if text.contains('\0') => Some("has a character NUL".to_owned()),
+        text if text.len() > LONGEST_KEY => Some(format!("is longer than {LONGEST_KEY} bytes")),
+        _ => None,
+    };
+    match [Some(name), key.as_ref(), unique].into_iter().flatten().find_map(problem) {
+        Some(problem) => Err(BackendError::Refused { backend, cause: format!("its name or key {problem}") }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 pub(super) fn micros(time: Duration) -> i64 {

@@ -64,10 +64,10 @@ pub enum PlanError {
         /// The timing.
         timing: String,
     },
-    /// A name or an owner that is none.
+    /// A name, an owner or a key that is none.
     #[error("the {what} of a plan cannot be this: {problem}")]
     Text {
-        /// `name` or `owner`.
+        /// `name`, `owner` or `key`.
         what: &'static str,
         /// What is wrong with it.
         problem: &'static str,

@@ -193,6 +193,17 @@ pub(crate) async fn a_heartbeat_keeps_the_lease_and_saves_the_checkpoint(stage: 
     assert_eq!(again.envelope.checkpoint.as_deref(), Some("42"));
 }
 
+pub(crate) async fn a_job_that_may_fail_as_often_as_it_likes_is_retried_and_holds_up_no_other(stage: Stage) {
+    let ever = Envelope { max_attempts: u32::MAX, ..envelope("a") };
+    let jobs = [ever, envelope("b")].map(|envelope| NewJob { envelope, when: When::Now });
+    assert!(stage.backend.enqueue(&jobs).await.iter().all(Result::is_ok));
+    let got = reserve(&stage, ask(9, vec![known("a"), known("b")])).await;
+    assert_eq!(got.len(), 2);
+    let first = got.iter().find(|job| job.envelope.name == "a").expect("it is there");
+    settle(&stage, first, Ending::Retry { after: Duration::ZERO, failure: failure("first") }).await;
+    assert_eq!(one(&stage, "a").await.envelope.attempts, 1);
+}
+
 pub(crate) async fn a_checkpoint_survives_a_hand_back(stage: Stage) {
     enqueue(&stage, envelope("a")).await;
     let delivery = Arc::new(one(&stage, "a").await);
@@ -325,6 +336,7 @@ macro_rules! all_tests {
             higher_priorities_and_older_jobs_come_first,
             a_delayed_job_waits_for_its_time,
             a_retry_costs_an_attempt_and_a_snooze_and_a_hand_back_do_not,
+            a_job_that_may_fail_as_often_as_it_likes_is_retried_and_holds_up_no_other,
             a_job_whose_lease_ends_comes_again_with_a_crash,
             a_heartbeat_keeps_the_lease_and_saves_the_checkpoint,
             a_checkpoint_survives_a_hand_back,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use groundcrew_jobs::{
-    Ask, Attempt, Ending, Enqueued, Envelope, Failure, FailureKind, Jobs, JobsConfig, Known, Memory, NewJob,
-    Publisher, Selection, Settlement, State, When,
+    Ask, Attempt, BackendError, Ending, Enqueued, Envelope, Failure, FailureKind, Jobs, JobsConfig, Known,
+    Memory, NewJob, Publisher, Selection, Settlement, State, Unique, When,
 };
 use groundcrew_sql::{Database, statement};
 
@@ -289,6 +289,27 @@ async fn a_key_that_no_row_can_hold_is_refused_and_the_rest_of_the_batch_is_not(
     assert_eq!(stage.count(State::Ready).await, 2);
 }
 
+/// An index would not hold it, and whoever owes something for it could not write that down.
+async fn a_key_that_is_too_long_is_refused_and_the_rest_of_the_batch_is_not(
+    database: Database,
+    keep: impl Send + 'static,
+) {
+    let stage = database::stage(&database, keep).await;
+    let long = |bytes: usize| "k".repeat(bytes);
+    let unique = |bytes| Some(Unique { key: long(bytes), window: None });
+    let jobs = [
+        Envelope { key: Some(long(512)), unique: unique(512), ..envelope("a") },
+        Envelope { key: Some(long(513)), ..envelope("a") },
+        Envelope { unique: unique(5_000), ..envelope("a") },
+        envelope("a"),
+    ];
+    let jobs = jobs.map(|envelope| NewJob { envelope, when: When::Now });
+    let done = stage.backend.enqueue(&jobs).await;
+    let refused: Vec<_> = done.iter().map(|done| matches!(done, Err(BackendError::Refused { .. }))).collect();
+    assert_eq!(refused, [false, true, true, false]);
+    assert_eq!(stage.count(State::Ready).await, 2);
+}
+
 macro_rules! for_backend {
     ($backend:ident, $($test:ident),+ $(,)?) => {
         mod $backend {
@@ -323,6 +344,7 @@ macro_rules! all_tests {
             tables_are_prepared_by_many_replicas_at_once,
             a_job_of_an_unknown_kind_in_front_does_not_hold_up_the_rest,
             a_key_that_no_row_can_hold_is_refused_and_the_rest_of_the_batch_is_not,
+            a_key_that_is_too_long_is_refused_and_the_rest_of_the_batch_is_not,
         );
     };
 }
