@@ -1,6 +1,5 @@
-use groundcrew_sql::Postgres;
-use groundcrew_sql::Session;
 use groundcrew_sql::sqlx::{self, Error};
+use groundcrew_sql::{Postgres, Session, SqlProblem};
 
 use super::super::rows::{DeliveryRow, json, micros};
 use super::now;
@@ -14,6 +13,14 @@ const PAGES: usize = 4;
 /// Held while jobs with limits are chosen: what two workers choose at once would be over the limit. `gcjobs` in
 /// ASCII.
 const LOCK: i64 = 0x6763_6a6f_6273;
+
+/// Takes the lock, or gives up soon. Whoever falls silent while it has it (a process that is stopped, a machine that
+/// is gone) is ended by the server, behind a pooler, too. The list is worked through from the left: only the lock
+/// itself is waited for so briefly.
+const HOLD: &str = "WITH was AS MATERIALIZED (SELECT current_setting('lock_timeout') AS lock_timeout)
+     SELECT set_config('idle_in_transaction_session_timeout', '2s', true), set_config('lock_timeout', '500ms', true),
+            pg_advisory_xact_lock($1), set_config('lock_timeout', was.lock_timeout, true)
+     FROM was";
 
 /// What a worker gets of a job.
 macro_rules! columns {
@@ -147,7 +154,9 @@ pub(super) async fn limited(postgres: &Postgres, ask: &Ask, max: usize) -> Resul
         return Ok(Vec::new());
     }
     let mut transaction = postgres.begin().await?;
-    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *transaction).await?;
+    if !hold(&mut transaction).await? {
+        return Ok(Vec::new());
+    }
     let ask = Ask { max, ..ask.clone() };
     let (chosen, debts) = choose(&mut transaction, &ask, &free, &bound).await?;
     let mut rows = Vec::new();
@@ -165,6 +174,15 @@ pub(super) async fn limited(postgres: &Postgres, ask: &Ask, max: usize) -> Resul
     }
     transaction.commit().await?;
     Ok(rows)
+}
+
+/// Lets nobody else choose until the transaction ends; `false` when somebody else has been at it for too long.
+async fn hold(connection: &mut Session<sqlx::Postgres>) -> Result<bool, Error> {
+    match sqlx::query(HOLD).bind(LOCK).execute(connection).await {
+        Ok(_) => Ok(true),
+        Err(error) if SqlProblem::of(&error) == SqlProblem::Conflict => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 async fn choose(
@@ -249,3 +267,6 @@ fn readable<'a>(known: impl Iterator<Item = &'a Known>) -> (Vec<&'static str>, V
     let newest = |version| i32::try_from(version).unwrap_or(i32::MAX);
     known.map(|known| (known.name, newest(known.version))).unzip()
 }
+
+#[cfg(test)]
+mod tests;
