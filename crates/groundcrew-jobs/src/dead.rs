@@ -91,7 +91,8 @@ impl DeadSet {
         Ok(self.backend.dead(query).await?.pop())
     }
 
-    /// Lets them run again, with all their attempts; their history stays. Returns how many.
+    /// Lets them run again, with all their attempts; their history stays. One whose unique key another one has by now
+    /// stays dead. Returns how many run again.
     pub async fn requeue(&self, which: Selection) -> Result<u64, BackendError> {
         let count = self.backend.requeue(which).await?;
         tracing::info!(jobs.count = count, "dead jobs were requeued");

@@ -1,3 +1,5 @@
+mod holders;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -17,6 +19,7 @@ use crate::{
     Ask, Backend, BackendError, Beat, Delivery, Enqueued, Envelope, Fate, JobId, NewJob, QueueStat,
     Retention, Settlement, State, Unsettled, When,
 };
+use holders::Holders;
 
 /// Jobs in this process's memory, for tests: gone with it, and on tokio's clock, which a test can pause.
 ///
@@ -40,7 +43,7 @@ struct Table {
     /// All but the dead, in the order in which they run. A running one is due when its lease ends.
     due: BTreeSet<(Reverse<i16>, Timestamp, JobId)>,
     running: HashSet<JobId>,
-    unique: HashMap<(String, String), Holder>,
+    unique: Holders,
     debts: Debts,
 }
 
@@ -58,13 +61,6 @@ enum RowState {
     Waiting,
     Running,
     Dead,
-}
-
-/// Who has a unique key, and until when if it is over.
-#[derive(Debug)]
-struct Holder {
-    id: JobId,
-    until: Option<Timestamp>,
 }
 
 // === impl Memory ===
@@ -163,18 +159,8 @@ impl Table {
         if self.rows.contains_key(&id) {
             return Enqueued::New(id);
         }
-        if let Some(unique) = &envelope.unique {
-            let place = (envelope.name.clone(), unique.key.clone());
-            let live = |id: &JobId| self.rows.get(id).is_some_and(|row| row.state != RowState::Dead);
-            let held = self
-                .unique
-                .get(&place)
-                .filter(|held| live(&held.id) || held.until.is_some_and(|until| until > now));
-            if let Some(held) = held {
-                return Enqueued::Duplicate(held.id);
-            }
-            let until = unique.window.map(|window| after(now, window));
-            self.unique.insert(place, Holder { id, until });
+        if let Err(holder) = self.claim(envelope, now) {
+            return Enqueued::Duplicate(holder);
         }
         let due = match *when {
             When::Now => now,
@@ -186,6 +172,25 @@ impl Table {
         self.rows.insert(id, row);
         self.due.extend(self.place(id));
         Enqueued::New(id)
+    }
+
+    /// Takes the unique key of this job for it, unless another one has it: then which.
+    fn claim(&mut self, envelope: &Envelope, now: Timestamp) -> Result<(), JobId> {
+        let Self { rows, unique, .. } = self;
+        unique.claim(envelope, now, |id| rows.get(id).is_some_and(|row| row.state != RowState::Dead))
+    }
+
+    /// Lets a dead job run again, unless another one has its unique key by now.
+    fn requeue(&mut self, id: JobId, now: Timestamp) -> bool {
+        let envelope = self.rows[&id].envelope.clone();
+        if self.claim(&envelope, now).is_err_and(|holder| holder != id) {
+            return false;
+        }
+        self.change(id, |row| {
+            (row.state, row.due) = (RowState::Waiting, now);
+            (row.envelope.attempts, row.envelope.crashes) = (0, 0);
+        });
+        true
     }
 
     fn reserve(&mut self, ask: &Ask, now: Timestamp) -> Vec<Delivery> {
@@ -361,13 +366,10 @@ impl Backend for Memory {
     fn requeue(&self, which: Selection) -> BoxFuture<'_, Result<u64, BackendError>> {
         let now = self.now();
         let mut table = self.inner.table.lock();
-        let ids = table.selected(&which);
-        for id in &ids {
-            table.change(*id, |row| {
-                (row.state, row.due) = (RowState::Waiting, now);
-                (row.envelope.attempts, row.envelope.crashes) = (0, 0);
-            });
-        }
+        let mut ids = table.selected(&which);
+        // Of several with one key the oldest.
+        ids.sort_unstable();
+        ids.retain(|id| table.requeue(*id, now));
         self.rouse();
         std::future::ready(Ok(ids.len() as u64)).boxed()
     }
@@ -391,7 +393,7 @@ impl Backend for Memory {
         }
         table.debts.sweep(now.as_microsecond());
         let Table { rows, unique, .. } = &mut *table;
-        unique.retain(|_, held| rows.contains_key(&held.id) || held.until.is_some_and(|until| until > now));
+        unique.sweep(now, |id| rows.contains_key(id));
         std::future::ready(Ok(())).boxed()
     }
 }

@@ -355,6 +355,8 @@ macro_rules! all_tests {
             a_unique_window_outlives_the_job,
             dead_jobs_are_listed_with_their_history_and_shown_with_their_payload,
             dead_jobs_run_again_with_all_attempts_when_requeued,
+            a_unique_job_that_is_requeued_has_its_key_again,
+            a_dead_job_whose_unique_key_another_one_has_stays_dead,
             dead_jobs_are_discarded_in_bulk_and_others_are_not,
             dead_jobs_are_swept_when_they_are_too_old,
             two_workers_at_once_get_every_job_once,

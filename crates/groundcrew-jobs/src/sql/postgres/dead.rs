@@ -21,11 +21,30 @@ macro_rules! selected {
     };
 }
 
+/// With the unique keys of those that run again, of several with one key for the oldest. Whose key another one has by
+/// now stays dead.
 const REQUEUE: &str = concat!(
-    "UPDATE groundcrew_jobs SET state = 0, due_at = ",
+    "WITH dead AS MATERIALIZED (
+        SELECT id, name, unique_key FROM groundcrew_jobs WHERE ",
+    selected!(),
+    " FOR UPDATE
+     ), oldest AS (
+        SELECT DISTINCT ON (name, unique_key) id, name, unique_key FROM dead
+        WHERE unique_key IS NOT NULL ORDER BY name, unique_key, id
+     ), claimed AS (
+        INSERT INTO groundcrew_jobs_unique AS u (name, key, job_id, held)
+        SELECT name, unique_key, id, true FROM oldest ORDER BY name, unique_key
+        ON CONFLICT (name, key) DO UPDATE SET job_id = excluded.job_id, held = true,
+            until = CASE WHEN u.job_id = excluded.job_id THEN u.until END
+        WHERE u.job_id = excluded.job_id OR (NOT u.held AND (u.until IS NULL OR u.until <= ",
     now!(),
-    ", attempts = 0, crashes = 0 WHERE ",
-    selected!()
+    "))
+        RETURNING u.job_id
+     )
+     UPDATE groundcrew_jobs j SET state = 0, due_at = ",
+    now!(),
+    ", attempts = 0, crashes = 0 FROM dead
+     WHERE j.id = dead.id AND (dead.unique_key IS NULL OR EXISTS (SELECT 1 FROM claimed c WHERE c.job_id = dead.id))"
 );
 
 const DISCARD: &str = concat!("DELETE FROM groundcrew_jobs WHERE ", selected!());

@@ -54,3 +54,39 @@ pub(crate) async fn dead_jobs_are_swept_when_they_are_too_old(stage: Stage) {
     stage.backend.sweep(keep(Duration::ZERO)).await.expect("swept");
     assert_eq!(stage.dead().await.len(), 0);
 }
+
+fn unique(name: &str) -> Envelope {
+    Envelope { unique: Some(Unique { key: "k".to_owned(), window: None }), ..envelope(name) }
+}
+
+/// Enqueues one with the unique key, and lets it die.
+async fn bury_unique(stage: &Stage) -> Envelope {
+    let job = unique("a");
+    assert_eq!(enqueue(stage, job.clone()).await, Enqueued::New(job.id));
+    let got = one(stage, "a").await;
+    settle(stage, &got, Ending::Dead { failure: failure("hopeless") }).await;
+    job
+}
+
+pub(crate) async fn a_unique_job_that_is_requeued_has_its_key_again(stage: Stage) {
+    let job = bury_unique(&stage).await;
+    assert_eq!(stage.backend.requeue(Selection::all()).await, Ok(1));
+    assert_eq!(enqueue(&stage, unique("a")).await, Enqueued::Duplicate(job.id), "it waits");
+    let got = one(&stage, "a").await;
+    assert_eq!(enqueue(&stage, unique("a")).await, Enqueued::Duplicate(job.id), "it runs");
+    settle(&stage, &got, Ending::Done).await;
+    assert!(matches!(enqueue(&stage, unique("a")).await, Enqueued::New(_)), "it is over");
+}
+
+pub(crate) async fn a_dead_job_whose_unique_key_another_one_has_stays_dead(stage: Stage) {
+    let (first, second) = (bury_unique(&stage).await, bury_unique(&stage).await);
+    bury(&stage, "b").await;
+    let third = unique("a");
+    assert_eq!(enqueue(&stage, third.clone()).await, Enqueued::New(third.id));
+    assert_eq!(stage.backend.requeue(Selection::all()).await, Ok(1), "the one without a key");
+    settle(&stage, &one(&stage, "a").await, Ending::Done).await;
+    assert_eq!(stage.backend.requeue(Selection::all()).await, Ok(1), "one of the two with the key");
+    assert_eq!(one(&stage, "a").await.envelope.id, first.id);
+    let dead: Vec<_> = stage.dead().await.iter().map(|job| job.id).collect();
+    assert_eq!(dead, [second.id]);
+}
