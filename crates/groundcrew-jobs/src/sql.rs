@@ -2,6 +2,7 @@
 
 pub(crate) mod once;
 pub(crate) mod outbox;
+mod portions;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 mod rows;

@@ -50,10 +50,11 @@ async fn count(
             Err(error) => failure = Some(error),
         }
         if swept.is_none_or(|swept| swept.elapsed() >= SWEEP) {
+            // Also when it fails: what takes long is not begun anew all the time, and by every replica.
+            swept = Some(Instant::now());
             let keep = Retention { dead: config.keep_dead, effects: config.keep_effects };
-            match in_time(&*backend, "sweep", REMOVE, backend.sweep(keep)).await {
-                Ok(()) => swept = Some(Instant::now()),
-                Err(error) => failure = Some(error),
+            if let Err(error) = in_time(&*backend, "sweep", REMOVE, backend.sweep(keep)).await {
+                failure = Some(error);
             }
         }
         if let Some(error) = failure.as_ref().filter(|_| !failing) {

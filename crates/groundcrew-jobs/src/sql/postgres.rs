@@ -5,6 +5,7 @@ mod enqueue;
 mod lanes;
 mod reserve;
 mod settle;
+mod sweep;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,9 +24,9 @@ use crate::{
     Retention, Selection, Settlement, Unsettled,
 };
 
-pub(super) use dead::sweep_effects;
 pub(super) use enqueue::insert;
 use lanes::Lanes;
+pub(super) use sweep::sweep_effects;
 
 pub(super) const NAME: &str = "Postgres";
 /// What is notified when jobs come.
@@ -195,6 +196,6 @@ impl Backend for PostgresJobs {
     }
 
     fn sweep(&self, keep: Retention) -> BoxFuture<'_, Result<(), BackendError>> {
-        async move { dead::sweep(&self.postgres, keep).await.map_err(unavailable("sweep")) }.boxed()
+        async move { sweep::sweep(&self.postgres, keep).await.map_err(unavailable("sweep")) }.boxed()
     }
 }

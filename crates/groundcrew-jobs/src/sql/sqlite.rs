@@ -4,6 +4,7 @@ mod dead;
 mod enqueue;
 mod reserve;
 mod settle;
+mod sweep;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -21,8 +22,8 @@ use crate::{
     Retention, Selection, Settlement, Unsettled,
 };
 
-pub(super) use dead::sweep_effects;
 pub(super) use enqueue::insert;
+pub(super) use sweep::sweep_effects;
 
 pub(super) const NAME: &str = "SQLite";
 
@@ -181,6 +182,6 @@ impl Backend for SqliteJobs {
     }
 
     fn sweep(&self, keep: Retention) -> BoxFuture<'_, Result<(), BackendError>> {
-        async move { dead::sweep(&self.sqlite, keep).await.map_err(unavailable("sweep")) }.boxed()
+        async move { sweep::sweep(&self.sqlite, keep).await.map_err(unavailable("sweep")) }.boxed()
     }
 }

@@ -18,6 +18,8 @@ mod sql;
 mod stage;
 mod states;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod sweep;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod timetable;
 #[cfg(feature = "sqlite")]
 mod writer;

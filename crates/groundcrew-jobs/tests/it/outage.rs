@@ -27,6 +27,8 @@ struct Flaky {
     /// There is no room for jobs of this name.
     full: Arc<Mutex<Option<&'static str>>>,
     refused: Arc<AtomicU32>,
+    /// How often it was to be swept.
+    sweeps: Arc<AtomicU32>,
 }
 
 impl Flaky {
@@ -130,6 +132,7 @@ impl Backend for Flaky {
     }
 
     fn sweep(&self, keep: Retention) -> BoxFuture<'_, Result<(), BackendError>> {
+        self.sweeps.fetch_add(1, Ordering::SeqCst);
         self.or(|| self.memory.sweep(keep))
     }
 }
@@ -252,6 +255,18 @@ async fn a_caller_that_goes_away_takes_no_job_with_it() {
     drop(call);
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(app.runs(), 1);
+}
+
+/// It would begin anew with each count, in every replica, for as long as it takes longer than it may.
+#[tokio::test(start_paused = true)]
+async fn a_sweep_that_fails_waits_for_its_turn() {
+    let (flaky, crew) = (Flaky::default(), crew());
+    flaky.set_away(true);
+    let _jobs = config().connect_with::<App>(&crew, flaky.clone()).expect("jobs");
+    for sweeps in [1, 2] {
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        assert_eq!(flaky.sweeps.load(Ordering::SeqCst), sweeps);
+    }
 }
 
 /// Those that came with it are answered at once, and so are those that come while it waits for room.

@@ -1,11 +1,9 @@
-use std::time::Duration;
-
 use groundcrew_sql::Postgres;
 use groundcrew_sql::sqlx::{self, Error};
 
-use super::super::rows::{DeadRow, micros};
+use super::super::rows::DeadRow;
 use super::{NOTIFY, now};
-use crate::{DeadQuery, Retention, Selection};
+use crate::{DeadQuery, Selection};
 
 const LIST: &str = "SELECT id::text, name, version, enqueued_at, due_at, attempts, crashes, history, payload
      FROM groundcrew_jobs
@@ -49,26 +47,6 @@ const REQUEUE: &str = concat!(
 
 const DISCARD: &str = concat!("DELETE FROM groundcrew_jobs WHERE ", selected!());
 
-const SWEEP_DEAD: &str =
-    concat!("DELETE FROM groundcrew_jobs WHERE state = 2 AND due_at < ", now!(), " - $1");
-
-const SWEEP_EFFECTS: &str = concat!(
-    "DELETE FROM groundcrew_jobs_effects e WHERE at < ",
-    now!(),
-    " - $1
-     AND NOT EXISTS (SELECT 1 FROM groundcrew_jobs j WHERE j.id = e.job_id)"
-);
-
-/// A key whose job is not there any more was left by a discard or a sweep.
-const SWEEP_UNIQUE: &str = concat!(
-    "DELETE FROM groundcrew_jobs_unique u WHERE (until IS NULL OR until <= ",
-    now!(),
-    ")
-     AND (NOT held OR NOT EXISTS (SELECT 1 FROM groundcrew_jobs j WHERE j.id = u.job_id))"
-);
-
-const SWEEP_RATES: &str = concat!("DELETE FROM groundcrew_jobs_rates WHERE full_at <= ", now!());
-
 pub(super) async fn list(postgres: &Postgres, query: &DeadQuery) -> Result<Vec<DeadRow>, Error> {
     sqlx::query_as(LIST)
         .bind(query.id.map(|id| id.to_string()))
@@ -98,18 +76,4 @@ async fn change(postgres: &Postgres, query: &'static str, which: &Selection) -> 
         .execute(postgres)
         .await?;
     Ok(done.rows_affected())
-}
-
-pub(super) async fn sweep(postgres: &Postgres, keep: Retention) -> Result<(), Error> {
-    sqlx::query(SWEEP_DEAD).bind(micros(keep.dead)).execute(postgres).await?;
-    sweep_effects(postgres, keep.effects).await?;
-    sqlx::query(SWEEP_UNIQUE).execute(postgres).await?;
-    sqlx::query(SWEEP_RATES).execute(postgres).await?;
-    Ok(())
-}
-
-/// Forgets the effects of jobs that are over.
-pub(in super::super) async fn sweep_effects(postgres: &Postgres, keep: Duration) -> Result<(), Error> {
-    sqlx::query(SWEEP_EFFECTS).bind(micros(keep)).execute(postgres).await?;
-    Ok(())
 }

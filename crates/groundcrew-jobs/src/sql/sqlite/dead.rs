@@ -1,11 +1,9 @@
-use std::time::Duration;
-
 use groundcrew_sql::sqlx::{self, Error};
 use groundcrew_sql::{Session, Sqlite};
 
-use super::super::rows::{DeadRow, json, micros};
+use super::super::rows::{DeadRow, json};
 use super::now;
-use crate::{DeadQuery, Retention, Selection};
+use crate::{DeadQuery, Selection};
 
 const LIST: &str =
     "SELECT id, name, version, enqueued_at, due_at, attempts, crashes, history, payload FROM groundcrew_jobs
@@ -42,17 +40,6 @@ const REQUEUE: &str = concat!(
 );
 
 const DISCARD: &str = concat!("DELETE FROM groundcrew_jobs WHERE ", selected!(), " AND ?4 IS NOT NULL");
-
-const SWEEP_DEAD: &str = "DELETE FROM groundcrew_jobs WHERE state = 2 AND due_at < ?1";
-
-const SWEEP_EFFECTS: &str =
-    "DELETE FROM groundcrew_jobs_effects WHERE at < ?1 AND job_id NOT IN (SELECT id FROM groundcrew_jobs)";
-
-/// A key whose job is not there any more was left by a discard or a sweep.
-const SWEEP_UNIQUE: &str = "DELETE FROM groundcrew_jobs_unique WHERE (until IS NULL OR until <= ?1)
-     AND (NOT held OR job_id NOT IN (SELECT id FROM groundcrew_jobs))";
-
-const SWEEP_RATES: &str = "DELETE FROM groundcrew_jobs_rates WHERE full_at <= ?1";
 
 pub(super) async fn list(sqlite: &Sqlite, query: &DeadQuery) -> Result<Vec<DeadRow>, Error> {
     sqlx::query_as(LIST)
@@ -92,18 +79,4 @@ async fn change(
         .execute(connection)
         .await?;
     Ok(done.rows_affected())
-}
-
-pub(super) async fn sweep(sqlite: &Sqlite, keep: Retention) -> Result<(), Error> {
-    sqlx::query(SWEEP_DEAD).bind(now() - micros(keep.dead)).execute(sqlite).await?;
-    sweep_effects(sqlite, keep.effects).await?;
-    sqlx::query(SWEEP_UNIQUE).bind(now()).execute(sqlite).await?;
-    sqlx::query(SWEEP_RATES).bind(now()).execute(sqlite).await?;
-    Ok(())
-}
-
-/// Forgets the effects of jobs that are over.
-pub(in super::super) async fn sweep_effects(sqlite: &Sqlite, keep: Duration) -> Result<(), Error> {
-    sqlx::query(SWEEP_EFFECTS).bind(now() - micros(keep)).execute(sqlite).await?;
-    Ok(())
 }
