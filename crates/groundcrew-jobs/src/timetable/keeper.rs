@@ -22,8 +22,12 @@ const LOOK: Duration = Duration::from_secs(1);
 const BREATH: Duration = Duration::from_millis(1);
 /// How long one batch may take before it is given up and done again.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How often all plans are counted.
+/// How often all plans are counted, and those are looked for that a wrong clock has moved on.
 const COUNT: Duration = Duration::from_secs(15);
+/// A plan that is seen to up to a time further ahead than this (in µs) has been moved on by a clock that was wrong:
+/// nothing would come until its time. Up to that it is waited for, so that a clock that is put back lets nothing happen
+/// twice.
+const ASTRAY: i64 = 24 * 3600 * 1_000_000;
 
 /// Enqueues what is due.
 pub(super) struct Keeper {
@@ -72,7 +76,10 @@ impl Keeper {
         let _keeping = Keeping(self);
         let mut counted: Option<Instant> = None;
         loop {
-            let pause = match self.look().await {
+            let is_time = counted.is_none_or(|counted| counted.elapsed() >= COUNT);
+            let mended = if is_time { self.mend().await } else { Ok(()) };
+            // What is due is looked for in any case.
+            let pause = match self.look().await.and_then(|pause| mended.map(|()| pause)) {
                 Ok(pause) => {
                     self.is_well();
                     pause
@@ -82,7 +89,7 @@ impl Keeper {
                     LOOK
                 }
             };
-            if counted.is_none_or(|counted| counted.elapsed() >= COUNT) {
+            if is_time {
                 counted = Some(Instant::now());
                 let counts = statement(row::COUNTS).bind(&*self.service);
                 if let Ok((waiting, paused, over)) = counts.fetch_one(self.database.read()).await {
@@ -122,6 +129,31 @@ impl Keeper {
         let ahead = earliest.map_or(i64::MAX, |earliest| earliest.saturating_sub(micros((self.clock)())));
         let ahead = Duration::from_micros(u64::try_from(ahead).unwrap_or_default());
         Ok(ahead.clamp(BREATH, LOOK))
+    }
+
+    /// Lets plans begin anew that a clock far ahead has moved on.
+    async fn mend(&self) -> Result<(), String> {
+        let now = (self.clock)();
+        let ahead = micros(now).saturating_add(ASTRAY);
+        let mut after = String::new();
+        loop {
+            let astray = statement(row::ASTRAY).bind(&*self.service).bind(ahead).bind(after).bind(BATCH);
+            let rows: Vec<Row> = in_time(astray.fetch_all(self.database.read())).await?;
+            let is_last = rows.len() < usize::try_from(BATCH).unwrap_or(usize::MAX);
+            after = rows.last().map_or_else(String::new, |row| row.0.clone());
+            // One that does not read is named once it is due.
+            let plans = rows.into_iter().filter_map(|row| Plan::read(row).ok());
+            let begun: Vec<Due> = plans
+                .map(|plan| Due { outlook: Outlook::anew(&plan, now), plan, jobs: Vec::new() })
+                .collect();
+            for Due { plan, .. } in &begun {
+                tracing::warn!(plan.id = %plan.id, plan.seen = %plan.seen, "the last time lies ahead: begun anew");
+            }
+            in_time(self.step(&begun, now)).await?;
+            if is_last {
+                return Ok(());
+            }
+        }
     }
 
     /// Moves on a batch; where something is wrong with one of its plans, the others move on all the same.

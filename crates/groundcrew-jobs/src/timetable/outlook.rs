@@ -36,4 +36,9 @@ impl Outlook {
         }
         Self { next: timing.next_after(until), fire, missed, until }
     }
+
+    /// Of a plan that begins anew: nothing but what comes after now.
+    pub(super) fn anew(plan: &Plan, now: Timestamp) -> Self {
+        Self { fire: Vec::new(), missed: 0, until: now, next: plan.timing.next_after(now) }
+    }
 }

@@ -106,6 +106,14 @@ pub(super) const DUE: &str = concat!(
       AND (next_at > $3 OR (next_at = $3 AND id > $4)) ORDER BY next_at, id LIMIT $5"
 );
 
+/// What is seen to up to a time that lies ahead, from a place in the order on.
+pub(super) const ASTRAY: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM groundcrew_jobs_timetable WHERE service = $1 AND next_at > $2 AND last_at > $2 AND id > $3
+      ORDER BY id LIMIT $4"
+);
+
 pub(super) const EARLIEST: &str =
     "SELECT min(next_at) FROM groundcrew_jobs_timetable WHERE service = $1 AND next_at IS NOT NULL";
 

@@ -355,6 +355,7 @@ async fn bounded(test: impl Future<Output = ()>) {
     tokio::time::timeout(Duration::from_secs(120), test).await.expect("the test ends in time");
 }
 
+use clock::a_plan_that_a_clock_far_ahead_has_moved_on_begins_anew;
 use counting::the_jobs_of_plans_are_counted_as_enqueued;
 use limits::{
     an_owner_has_so_many_plans_however_many_are_made_at_once, plans_are_listed_page_by_page,
@@ -376,8 +377,10 @@ in_both!(
     operators_see_and_mend_plans,
     a_plan_that_does_not_read_holds_up_no_other_and_is_named,
     a_thousand_that_are_due_at_once_have_their_jobs_in_batches,
+    a_plan_that_a_clock_far_ahead_has_moved_on_begins_anew,
 );
 
+mod clock;
 mod counting;
 mod killed;
 mod limits;
