@@ -7,6 +7,10 @@ use crate::Schedule;
 /// How many missed moments are counted at most.
 const COUNTED: usize = 1_000;
 
+/// How many jobs are written in one transaction: thousands, after days that were missed, would not be through in time,
+/// and begin anew for ever.
+const AT_ONCE: usize = 64;
+
 /// What there is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Plan {
@@ -30,6 +34,18 @@ impl Plan {
             .take(COUNTED)
             .count();
         Some(Self { missed: passed.saturating_sub(fire.len()), fire, until })
+    }
+
+    /// The same one after another, each for itself.
+    pub(super) fn steps(self) -> Vec<Self> {
+        let Self { fire, missed, until } = self;
+        let last = fire.chunks(AT_ONCE).count().max(1) - 1;
+        let part = |step: usize| {
+            let fire: Vec<Timestamp> = fire.iter().copied().skip(step * AT_ONCE).take(AT_ONCE).collect();
+            let end = fire.last().copied().filter(|_| step < last).unwrap_or(until);
+            Self { fire, missed: if step == 0 { missed } else { 0 }, until: end }
+        };
+        (0..=last).map(part).collect()
     }
 }
 
@@ -62,6 +78,21 @@ mod tests {
         assert_eq!(after_a_night(Misfire::Once), plan(&[one], 4));
         let midnight = at("2026-01-02T00:00:00Z");
         assert_eq!(after_a_night(Misfire::All { most: 2 }), plan(&[midnight, one], 3));
+    }
+
+    #[test]
+    fn many_jobs_are_taken_in_steps_that_are_together_what_there_was_to_do() {
+        let minutes: Schedule = "* * * * *".parse().expect("a schedule");
+        let (last, now) = (at("2026-01-01T20:00:00Z"), at("2026-01-02T01:30:30Z"));
+        let plan = Plan::of(&minutes.with_misfire(Misfire::All { most: 130 }), last, now).expect("due");
+        let steps = plan.clone().steps();
+        let sizes: Vec<_> = steps.iter().map(|step| (step.fire.len(), step.missed)).collect();
+        assert_eq!(sizes, [(64, 200), (64, 0), (2, 0)]);
+        assert!(steps[..2].iter().all(|step| step.fire.last() == Some(&step.until)));
+        assert_eq!(steps.last().map(|step| step.until), Some(plan.until));
+        let all: Vec<_> = steps.iter().flat_map(|step| step.fire.clone()).collect();
+        assert_eq!(all, plan.fire);
+        assert_eq!(after_a_night(Misfire::Skip).steps(), [after_a_night(Misfire::Skip)]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::book::{Book, Mark, Marks, Step};
 use super::error::Trouble;
 use super::{Schedules, SchedulesError};
+use crate::Enqueue;
 
 /// The marks of one service.
 #[derive(Debug)]
@@ -111,8 +112,11 @@ impl SqlBook {
         if moved.map_err(Trouble::new)? == 0 {
             return Ok(false);
         }
-        for job in jobs {
-            job.within(&mut transaction).await?;
+        let jobs: Result<Vec<_>, _> = jobs.into_iter().map(Enqueue::into_parts).collect();
+        let (mut publishers, jobs): (Vec<_>, Vec<_>) = jobs?.into_iter().unzip();
+        // All of them are of one service.
+        if let Some(publisher) = publishers.pop() {
+            publisher.write_in(&mut transaction, jobs).await?;
         }
         transaction.commit().await.map_err(Trouble::new)?;
         Ok(true)

@@ -4,7 +4,7 @@ use std::time::Duration;
 use groundcrew_runtime::{CheckPolicy, Crew};
 use jiff::Timestamp;
 use parking_lot::Mutex;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::book::{Book, Mark, Marks, Step};
 use super::entry::Entry;
@@ -18,8 +18,10 @@ use crate::Publisher;
 const LOOK: Duration = Duration::from_secs(1);
 /// The shortest pause, when the timer was a little early.
 const BREATH: Duration = Duration::from_millis(1);
-/// How long one look may take before it is given up and done again.
+/// How long a schedule may take before it is given up and done again: the next ones wait no longer for it.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// After so long a schedule that has much to do goes on with the next look.
+const TURN: Duration = Duration::from_secs(1);
 
 /// Enqueues what is due.
 pub(super) struct Ticker {
@@ -72,10 +74,7 @@ impl Ticker {
         let _keeping = Keeping(self);
         let mut stands = None;
         loop {
-            let looked = timeout(PATIENCE, self.look(&mut stands)).await;
-            let looked =
-                looked.unwrap_or_else(|_| Err(Trouble::new(format_args!("no answer within {PATIENCE:?}"))));
-            let pause = match looked {
+            let pause = match self.look(&mut stands).await {
                 Ok(pause) => {
                     self.is_well();
                     pause
@@ -106,25 +105,29 @@ impl Ticker {
     async fn look(&self, known: &mut Option<Vec<Stand>>) -> Result<Duration, Trouble> {
         let stands = match known {
             Some(stands) => stands,
-            None => known.insert(self.open().await?),
+            None => known.insert(in_time(self.open()).await?),
         };
         let mut trouble = None;
         for (entry, stand) in self.entries.iter().zip(stands.iter_mut()) {
-            match self.keep(entry, stand).await {
+            match in_time(self.keep(entry, stand)).await {
                 Ok(true) => {}
                 // Another replica was at it.
                 Ok(false) => {
                     *known = None;
                     return Ok(BREATH);
                 }
-                // The others are kept all the same.
-                Err(error) => trouble = trouble.or(Some((entry.name, error))),
+                // The others are kept all the same; they may take their time, so it is told at once.
+                Err(error) => {
+                    let error = Trouble::new(format_args!("the schedule `{}`: {error}", entry.name));
+                    self.troubled(error.clone());
+                    trouble = trouble.or(Some(error));
+                }
             }
         }
-        if let Some((name, error)) = trouble {
+        if let Some(trouble) = trouble {
             // It may have been done, and only the answer be lost.
             *known = None;
-            return Err(Trouble::new(format_args!("the schedule `{name}`: {error}")));
+            return Err(trouble);
         }
         let Some(next) = stands.iter().filter_map(|stand| stand.next).min() else { return Ok(LOOK) };
         let pause = Duration::try_from(next.duration_since((self.clock)())).unwrap_or_default();
@@ -161,6 +164,21 @@ impl Ticker {
             };
             plan
         };
+        let began = Instant::now();
+        for step in plan.steps() {
+            if !self.step(entry, stand, &step).await? {
+                return Ok(false);
+            }
+            if began.elapsed() >= TURN {
+                break;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Does a part of it; `false` as there.
+    async fn step(&self, entry: &Entry, stand: &mut Stand, plan: &Plan) -> Result<bool, Trouble> {
+        let from = &stand.mark;
         let jobs: Result<Vec<_>, _> =
             plan.fire.iter().map(|due| entry.job(&self.service, &self.publisher, *due)).collect();
         let fired = plan.fire.last().copied().or(from.fired);
@@ -208,6 +226,11 @@ impl Stand {
     fn at(mark: Mark, entry: &Entry) -> Self {
         Self { next: entry.schedule.next_after(mark.last), mark }
     }
+}
+
+async fn in_time<T>(work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+    let late = |_| Err(Trouble::new(format_args!("no answer within {PATIENCE:?}")));
+    timeout(PATIENCE, work).await.unwrap_or_else(late)
 }
 
 /// The mark of this schedule, unless it is one of another expression.
