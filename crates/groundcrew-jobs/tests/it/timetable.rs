@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use groundcrew_jobs::{
-    Attempt, Job, JobError, Jobs, Memory, Misfire, NewPlan, Plan, PlanChange, PlanError, PlanQuery,
-    Planned, Timetable, TimetableConfig, TimetableError, Timing,
+    Attempt, Job, JobError, Jobs, Memory, Misfire, NewPlan, Plan, PlanChange, PlanError, PlanQuery, Planned,
+    Timetable, TimetableConfig, TimetableError, Timing,
 };
 use groundcrew_lease::LeaseConfig;
 use groundcrew_runtime::Crew;

@@ -86,23 +86,23 @@ impl Wording {
     /// What may be understood where this was refused; `None` if there is nothing else to try.
     pub(crate) fn instead(self, status: u16, words: &str) -> Option<Lesson> {
         let words = words.to_lowercase();
-        let names = |what: &[&str]| what.iter().any(|what| words.contains(what));
-        let named = |wording: Self| Lesson { wording, named: true };
-        if names(&["stream_options"]) {
-            return self.leaving_out(Part::StreamOptions).map(named);
+        let tells_of = |what: &[&str]| what.iter().any(|what| words.contains(what));
+        let certain = |wording: Self| Lesson { wording, named: true };
+        if tells_of(&["stream_options"]) {
+            return self.leaving_out(Part::StreamOptions).map(certain);
         }
-        if names(&["max_completion_tokens", "max_tokens"]) {
+        if tells_of(&["max_completion_tokens", "max_tokens"]) {
             // Servers that refuse the one recommend the other, so that both are named: it is the other one then.
-            return Some(named(Self { without: self.without ^ Part::CompletionTokens as u8, ..self }));
+            return Some(certain(Self { without: self.without ^ Part::CompletionTokens as u8, ..self }));
         }
-        if names(&["temperature"]) {
-            return self.leaving_out(Part::Temperature).map(named);
+        if tells_of(&["temperature"]) {
+            return self.leaving_out(Part::Temperature).map(certain);
         }
-        if names(&["'stream'", "`stream`", "streaming"]) {
-            return self.leaving_out(Part::Stream).map(named);
+        if tells_of(&["'stream'", "`stream`", "streaming"]) {
+            return self.leaving_out(Part::Stream).map(certain);
         }
         // Everything else may be about the schema, whose refusals have many words; but a model may be unknown, too.
-        let named = names(&["response_format", "schema", "structured", "tool", "grammar", "json"]);
+        let named = tells_of(&["response_format", "schema", "structured", "tool", "grammar", "json"]);
         let format = match self.format {
             Format::Schema if status != 404 || named => Format::Json,
             Format::Json if status != 404 || named => Format::Words,

@@ -46,14 +46,14 @@ async fn a_key_that_ends_makes_none_that_ends_later() {
     let words = ["create", "ci", "--scopes", "summaries:read keys:write", "--days", "30"];
     let ci = operate(&bot, &words).await;
     let bearer = format!("Bearer {}", ci["secret"].as_str().expect("a secret"));
-    let make = |expires_at: Value| {
+    let ask_for = |expires_at: Value| {
         let wanted = json!({"name": "x", "scopes": ["summaries:read"], "expires_at": expires_at});
         ask(&bot, "POST", KEYS, &bearer, &wanted.to_string())
     };
-    let later = make(json!("2099-01-01T00:00:00Z"));
+    let later = ask_for(json!("2099-01-01T00:00:00Z"));
     assert_eq!((later.status, &later.json()["field"]), (400, &json!("expires_at")), "{}", later.body);
     for expires_at in [ci["expires_at"].clone(), Value::Null] {
-        let made = make(expires_at);
+        let made = ask_for(expires_at);
         assert_eq!((made.status, &made.json()["expires_at"]), (201, &ci["expires_at"]), "{}", made.body);
     }
     bot.land().await;

@@ -86,7 +86,7 @@ async fn a_schedule_whose_jobs_the_broker_cannot_keep_is_refused_at_the_start() 
             .add("good", hourly.clone(), |_| job())
             .add_with("digest", hourly, |_| job(), |job| job.unique_key("digest"));
         let started = schedules.run(&beside.process.crew, &LeaseConfig::default(), &beside.sqlite).await;
-        let problem = started.err().expect("refused");
+        let problem = started.expect_err("refused");
         assert!(matches!(problem, SchedulesError::Refused { name: "digest", .. }), "{problem}");
     }))
     .await;
