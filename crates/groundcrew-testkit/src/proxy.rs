@@ -95,8 +95,15 @@ struct Order {
 struct Counters {
     accepted: AtomicU64,
     open: watch::Sender<u64>,
-    to_target: AtomicU64,
-    to_client: AtomicU64,
+    to_target: Bytes,
+    to_client: Bytes,
+}
+
+/// What came in one direction.
+#[derive(Debug, Default)]
+struct Bytes {
+    delivered: AtomicU64,
+    swallowed: AtomicU64,
 }
 
 impl FaultProxy {
@@ -163,12 +170,17 @@ impl FaultProxy {
 
     /// Bytes delivered so far in that direction.
     pub fn bytes(&self, direction: Direction) -> u64 {
-        self.counters.bytes(direction).load(Ordering::Relaxed)
+        self.counters.bytes(direction).delivered.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that fell into a black hole so far in that direction: whoever sent them hears nothing, whatever comes.
+    pub fn swallowed(&self, direction: Direction) -> u64 {
+        self.counters.bytes(direction).swallowed.load(Ordering::Relaxed)
     }
 }
 
 impl Counters {
-    fn bytes(&self, direction: Direction) -> &AtomicU64 {
+    fn bytes(&self, direction: Direction) -> &Bytes {
         match direction {
             Direction::ToTarget => &self.to_target,
             Direction::ToClient => &self.to_client,

@@ -118,6 +118,7 @@ async fn an_idle_connection_becomes_a_black_hole_too() {
     stream.write_all(b"ping").await.expect("it swallows");
     assert!(is_silent(&mut stream).await);
     assert_eq!(proxy.bytes(Direction::ToTarget), 4, "nothing came through");
+    assert_eq!((proxy.swallowed(Direction::ToTarget), proxy.swallowed(Direction::ToClient)), (4, 0));
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ impl Source {
     }
 
     /// Fetches more ahead from a lane that gave all it had while more was wanted than it may fetch: where jobs are
-    /// short. Where they are long, no more are wanted than run, and other workers get the rest.
+    /// short. Where they are long, no more of this kind are wanted than run, and other workers get the rest.
     pub(super) fn widen(&self, amqp: &Amqp, lane: usize, want: usize) -> Result<(), ConnectError> {
         let mut tap = self.taps[lane].lock();
         let wider = rounded(want);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use groundcrew_sql::{Database, MigrationProgress, MigrationsError, SqlConfig};
-use groundcrew_testkit::proxy::Mode;
+use groundcrew_testkit::proxy::{Direction, Mode};
 use sqlx::PgPool;
 
 use crate::support::field::Field;
@@ -75,7 +75,8 @@ async fn a_migration_whose_answer_is_lost_is_an_error() {
             tokio::task::yield_now().await;
         }
         field.proxy.set(Mode::BlackHole).await;
-        while asleep(&watcher).await {
+        // The answer itself: the server may have said it while the proxy has not read it yet.
+        while field.proxy.swallowed(Direction::ToClient) == 0 {
             tokio::task::yield_now().await;
         }
         field.proxy.heal().await;

@@ -95,7 +95,7 @@ impl Flow<'_> {
         let (chunks, due) = mpsc::channel(UNDER_WAY);
         let (direction, open) = (self.direction, self.open);
         let deliver = async move {
-            let delivered = open.counters().bytes(direction);
+            let delivered = &open.counters().bytes(direction).delivered;
             deliver(due, to, |count| {
                 delivered.fetch_add(count, Ordering::Relaxed);
             })
@@ -135,7 +135,11 @@ impl Flow<'_> {
                     }
                 }
                 Gate::Swallow if read == 0 => return self.after_a_swallowed_end().await,
-                Gate::Swallow | Gate::Hold => self.silent.store(true, Ordering::Relaxed),
+                Gate::Swallow | Gate::Hold => {
+                    self.silent.store(true, Ordering::Relaxed);
+                    let swallowed = &self.open.counters().bytes(self.direction).swallowed;
+                    swallowed.fetch_add(read as u64, Ordering::Relaxed);
+                }
             }
         }
     }
