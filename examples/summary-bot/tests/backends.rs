@@ -276,7 +276,7 @@ async fn in_production_it_runs_without_redis_only_if_that_was_chosen() {
     let mut refused = Binary::new(&variables).service.start().expect("it starts");
     let said = refused.wait_for_line("REDIS_URL", PATIENCE).await.expect("a reason");
     assert!(said.contains("redis.in_process"), "{said}");
-    assert_eq!(refused.wait_exit(PATIENCE).await.expect("it ends").code(), Some(1));
+    assert_eq!(refused.wait_exit(PATIENCE).await.expect("it ends").code(), Some(78));
 
     let chosen = [("SUMMARY_BOT__REDIS__IN_PROCESS", "true"), ("SUMMARY_BOT__ADMIN__HOST", "127.0.0.1")];
     let binary = Binary::new(&[&variables[..], &chosen].concat());

@@ -177,9 +177,9 @@ fn in_production_the_file_must_be_chosen() {
         .current_dir(folder.path())
         .output()
         .expect("it runs");
-    assert_eq!(service.status.code(), Some(1));
-    let said = String::from_utf8_lossy(&service.stdout);
-    assert!(said.contains("DATABASE_URL"), "{said}");
+    assert_eq!(service.status.code(), Some(78));
+    let said = String::from_utf8_lossy(&service.stderr);
+    assert!(said.contains("DATABASE_URL") && said.contains("REDIS_URL"), "{said}");
     assert!(!folder.path().join("summary-bot.db").exists());
 }
 
