@@ -111,11 +111,13 @@ impl Stem {
     }
 }
 
-/// Whether there is a file. A link to nowhere is one: a file was meant, and reading it says what is wrong.
+/// Whether there is a file. A link to nowhere is one: a file was meant, and reading it says what is wrong. In a folder
+/// that may not be searched there is none: a service that needs no file may be started from anywhere.
 fn is_there(path: &Path) -> io::Result<bool> {
     match fs::metadata(path) {
         Ok(found) => Ok(found.is_file()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(fs::symlink_metadata(path).is_ok()),
+        Err(_) if fs::symlink_metadata(path).is_err() => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
         Err(error) => Err(error),
     }
 }

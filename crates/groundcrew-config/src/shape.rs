@@ -75,6 +75,12 @@ impl Shape {
         Self { kind, secret: false, optional: false, checks: Vec::new() }
     }
 
+    /// The same keys, of which none is judged: for who reads some of the sections, and has no use for what is wrong
+    /// with the others. What is [read](crate::Loaded::read) is judged all the same.
+    pub fn unjudged(self) -> Self {
+        Self { checks: Vec::new(), ..self }
+    }
+
     /// A value that is written as text; `expects` ends the sentence "… is not" (`an IP address`).
     pub fn text(expects: impl Into<String>) -> Self {
         Self::leaf(expects, Json::String)

@@ -14,9 +14,10 @@ pub(crate) fn run(service: &Service, name: &str, arguments: &Arguments, shape: &
     };
     // A service that keeps its database under another name has the section for these commands alone.
     let shape = Shape::merge(&[shape.clone(), BackupSections::shape()]);
-    let read = service.load(arguments, &shape).and_then(|loaded| Ok((loaded.read()?, loaded.environment())));
-    match read {
-        Ok((sections, environment)) => groundcrew_backup::run(&command, sections, service.name, environment),
+    match service.part(arguments, &shape) {
+        Ok((loaded, sections)) => {
+            groundcrew_backup::run(&command, sections, service.name, loaded.environment())
+        }
         Err(problems) => exit::with(exit::CONFIG, &problems.to_string()),
     }
 }

@@ -54,8 +54,8 @@ fn speaks_tls(_http: &HttpConfig) -> bool {
 
 /// Asks the service that runs beside us whether it is alive: for images without curl.
 pub(crate) fn run(service: &Service, arguments: &Arguments, shape: &Shape) -> ExitCode {
-    let target: Target = match service.load(arguments, shape).and_then(|loaded| loaded.read()) {
-        Ok(target) => target,
+    let target = match service.part::<Target>(arguments, shape) {
+        Ok((_loaded, target)) => target,
         Err(problems) => return exit::with(exit::CONFIG, &problems.to_string()),
     };
     let place = match target.place(shape) {
@@ -129,6 +129,30 @@ mod tests {
         assert_eq!(check(), ExitCode::SUCCESS);
         drop((admin, runtime));
         assert_eq!(check(), ExitCode::from(exit::FAILED));
+    }
+
+    /// A section that is wrong where nothing is set.
+    #[derive(Debug, FromConfig)]
+    #[config(validate = refuse)]
+    struct Wrong {}
+
+    fn refuse(_wrong: &Wrong) -> Result<(), &'static str> {
+        Err("nothing is right here")
+    }
+
+    #[test]
+    fn what_is_wrong_with_other_sections_is_no_matter_of_a_probe() {
+        let runtime = RuntimeConfig::default().build().unwrap();
+        let admin = runtime.block_on(async {
+            let crew = Crew::builder("test", "1.0.0").in_kubernetes(false).build();
+            AdminConfig::ephemeral().bind(&crew).await.unwrap()
+        });
+        let set = vec![format!("http.port={}", admin.local_addr().unwrap().port())];
+        let arguments = Arguments { set, ..Arguments::default() };
+        let service = Service::new("test", "1.0.0");
+        let shape = Shape::merge(&[Target::shape(), Wrong::shape()]);
+        assert!(service.load(&arguments, &shape).is_err());
+        assert_eq!(run(&service, &arguments, &shape), ExitCode::SUCCESS);
     }
 
     #[cfg(feature = "tls")]

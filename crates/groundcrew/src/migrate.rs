@@ -33,12 +33,8 @@ pub(crate) fn run(service: &Service, arguments: &Arguments, shape: &Shape) -> Ex
     let Some(migrations) = service.migrations else {
         return exit::with(exit::FAILED, &format!("{} has no migrations", service.name));
     };
-    let loaded = match service.load(arguments, shape) {
-        Ok(loaded) => loaded,
-        Err(problems) => return exit::with(exit::CONFIG, &problems.to_string()),
-    };
-    let target: Target = match loaded.read() {
-        Ok(target) => target,
+    let (loaded, target) = match service.part::<Target>(arguments, shape) {
+        Ok(part) => part,
         Err(problems) => return exit::with(exit::CONFIG, &problems.to_string()),
     };
     let runtime = match RuntimeConfig::default().build() {

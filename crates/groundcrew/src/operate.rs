@@ -20,8 +20,8 @@ pub(crate) fn run(
     shape: &Shape,
     operation: Option<&str>,
 ) -> ExitCode {
-    let reserved: Reserved = match service.load(arguments, shape).and_then(|loaded| loaded.read()) {
-        Ok(reserved) => reserved,
+    let reserved = match service.part::<Reserved>(arguments, shape) {
+        Ok((_loaded, reserved)) => reserved,
         Err(problems) => return exit::with(exit::CONFIG, &problems.to_string()),
     };
     let words = arguments.rest.iter().map(|word| word.to_string_lossy().into_owned());

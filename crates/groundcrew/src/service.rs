@@ -139,6 +139,18 @@ impl Service {
         self.loader(arguments).load(shape)
     }
 
+    /// What a command needs that asks no more than sections of its own: what is wrong with the others does not concern
+    /// it. A probe may know less of the environment than the service that it asks.
+    pub(crate) fn part<T: FromConfig>(
+        &self,
+        arguments: &Arguments,
+        shape: &Shape,
+    ) -> Result<(Loaded, T), Problems> {
+        let loaded = self.load(arguments, &shape.clone().unjudged())?;
+        let part = loaded.read()?;
+        Ok((loaded, part))
+    }
+
     fn fly<C, Fut>(self, arguments: &Arguments, shape: &Shape, start: impl FnOnce(C, Crew) -> Fut) -> ExitCode
     where
         C: FromConfig,
