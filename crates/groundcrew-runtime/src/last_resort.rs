@@ -70,7 +70,7 @@ impl LastResort {
                     Some(Order::Supervised { taken, shutdown }) => {
                         self.supervised(Plan { taken, shutdown }, Instant::now());
                     }
-                    Some(Order::Began) => self.began(Instant::now()),
+                    Some(Order::Began) => self.really_began(Instant::now()),
                     // `main` has the third signal, and may still be held up on its way out.
                     None if self.is_third() => return Some(over(self.end).await),
                     Some(Order::Landed) | None => return None,
@@ -110,6 +110,14 @@ impl LastResort {
         let Some(plan) = self.plan.filter(|_| self.end.is_none()) else { return };
         let at = now.checked_add(plan.shutdown.saturating_add(OVERDUE));
         self.end = at.map(|at| End { at, cause: Cause::Overdue });
+    }
+
+    /// Told by the runtime, which so turns again: what the shutdown has counts from here.
+    fn really_began(&mut self, now: Instant) {
+        if !self.is_third() {
+            self.end = None;
+            self.began(now);
+        }
     }
 
     fn is_third(&self) -> bool {
@@ -183,9 +191,12 @@ mod tests {
         assert_eq!(last.end, Some(overdue));
         let later = now + Duration::from_secs(3);
         last.signalled(later);
-        last.began(later);
         assert_eq!(last.end, Some(overdue), "the second changes nothing");
+        last.really_began(later);
+        let counted_anew = End { at: later + SHUTDOWN + OVERDUE, cause: Cause::Overdue };
+        assert_eq!(last.end, Some(counted_anew), "a start that blocked had the time before");
         last.signalled(later);
+        last.really_began(later);
         assert_eq!(last.end, Some(End { at: later + TO_LEAVE, cause: Cause::ThirdSignal }));
         last.signalled(later + TO_LEAVE / 2);
         assert_eq!(last.end, Some(End { at: later + TO_LEAVE, cause: Cause::ThirdSignal }), "nor the fourth");
