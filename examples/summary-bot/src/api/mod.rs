@@ -162,7 +162,7 @@ pub(crate) fn routes(app: &App, access: Access, metrics: &BotMetrics, limiter: L
         .route(JOB_EVENTS, counted("follow_job", own(get(events::follow))))
         .with_state(app.clone())
         .merge(key_routes(access.clone()).route_layer(middleware::from_fn(replay::refuse)))
-        .merge(token_routes(access.clone()).route_layer(middleware::from_fn(replay::refuse)))
+        .merge(token_routes(access.clone()))
         .merge(sign_in_routes(access.clone()))
         // Within the limit, so that guessing is limited, too.
         .route_layer(access.auth)

@@ -194,7 +194,7 @@ pub(crate) fn paths() -> [(&'static str, Value); 2] {
         "tags": ["access"],
         "summary": "Make an API key",
         "description": "Its secret stands in this answer and nowhere else. It may do what its maker may, at most, \
-            and a key that a key makes ends with that one, at the latest. With a token nobody makes a key, which would \
+            and a key that a key makes expires with that one, at the latest. With a token nobody makes a key, which would \
             outlive it.",
         "requestBody": {"required": true, "content": {"application/json": {"schema": {
             "type": "object",

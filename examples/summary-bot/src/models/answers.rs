@@ -106,7 +106,8 @@ impl Answers {
         let keep = i64::try_from(self.keep.as_millis()).unwrap_or(i64::MAX);
         let since = Timestamp::now().as_millisecond().saturating_sub(keep);
         match self.store.written(key, since).await {
-            Ok(found) => serde_json::from_str(&found?).ok(),
+            // The version before kept those as well of which parts are missing.
+            Ok(found) => serde_json::from_str(&found?).ok().filter(Answer::is_whole),
             Err(error) => {
                 tracing::warn!(%error, "kept answers of models cannot be looked up");
                 None

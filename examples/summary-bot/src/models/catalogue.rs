@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use groundcrew::config::Secret;
+use groundcrew::config::{FromConfig, Secret};
 
 use super::config::{ModelConfig, Provider};
 use super::price::Price;
@@ -36,10 +36,11 @@ pub(crate) enum CatalogueError {
     Url { key: String, url: String },
     #[error(
         "nothing is known of what the model {model:?} ({name}) costs at its provider, so that no budget can limit \
-         it; set models.named.{name}.input_price and models.named.{name}.output_price, beside \
-         models.named.{name}.model: dollars per million tokens as the provider's price list has them, or 0"
+         it; set models.named.{name}.input_price and models.named.{name}.output_price (dollars per million tokens as \
+         the provider's price list has them, or 0), beside models.named.{name}.provider = {provider:?} and \
+         models.named.{name}.model = {model:?}; where one model is named there, no other is used that is not"
     )]
-    Unpriced { name: String, model: String },
+    Unpriced { name: String, provider: String, model: String },
 }
 
 /// What a model takes and costs at its provider's own address: context, dollars per million tokens in and out.
@@ -91,9 +92,11 @@ pub(crate) fn models(config: &Config) -> Result<Vec<Known>, CatalogueError> {
 
 /// Refuses a model that no budget limits though there is one, since what it costs is not known.
 pub(crate) fn check_prices(known: &[Known], config: &Config) -> Result<(), CatalogueError> {
-    for Known { name, model, .. } in known.iter().filter(|known| !known.priced) {
+    for Known { name, provider, model, .. } in known.iter().filter(|known| !known.priced) {
         if has_budget(config) {
-            return Err(CatalogueError::Unpriced { name: name.to_string(), model: model.clone() });
+            let (name, model) = (name.to_string(), model.clone());
+            let provider = provider.to_text().unwrap_or_default();
+            return Err(CatalogueError::Unpriced { name, provider, model });
         }
         tracing::warn!(
             model.name = %name,

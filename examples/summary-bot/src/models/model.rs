@@ -53,6 +53,8 @@ pub(crate) struct Spent {
 struct Heard {
     /// The server has taken the question: from then on it may charge for it.
     begun: bool,
+    /// It was refused, in whatever words: nobody thought about it.
+    refused: bool,
     said: Said,
 }
 
@@ -193,6 +195,7 @@ impl Model {
         let request = self.request(question, wording).timeout(left).attempt_timeout(left);
         let response = request.max_response(self.max_answer).at_most_once().send().await?;
         if !response.status().is_success() {
+            heard.refused = true;
             return Err(refusal(response).await);
         }
         heard.begun = true;
@@ -272,7 +275,7 @@ impl Heard {
     /// How many tokens the provider may charge for an answer that came to nothing.
     fn output(&self, question: &Question, failure: &Failure) -> u64 {
         // A model may have thought all the while: nobody sees that, and it is paid like words.
-        if self.said.text.is_empty() && *failure == Failure::Timeout {
+        if self.said.text.is_empty() && *failure == Failure::Timeout && !self.refused {
             return question.room;
         }
         // What a server counts at the beginning of a stream is only the beginning.

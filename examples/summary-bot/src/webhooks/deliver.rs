@@ -23,6 +23,9 @@ pub(crate) struct Deliver {
 /// How long to wait for Discord to say who may read something.
 const UNKNOWN: Duration = Duration::from_secs(30);
 
+/// For how long it is asked of a Discord that refuses to say.
+const HOPE: SignedDuration = SignedDuration::from_hours(24);
+
 /// Who gets it.
 enum Receiver {
     Webhook(Box<Webhook>),
@@ -98,7 +101,8 @@ async fn said(desk: &Desk, delivery: &Delivery, receiver: &Receiver) -> Result<O
     };
     if let Some(owner) = receiver.owner() {
         let origin = origin(desk, &delivery.event, document.as_deref()).await?;
-        if !is_open(desk, owner, &origin).await? {
+        let waited = now().duration_since(delivery.created_at);
+        if !is_open(desk, owner, &origin, waited).await? {
             return Ok(None);
         }
     }
@@ -118,12 +122,28 @@ async fn origin(desk: &Desk, event: &Event, document: Option<&str>) -> Result<Or
 }
 
 /// Whether the person whose webhook it is may read what comes from there at this moment.
-async fn is_open(desk: &Desk, owner: &str, origin: &Origin) -> Result<bool, JobError> {
-    desk.readers.named(owner).may_read(origin).await.map_err(|problem| {
-        // Nothing was sent: it costs the receiver none of its attempts.
-        tracing::debug!(problem.code = problem.code(), "a delivery waits for who may read it");
-        JobError::snooze(UNKNOWN)
-    })
+async fn is_open(
+    desk: &Desk,
+    owner: &str,
+    origin: &Origin,
+    waited: SignedDuration,
+) -> Result<bool, JobError> {
+    match desk.readers.named(owner).may_read(origin).await {
+        Ok(may) => Ok(may),
+        // What nobody says that they may read they may not.
+        Err(problem) if is_refused_for_good(problem.code(), waited) => Ok(false),
+        Err(problem) => {
+            // Nothing was sent: it costs the receiver none of its attempts.
+            tracing::debug!(problem.code = problem.code(), "a delivery waits for who may read it");
+            Err(JobError::snooze(UNKNOWN))
+        }
+    }
+}
+
+/// Whether it is no use to ask again: what Discord refuses for so long, as it does with a token that is none any more,
+/// it goes on to refuse. One that does not answer is waited for.
+fn is_refused_for_good(code: &str, waited: SignedDuration) -> bool {
+    code == "DISCORD_REFUSED" && waited > HOPE
 }
 
 /// Notes how it went, and decides whether it is tried again.
@@ -179,4 +199,18 @@ fn is_hopeless(failing_since: Option<Timestamp>, now: Timestamp, after: Duration
     failing_since.is_some_and(|since| {
         now.duration_since(since) >= SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_discord_refuses_for_a_day_is_asked_no_more_and_one_that_is_away_is_waited_for() {
+        let (soon, late) = (SignedDuration::from_hours(23), SignedDuration::from_hours(25));
+        assert!(
+            !is_refused_for_good("DISCORD_REFUSED", soon) && is_refused_for_good("DISCORD_REFUSED", late)
+        );
+        assert!(!is_refused_for_good("DISCORD_UNAVAILABLE", late));
+    }
 }
