@@ -141,6 +141,7 @@ impl Service {
 
     /// What a command needs that asks no more than sections of its own: what is wrong with the others does not concern
     /// it. A probe may know less of the environment than the service that it asks.
+    #[cfg(any(feature = "http", feature = "sqlite", feature = "postgres", feature = "backup"))]
     pub(crate) fn part<T: FromConfig>(
         &self,
         arguments: &Arguments,
