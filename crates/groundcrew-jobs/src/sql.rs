@@ -19,7 +19,7 @@ use groundcrew_sql::Database;
 use crate::{Backend, ConnectError, Jobs, JobsConfig};
 
 pub use once::Effects;
-pub(crate) use rows::{LONGEST_KEY, json};
+pub(crate) use rows::json;
 pub use schema::migrate;
 pub use within::Within;
 

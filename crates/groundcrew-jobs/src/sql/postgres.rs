@@ -20,8 +20,8 @@ use tokio::time::timeout;
 
 use super::rows;
 use crate::{
-    Ask, Backend, BackendError, Beat, DeadJob, DeadQuery, Delivery, Enqueued, JobId, NewJob, QueueStat,
-    Retention, Selection, Settlement, Unsettled,
+    Ask, Backend, BackendError, Beat, DeadJob, DeadQuery, Delivery, Enqueued, Envelope, JobId, NewJob,
+    QueueStat, Retention, Selection, Settlement, Unsettled,
 };
 
 pub(super) use enqueue::insert;
@@ -109,6 +109,10 @@ impl Backend for PostgresJobs {
 
     fn sql(&self) -> Option<&'static str> {
         Some(NAME)
+    }
+
+    fn accepts(&self, job: &Envelope) -> Result<(), BackendError> {
+        rows::refuse(job, NAME)
     }
 
     fn enqueue<'a>(&'a self, jobs: &'a [NewJob]) -> BoxFuture<'a, Vec<Result<Enqueued, BackendError>>> {

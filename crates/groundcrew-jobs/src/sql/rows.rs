@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// How many bytes a name or a key has at most: two of them are one entry of an index, of which Postgres holds 2704.
-pub(crate) const LONGEST_KEY: usize = 512;
+const LONGEST_KEY: usize = 512;
 
 /// The columns of [`DeliveryRow`], for `SELECT` and `RETURNING`; Postgres needs `id::text`.
 pub(super) type DeliveryRow = (
@@ -248,8 +248,8 @@ pub(crate) fn json<T: Serialize>(rows: &[T]) -> String {
 }
 
 /// What no row can hold; everything else in the batch goes its way.
-pub(super) fn refuse(job: &NewJob, backend: &'static str) -> Result<(), BackendError> {
-    let Envelope { name, key, unique, .. } = &job.envelope;
+pub(super) fn refuse(job: &Envelope, backend: &'static str) -> Result<(), BackendError> {
+    let Envelope { name, key, unique, .. } = job;
     let unique = unique.as_ref().map(|unique| &unique.key);
     let problem = |text: &String| match text {
         text if text.contains('\0') => Some("has a character NUL".to_owned()),

@@ -14,19 +14,8 @@ pub trait Within: Send {
     /// `Postgres` or `SQLite`.
     fn name(&self) -> &'static str;
 
-    /// Writes a job to the jobs themselves.
-    fn write(&mut self, job: &NewJob) -> impl Future<Output = Result<Enqueued, Error>> + Send;
-
-    /// Writes many, in as few round trips as it can; one answer for each, in their order.
-    fn write_all(&mut self, jobs: &[&NewJob]) -> impl Future<Output = Result<Vec<Enqueued>, Error>> + Send {
-        async move {
-            let mut done = Vec::with_capacity(jobs.len());
-            for job in jobs {
-                done.push(self.write(job).await?);
-            }
-            Ok(done)
-        }
-    }
+    /// Writes jobs to the jobs themselves, in as few round trips as it can; one answer for each, in their order.
+    fn write(&mut self, jobs: &[&NewJob]) -> impl Future<Output = Result<Vec<Enqueued>, Error>> + Send;
 
     /// Writes a job to the outbox, as JSON.
     fn post(&mut self, record: &str) -> impl Future<Output = Result<(), Error>> + Send;
@@ -76,34 +65,34 @@ impl Publisher {
         &self,
         transaction: &mut W,
         jobs: Vec<NewJob>,
-    ) -> Result<(), EnqueueError> {
+    ) -> Result<Vec<Enqueued>, EnqueueError> {
         let name = transaction.name();
         let failed = |error: Error| BackendError::Unavailable {
             backend: name,
             action: "enqueue jobs in a transaction",
             cause: error.to_string(),
         };
-        for job in &jobs {
-            super::rows::refuse(job, name)?;
-            self.backend().accepts(&job.envelope)?;
-        }
-        let Some(home) = self.backend().sql() else {
-            for job in &jobs {
-                transaction.post(&super::outbox::record(job)).await.map_err(failed)?;
-                self.count(&job.envelope.name, Enqueued::New(job.envelope.id));
+        jobs.iter().try_for_each(|job| self.backend().accepts(&job.envelope))?;
+        let done = match self.backend().sql() {
+            Some(home) if home == name => {
+                transaction.write(&jobs.iter().collect::<Vec<_>>()).await.map_err(failed)?
             }
-            self.posted();
-            return Ok(());
+            Some(home) => return Err(EnqueueError::Foreign { transaction: name, jobs: home }),
+            None => {
+                for job in &jobs {
+                    transaction.post(&super::outbox::record(job)).await.map_err(failed)?;
+                }
+                jobs.iter().map(|job| Enqueued::New(job.envelope.id)).collect()
+            }
         };
-        if home != name {
-            return Err(EnqueueError::Foreign { transaction: name, jobs: home });
+        for (job, enqueued) in jobs.iter().zip(&done) {
+            self.count(&job.envelope.name, *enqueued);
         }
-        let done = transaction.write_all(&jobs.iter().collect::<Vec<_>>()).await.map_err(failed)?;
-        for (job, enqueued) in jobs.iter().zip(done) {
-            self.count(&job.envelope.name, enqueued);
+        match self.backend().sql() {
+            Some(_) => self.backend().announce(),
+            None => self.posted(),
         }
-        self.backend().announce();
-        Ok(())
+        Ok(done)
     }
 }
 
@@ -117,27 +106,9 @@ impl Enqueue {
     /// As there.
     pub async fn within<W: Within>(self, transaction: &mut W) -> Result<JobId, EnqueueError> {
         let (publisher, job) = self.into_parts()?;
-        let name = transaction.name();
-        let failed = |error: Error| BackendError::Unavailable {
-            backend: name,
-            action: "enqueue a job in a transaction",
-            cause: error.to_string(),
-        };
-        super::rows::refuse(&job, name)?;
-        publisher.backend().accepts(&job.envelope)?;
-        let Some(home) = publisher.backend().sql() else {
-            transaction.post(&super::outbox::record(&job)).await.map_err(failed)?;
-            publisher.count(&job.envelope.name, Enqueued::New(job.envelope.id));
-            publisher.posted();
-            return Ok(job.envelope.id);
-        };
-        if home != name {
-            return Err(EnqueueError::Foreign { transaction: name, jobs: home });
-        }
-        let enqueued = transaction.write(&job).await.map_err(failed)?;
-        publisher.count(&job.envelope.name, enqueued);
-        publisher.backend().announce();
-        Ok(enqueued.id())
+        let id = job.envelope.id;
+        let done = publisher.write_in(transaction, vec![job]).await?;
+        Ok(done.first().map_or(id, |enqueued| enqueued.id()))
     }
 }
 
@@ -147,12 +118,7 @@ impl Within for groundcrew_sql::Transaction<sqlx::Postgres> {
         super::postgres::NAME
     }
 
-    async fn write(&mut self, job: &NewJob) -> Result<Enqueued, Error> {
-        let done = super::postgres::insert(self, &[job]).await?;
-        Ok(done.first().copied().unwrap_or(Enqueued::New(job.envelope.id)))
-    }
-
-    async fn write_all(&mut self, jobs: &[&NewJob]) -> Result<Vec<Enqueued>, Error> {
+    async fn write(&mut self, jobs: &[&NewJob]) -> Result<Vec<Enqueued>, Error> {
         super::postgres::insert(self, jobs).await
     }
 
@@ -167,12 +133,7 @@ impl Within for groundcrew_sql::Transaction<sqlx::Sqlite> {
         super::sqlite::NAME
     }
 
-    async fn write(&mut self, job: &NewJob) -> Result<Enqueued, Error> {
-        let done = super::sqlite::insert(self, &[job]).await?;
-        Ok(done.first().copied().unwrap_or(Enqueued::New(job.envelope.id)))
-    }
-
-    async fn write_all(&mut self, jobs: &[&NewJob]) -> Result<Vec<Enqueued>, Error> {
+    async fn write(&mut self, jobs: &[&NewJob]) -> Result<Vec<Enqueued>, Error> {
         super::sqlite::insert(self, jobs).await
     }
 
@@ -191,21 +152,12 @@ impl Within for DatabaseTransaction {
         }
     }
 
-    async fn write(&mut self, job: &NewJob) -> Result<Enqueued, Error> {
+    async fn write(&mut self, jobs: &[&NewJob]) -> Result<Vec<Enqueued>, Error> {
         match self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(transaction) => transaction.write(job).await,
+            Self::Sqlite(transaction) => transaction.write(jobs).await,
             #[cfg(feature = "postgres")]
-            Self::Postgres(transaction) => transaction.write(job).await,
-        }
-    }
-
-    async fn write_all(&mut self, jobs: &[&NewJob]) -> Result<Vec<Enqueued>, Error> {
-        match self {
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite(transaction) => transaction.write_all(jobs).await,
-            #[cfg(feature = "postgres")]
-            Self::Postgres(transaction) => transaction.write_all(jobs).await,
+            Self::Postgres(transaction) => transaction.write(jobs).await,
         }
     }
 

@@ -64,10 +64,10 @@ pub enum PlanError {
         /// The timing.
         timing: String,
     },
-    /// A name, an owner or a key that is none.
+    /// A name or an owner that is none.
     #[error("the {what} of a plan cannot be this: {problem}")]
     Text {
-        /// `name`, `owner` or `key`.
+        /// `name` or `owner`.
         what: &'static str,
         /// What is wrong with it.
         problem: &'static str,

@@ -1,6 +1,5 @@
 use crate::enqueue::new_job;
 use crate::envelope::Unique;
-use crate::sql::LONGEST_KEY;
 use crate::{Envelope, Job, Misfire, Priority, Timing};
 
 use super::{PlanError, PlanId, Planned};
@@ -97,10 +96,7 @@ impl NewPlan {
     pub(super) fn checked(&mut self) -> Result<Envelope, PlanError> {
         check("owner", &self.owner)?;
         check("name", &self.name)?;
-        let job = std::mem::replace(&mut self.job, Err(PlanError::Missing { id: self.id }))?;
-        let unique = job.unique.as_ref().map(|unique| &unique.key);
-        [job.key.as_ref(), unique].into_iter().flatten().try_for_each(|key| check_key(key))?;
-        Ok(job)
+        std::mem::replace(&mut self.job, Err(PlanError::Missing { id: self.id }))
     }
 }
 
@@ -159,14 +155,4 @@ fn check(what: &'static str, text: &str) -> Result<(), PlanError> {
         _ => return Ok(()),
     };
     Err(PlanError::Text { what, problem })
-}
-
-/// What the jobs would be refused for at each of its moments.
-fn check_key(key: &str) -> Result<(), PlanError> {
-    let problem = match key {
-        _ if key.len() > LONGEST_KEY => "it is longer than 512 bytes",
-        _ if key.contains('\0') => "it has a character NUL",
-        _ => return Ok(()),
-    };
-    Err(PlanError::Text { what: "key", problem })
 }

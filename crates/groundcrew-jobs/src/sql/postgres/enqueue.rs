@@ -43,7 +43,7 @@ const HOLDERS: &str = "SELECT u.name, u.key, u.job_id::text FROM groundcrew_jobs
 
 pub(super) async fn enqueue(postgres: &Postgres, jobs: &[NewJob]) -> Vec<Result<Enqueued, BackendError>> {
     let mut results: Vec<_> =
-        jobs.iter().map(|job| refuse(job, NAME).map(|()| Enqueued::New(job.envelope.id))).collect();
+        jobs.iter().map(|job| refuse(&job.envelope, NAME).map(|()| Enqueued::New(job.envelope.id))).collect();
     let good: Vec<&NewJob> =
         jobs.iter().zip(&results).filter(|(_, result)| result.is_ok()).map(|(job, _)| job).collect();
     let enqueued = all(postgres, &good).await.map_err(unavailable("enqueue jobs"));

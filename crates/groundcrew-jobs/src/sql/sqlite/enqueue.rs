@@ -28,7 +28,7 @@ const HOLDERS: &str = "SELECT u.name, u.key, u.job_id FROM groundcrew_jobs_uniqu
 
 pub(super) async fn enqueue(sqlite: &Sqlite, jobs: &[NewJob]) -> Vec<Result<Enqueued, BackendError>> {
     let mut results: Vec<_> =
-        jobs.iter().map(|job| refuse(job, NAME).map(|()| Enqueued::New(job.envelope.id))).collect();
+        jobs.iter().map(|job| refuse(&job.envelope, NAME).map(|()| Enqueued::New(job.envelope.id))).collect();
     let good: Vec<&NewJob> =
         jobs.iter().zip(&results).filter(|(_, result)| result.is_ok()).map(|(job, _)| job).collect();
     let enqueued = all(sqlite, &good).await.map_err(unavailable("enqueue jobs"));

@@ -18,7 +18,7 @@ pub(super) async fn what_cannot_be_planned_is_refused_in_words(database: &Databa
     let (long, keyed) = ("k".repeat(513), || plan("guild", "x", "0 9 * * *"));
     for keyed in [keyed().key(&long), keyed().unique_key(&long)] {
         let error = create(keyed).await.expect_err("no row holds it").to_string();
-        assert!(error.contains("key of a plan cannot be this: it is longer than 512 bytes"), "{error}");
+        assert!(error.contains("its name or key is longer than 512 bytes"), "{error}");
     }
     create(plan("guild", "x", "0 9 * * *")).await.expect("a plan");
     let taken = create(plan("guild", "x", "0 10 * * *")).await.expect_err("it is taken");
