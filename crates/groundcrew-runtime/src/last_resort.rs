@@ -70,7 +70,7 @@ impl LastResort {
                     Some(Order::Supervised { taken, shutdown }) => {
                         self.supervised(Plan { taken, shutdown }, Instant::now());
                     }
-                    Some(Order::Began) => self.really_began(Instant::now()),
+                    Some(Order::Began) => self.began(Instant::now()),
                     // `main` has the third signal, and may still be held up on its way out.
                     None if self.is_third() => return Some(over(self.end).await),
                     Some(Order::Landed) | None => return None,
@@ -98,7 +98,7 @@ impl LastResort {
     fn judge(&mut self, now: Instant) {
         let Some(plan) = self.plan else { return };
         let signals = self.received.saturating_sub(plan.taken);
-        if signals >= 1 {
+        if signals >= 1 && self.end.is_none() {
             self.began(now);
         }
         if signals >= 3 && !self.is_third() {
@@ -106,18 +106,11 @@ impl LastResort {
         }
     }
 
+    /// The shutdown has its time from here. After a start that blocked, the runtime says so later than the signal.
     fn began(&mut self, now: Instant) {
-        let Some(plan) = self.plan.filter(|_| self.end.is_none()) else { return };
+        let Some(plan) = self.plan.filter(|_| !self.is_third()) else { return };
         let at = now.checked_add(plan.shutdown.saturating_add(OVERDUE));
         self.end = at.map(|at| End { at, cause: Cause::Overdue });
-    }
-
-    /// Told by the runtime, which so turns again: what the shutdown has counts from here.
-    fn really_began(&mut self, now: Instant) {
-        if !self.is_third() {
-            self.end = None;
-            self.began(now);
-        }
     }
 
     fn is_third(&self) -> bool {
@@ -192,11 +185,11 @@ mod tests {
         let later = now + Duration::from_secs(3);
         last.signalled(later);
         assert_eq!(last.end, Some(overdue), "the second changes nothing");
-        last.really_began(later);
+        last.began(later);
         let counted_anew = End { at: later + SHUTDOWN + OVERDUE, cause: Cause::Overdue };
         assert_eq!(last.end, Some(counted_anew), "a start that blocked had the time before");
         last.signalled(later);
-        last.really_began(later);
+        last.began(later);
         assert_eq!(last.end, Some(End { at: later + TO_LEAVE, cause: Cause::ThirdSignal }));
         last.signalled(later + TO_LEAVE / 2);
         assert_eq!(last.end, Some(End { at: later + TO_LEAVE, cause: Cause::ThirdSignal }), "nor the fourth");
