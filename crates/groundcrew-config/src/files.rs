@@ -95,6 +95,8 @@ impl Stem {
             match is_there(&path) {
                 Ok(true) => found.push(path),
                 Ok(false) => {}
+                // The folder may not be searched. Who needs no file may be started from there.
+                Err(_) if fs::symlink_metadata(&path).is_err() => {}
                 Err(error) => {
                     return Some(Err(vec![wrong(&path, format!("cannot look at the file: {error}"))]));
                 }
@@ -111,13 +113,11 @@ impl Stem {
     }
 }
 
-/// Whether there is a file. A link to nowhere is one: a file was meant, and reading it says what is wrong. In a folder
-/// that may not be searched there is none: a service that needs no file may be started from anywhere.
+/// Whether there is a file. A link to nowhere is one: a file was meant, and reading it says what is wrong.
 fn is_there(path: &Path) -> io::Result<bool> {
     match fs::metadata(path) {
         Ok(found) => Ok(found.is_file()),
-        Err(_) if fs::symlink_metadata(path).is_err() => Ok(false),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(fs::symlink_metadata(path).is_ok()),
         Err(error) => Err(error),
     }
 }
