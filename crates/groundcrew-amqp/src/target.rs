@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use groundcrew_config::{Secret, Sourced};
 use lapin::tcp::OwnedTLSConfig;
 use lapin::uri::{AMQPScheme, AMQPUri};
 
@@ -23,9 +24,28 @@ impl fmt::Debug for Target {
     }
 }
 
-/// Takes the URL apart; refuses what could put a password where it would be shown.
+/// Decides which broker is meant; certificates are read.
 pub(crate) fn resolve(config: &AmqpConfig) -> Result<Target, UrlError> {
-    let url = config.url.as_ref().ok_or(UrlError::NotConfigured)?;
+    let uri = uri(config, config.url.as_ref().ok_or(UrlError::NotConfigured)?)?;
+    let shown = format!(
+        "{}@{}:{}/{}",
+        uri.authority.userinfo.username,
+        uri.authority.host,
+        uri.authority.port,
+        uri.vhost.trim_start_matches('/')
+    );
+    let tls = OwnedTLSConfig { identity: None, cert_chain: certificates(config)? };
+    Ok(Target { uri, tls, shown })
+}
+
+/// What of the configuration is wrong before anything is tried, for those who only read it. That no broker is
+/// configured is right for a service that works without.
+pub(crate) fn check(config: &AmqpConfig) -> Result<(), UrlError> {
+    config.url.as_ref().map_or(Ok(()), |url| uri(config, url).map(drop))
+}
+
+/// Takes the URL apart; refuses what could put a password where it would be shown.
+fn uri(config: &AmqpConfig, url: &Sourced<Secret<String>>) -> Result<AMQPUri, UrlError> {
     let (text, origin) = (url.expose(), url.origin().to_string());
     let malformed =
         |problem: &str| UrlError::Malformed { origin: origin.clone(), problem: problem.to_owned() };
@@ -53,21 +73,7 @@ pub(crate) fn resolve(config: &AmqpConfig) -> Result<Target, UrlError> {
         // The library would connect all the same, without encryption.
         return Err(UrlError::WithoutTls { origin });
     }
-    let shown = format!(
-        "{}@{}:{}/{}",
-        uri.authority.userinfo.username,
-        uri.authority.host,
-        uri.authority.port,
-        uri.vhost.trim_start_matches('/')
-    );
-    let tls = OwnedTLSConfig { identity: None, cert_chain: certificates(config)? };
-    Ok(Target { uri, tls, shown })
-}
-
-/// What of the configuration is wrong before anything is tried, for those who only read it. That no broker is
-/// configured is right for a service that works without.
-pub(crate) fn check(config: &AmqpConfig) -> Result<(), UrlError> {
-    config.url.as_ref().map_or(Ok(()), |_| resolve(config).map(drop))
+    Ok(uri)
 }
 
 /// The address between brackets, if the host is one.
