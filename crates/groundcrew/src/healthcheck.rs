@@ -85,10 +85,27 @@ pub(crate) fn warnings(loaded: &Loaded) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use groundcrew_config::Loader;
+    use groundcrew_http::Http;
     use groundcrew_runtime::{Crew, RuntimeConfig};
+    use tokio::runtime::Runtime;
 
     use super::*;
     use crate::reserved::Reserved;
+
+    /// A service with nothing but an admin listener, which says that it is well for as long as both are kept.
+    fn listening() -> (Runtime, Http) {
+        let runtime = RuntimeConfig::default().build().unwrap();
+        let admin = runtime.block_on(async {
+            let crew = Crew::builder("test", "1.0.0").in_kubernetes(false).build();
+            AdminConfig::ephemeral().bind(&crew).await.unwrap()
+        });
+        (runtime, admin)
+    }
+
+    fn to_port_of(admin: &Http, key: &str) -> Arguments {
+        let set = vec![format!("{key}={}", admin.local_addr().unwrap().port())];
+        Arguments { set, ..Arguments::default() }
+    }
 
     fn place(settings: &[&str]) -> Result<Place, String> {
         place_of(&Target::shape(), settings)
@@ -118,13 +135,8 @@ mod tests {
 
     #[test]
     fn a_service_without_a_public_listener_is_healthy_while_it_runs() {
-        let runtime = RuntimeConfig::default().build().unwrap();
-        let admin = runtime.block_on(async {
-            let crew = Crew::builder("test", "1.0.0").in_kubernetes(false).build();
-            AdminConfig::ephemeral().bind(&crew).await.unwrap()
-        });
-        let set = vec![format!("admin.port={}", admin.local_addr().unwrap().port())];
-        let arguments = Arguments { set, ..Arguments::default() };
+        let (runtime, admin) = listening();
+        let arguments = to_port_of(&admin, "admin.port");
         let check = || run(&Service::new("test", "1.0.0"), &arguments, &Reserved::shape());
         assert_eq!(check(), ExitCode::SUCCESS);
         drop((admin, runtime));
@@ -142,13 +154,8 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_other_sections_is_no_matter_of_a_probe() {
-        let runtime = RuntimeConfig::default().build().unwrap();
-        let admin = runtime.block_on(async {
-            let crew = Crew::builder("test", "1.0.0").in_kubernetes(false).build();
-            AdminConfig::ephemeral().bind(&crew).await.unwrap()
-        });
-        let set = vec![format!("http.port={}", admin.local_addr().unwrap().port())];
-        let arguments = Arguments { set, ..Arguments::default() };
+        let (_runtime, admin) = listening();
+        let arguments = to_port_of(&admin, "http.port");
         let service = Service::new("test", "1.0.0");
         let shape = Shape::merge(&[Target::shape(), Wrong::shape()]);
         assert!(service.load(&arguments, &shape).is_err());

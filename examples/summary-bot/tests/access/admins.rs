@@ -1,6 +1,6 @@
 //! Those in `sign_in.admins`.
 
-use groundcrew_testkit_discord::Discord;
+use groundcrew_testkit_discord::{Discord, Snowflake};
 use serde_json::json;
 
 use crate::service::{self, Bot};
@@ -9,12 +9,18 @@ use crate::stage::{ask, browse, closed, key, make_key};
 
 const BEN: &str = "100000000000000002";
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_admin_makes_keys_in_no_name_but_their_own() {
+/// Somebody in the server who signs in.
+async fn ada() -> (Discord, Snowflake) {
     let discord = Discord::start().await.expect("a local Discord");
     let guild = discord.guild("Ground crew").create();
     let ada = discord.member(guild, "ada").create();
     discord.sign_in_as(ada);
+    (discord, ada)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_makes_keys_in_no_name_but_their_own() {
+    let (discord, ada) = ada().await;
     let bot = with(&discord, &[], |config| config.sign_in.admins = vec![ada.to_string()]).await;
     let cookie = cookies(&sign_in(&bot).0);
     for subject in [BEN, "reports"] {
@@ -31,10 +37,7 @@ async fn an_admin_makes_keys_in_no_name_but_their_own() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_taken_out_of_the_list_is_no_admin_any_more_however_they_come() {
-    let discord = Discord::start().await.expect("a local Discord");
-    let guild = discord.guild("Ground crew").create();
-    let ada = discord.member(guild, "ada").create();
-    discord.sign_in_as(ada);
+    let (discord, ada) = ada().await;
     let bot = with(&discord, &[], |config| config.sign_in.admins = vec![ada.to_string()]).await;
     let cookie = cookies(&sign_in(&bot).0);
     let made = make_key(&bot, &cookie, &json!({"name": "x", "scopes": ["*"]})).json();
@@ -61,10 +64,7 @@ async fn who_is_taken_out_of_the_list_is_no_admin_any_more_however_they_come() {
 /// Other services, which verify them by our keys, know no list.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_next_tokens_of_who_is_no_admin_any_more_do_not_say_so() {
-    let discord = Discord::start().await.expect("a local Discord");
-    let guild = discord.guild("Ground crew").create();
-    let ada = discord.member(guild, "ada").create();
-    discord.sign_in_as(ada);
+    let (discord, ada) = ada().await;
     let bot = with(&discord, &[], |config| {
         closed(config);
         config.sign_in.tokens = true;
