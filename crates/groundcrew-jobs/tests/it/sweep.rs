@@ -18,14 +18,29 @@ const MARKS: [&str; 2] = [
 ];
 const COUNT: &str = "SELECT count(*) FROM groundcrew_jobs_effects";
 
-/// Postgres refuses to remove more than so many marks in one statement.
-const NOT_MANY_AT_ONCE: [&str; 2] = [
+/// So many jobs that died at this time.
+const DEAD: [&str; 2] = [
+    "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 12000)
+     INSERT INTO groundcrew_jobs (id, name, version, state, priority, due_at, attempts, max_attempts, crashes,
+        enqueued_at, payload)
+     SELECT 'job ' || n, 'a', 1, 2, 0, $1, 1, 1, 0, $1, 'null' FROM n",
+    "INSERT INTO groundcrew_jobs (id, name, version, state, priority, due_at, attempts, max_attempts, crashes,
+        enqueued_at, payload)
+     SELECT md5(n::text)::uuid, 'a', 1, 2, 0, $1::bigint, 1, 1, 0, $1::bigint, 'null'
+     FROM generate_series(1, 12000) n",
+];
+const COUNT_DEAD: &str = "SELECT count(*) FROM groundcrew_jobs";
+
+/// Postgres refuses to remove more than so many marks or jobs in one statement.
+const NOT_MANY_AT_ONCE: [&str; 3] = [
     "CREATE FUNCTION few() RETURNS trigger LANGUAGE plpgsql AS '
         BEGIN
             IF (SELECT count(*) FROM gone) > 10000 THEN RAISE EXCEPTION ''too many at once''; END IF;
             RETURN NULL;
         END'",
     "CREATE TRIGGER few AFTER DELETE ON groundcrew_jobs_effects REFERENCING OLD TABLE AS gone
+        FOR EACH STATEMENT EXECUTE FUNCTION few()",
+    "CREATE TRIGGER few AFTER DELETE ON groundcrew_jobs REFERENCING OLD TABLE AS gone
         FOR EACH STATEMENT EXECUTE FUNCTION few()",
 ];
 
@@ -34,37 +49,60 @@ async fn number(database: &Database, query: &'static str) -> i64 {
 }
 
 /// Within the time for which the service keeps them by itself.
-async fn mark(database: &Database) {
+async fn fill(database: &Database, rows: [&'static str; 2]) {
     let hour_ago = jiff::Timestamp::now().as_microsecond() - 3_600_000_000;
-    let marks = Statement::by_dialect(MARKS[0], MARKS[1]).bind(hour_ago);
-    assert_eq!(marks.execute(database).await.expect("marks"), 12_000);
+    let rows = Statement::by_dialect(rows[0], rows[1]).bind(hour_ago);
+    assert_eq!(rows.execute(database).await.expect("rows"), 12_000);
 }
 
 fn keep() -> Retention {
-    Retention { dead: Duration::from_secs(3600), effects: Duration::ZERO }
+    Retention { dead: Duration::ZERO, effects: Duration::ZERO }
 }
 
-async fn one_sweep_removes_all(database: Database, keep_alive: impl Send + 'static) {
+async fn one_sweep_removes_all(
+    database: Database,
+    keep_alive: impl Send + 'static,
+    rows: [&'static str; 2],
+    count: &'static str,
+) {
     let stage = database::stage(&database, keep_alive).await;
-    mark(&database).await;
+    fill(&database, rows).await;
     stage.backend.sweep(keep()).await.expect("swept");
-    assert_eq!(number(&database, COUNT).await, 0);
+    assert_eq!(number(&database, count).await, 0);
 }
 
 #[tokio::test]
 async fn many_old_marks_are_gone_after_one_sweep_in_sqlite() {
     let (database, folder) = database::sqlite::database().await;
-    one_sweep_removes_all(database, folder).await;
+    one_sweep_removes_all(database, folder, MARKS, COUNT).await;
 }
 
 #[tokio::test]
-async fn many_old_marks_are_removed_in_portions_in_postgres() {
+async fn many_dead_jobs_are_gone_after_one_sweep_in_sqlite() {
+    let (database, folder) = database::sqlite::database().await;
+    one_sweep_removes_all(database, folder, DEAD, COUNT_DEAD).await;
+}
+
+/// In which not many go at once.
+async fn narrow_postgres() -> (Database, impl Send + 'static) {
     let (database, server) = database::postgres::database().await;
     groundcrew_jobs::migrate(&database).await.expect("tables");
     for sql in NOT_MANY_AT_ONCE {
         statement(sql).execute(&database).await.expect("done");
     }
-    one_sweep_removes_all(database, server).await;
+    (database, server)
+}
+
+#[tokio::test]
+async fn many_old_marks_are_removed_in_portions_in_postgres() {
+    let (database, server) = narrow_postgres().await;
+    one_sweep_removes_all(database, server, MARKS, COUNT).await;
+}
+
+#[tokio::test]
+async fn many_dead_jobs_are_removed_in_portions_in_postgres() {
+    let (database, server) = narrow_postgres().await;
+    one_sweep_removes_all(database, server, DEAD, COUNT_DEAD).await;
 }
 
 /// Its marks of effects cannot be removed.
@@ -88,7 +126,7 @@ async fn a_table_that_cannot_be_swept_lets_no_other_grow(
     // The stage sweeps at its start, by itself; its next turn is in a quarter of an hour.
     let swept = || async { number(&database, UNIQUE).await + number(&database, RATES).await == 0 };
     until("the stage has swept", swept).await;
-    mark(&database).await;
+    fill(&database, MARKS).await;
     for sql in breaking.iter().chain(&ROWS).copied() {
         statement(sql).execute(&database).await.expect(sql);
     }
