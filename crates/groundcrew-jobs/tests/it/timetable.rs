@@ -355,7 +355,11 @@ async fn bounded(test: impl Future<Output = ()>) {
     tokio::time::timeout(Duration::from_secs(120), test).await.expect("the test ends in time");
 }
 
-use clock::a_plan_that_a_clock_far_ahead_has_moved_on_begins_anew;
+use clock::{
+    a_plan_does_not_come_twice_when_the_clock_is_put_back,
+    a_plan_that_a_clock_far_ahead_has_moved_on_begins_anew,
+    a_plan_that_is_resumed_after_a_clock_far_ahead_begins_anew,
+};
 use counting::the_jobs_of_plans_are_counted_as_enqueued;
 use limits::{
     an_owner_has_so_many_plans_however_many_are_made_at_once, plans_are_listed_page_by_page,
@@ -378,6 +382,8 @@ in_both!(
     a_plan_that_does_not_read_holds_up_no_other_and_is_named,
     a_thousand_that_are_due_at_once_have_their_jobs_in_batches,
     a_plan_that_a_clock_far_ahead_has_moved_on_begins_anew,
+    a_plan_that_is_resumed_after_a_clock_far_ahead_begins_anew,
+    a_plan_does_not_come_twice_when_the_clock_is_put_back,
 );
 
 mod clock;
