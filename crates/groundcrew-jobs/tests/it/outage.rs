@@ -19,7 +19,7 @@ use crate::stage::{App, Other, Plain, crew, envelope, land};
 
 /// Memory, but for the times when it is away.
 #[derive(Debug, Clone, Default)]
-struct Flaky {
+pub(crate) struct Flaky {
     memory: Memory,
     away: Arc<AtomicBool>,
     /// The end of this job cannot be put on record.
@@ -29,9 +29,16 @@ struct Flaky {
     refused: Arc<AtomicU32>,
     /// How often it was to be swept.
     sweeps: Arc<AtomicU32>,
+    /// How long it takes to enqueue.
+    slow: Option<Duration>,
 }
 
 impl Flaky {
+    /// One that is there, and takes so long to enqueue.
+    pub(crate) fn slow(by: Duration) -> Self {
+        Self { slow: Some(by), ..Self::default() }
+    }
+
     fn set_away(&self, away: bool) {
         self.away.store(away, Ordering::SeqCst);
     }
@@ -44,6 +51,9 @@ impl Flaky {
     }
 
     async fn add(&self, jobs: &[NewJob]) -> Vec<Result<Enqueued, BackendError>> {
+        if let Some(slow) = self.slow {
+            tokio::time::sleep(slow).await;
+        }
         let full = *self.full.lock();
         let mut results = Vec::new();
         for job in jobs {

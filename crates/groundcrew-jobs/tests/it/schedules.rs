@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use groundcrew_jobs::{JobsConfig, Memory, Publisher, Schedule, Schedules};
+use groundcrew_jobs::{Backend, JobsConfig, Memory, Misfire, Publisher, Schedule, Schedules};
 use groundcrew_runtime::Crew;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
+use crate::outage::Flaky;
 use crate::stage::{App, Plain, config, crew};
 
 fn at(text: &str) -> Timestamp {
@@ -48,7 +49,12 @@ async fn in_time<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -
 
 /// Jobs in memory that are run, and what they write down.
 fn memory(crew: &Crew) -> (Publisher, App) {
-    let jobs = patient().connect_with(crew, Memory::new()).expect("jobs").register::<Plain>();
+    on(crew, Memory::new())
+}
+
+/// The same on another backend.
+fn on(crew: &Crew, backend: impl Backend) -> (Publisher, App) {
+    let jobs = patient().connect_with(crew, backend).expect("jobs").register::<Plain>();
     let (publisher, app) = (jobs.publisher(), App::noting());
     jobs.run(app.clone());
     (publisher, app)
@@ -146,6 +152,27 @@ async fn one_that_panics_holds_up_no_other_and_is_seen() {
         ready.contains("`bad`") && ready.contains("no such report")
     };
     in_time("readiness says so", seen).await;
+}
+
+/// As after a night without a service. The thousand take five seconds: less than the patience with one schedule.
+#[tokio::test(start_paused = true)]
+async fn a_schedule_that_missed_a_thousand_lets_another_have_its_job_before_its_last_one() {
+    let crew = crew();
+    let (publisher, app) = on(&crew, Flaky::slow(Duration::from_millis(5)));
+    let (clock, put) = clock("2026-01-01T11:59:30Z");
+    let minutes = schedule("* * * * *").with_misfire(Misfire::All { most: 1_000 });
+    Schedules::new(&publisher)
+        .add("many", minutes, |due| Plain(format!("many {due}")))
+        .add("other", schedule("30 * * * *"), |due| Plain(format!("other {due}")))
+        .with_clock(clock)
+        .run_alone(&crew)
+        .expect("schedules");
+    in_time("they have begun", || async { app.runs() == 1 }).await;
+    put.fetch_add(1_000 * 60_000, Ordering::Relaxed);
+    in_time("a thousand have their jobs", || async { app.runs() > 1_000 }).await;
+    let log = app.log.lock();
+    let before = log.iter().position(|tag| tag.starts_with("other")).expect("it has come");
+    assert!(before < 1_000, "after {before} others");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,3 @@
-use groundcrew_jobs::Misfire;
 use groundcrew_lease::{LeaseConfig, LeaseStatus};
 use groundcrew_sql::sqlx::{self, Connection, PgConnection};
 use groundcrew_sql::{Database, SqlConfig, statement};

@@ -1,4 +1,3 @@
-use groundcrew_jobs::Misfire;
 use groundcrew_lease::LeaseConfig;
 use groundcrew_sql::{Database, sqlx};
 
