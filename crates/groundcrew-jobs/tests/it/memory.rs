@@ -218,6 +218,26 @@ async fn a_job_that_panics_when_it_is_dropped_at_its_timeout_has_failed_and_free
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_job_that_panics_when_it_is_cut_is_handed_back_at_no_cost() {
+    let (memory, crew) = (Memory::new(), crew());
+    let jobs = patient().connect_with(&crew, memory.clone()).expect("jobs");
+    let publisher = jobs.publisher();
+    let app = App::logging(|_, _| async {
+        let _bomb = Bomb;
+        std::future::pending().await
+    });
+    jobs.register::<Plain>().run(app.clone());
+    let id = publisher.enqueue(&Plain("x".to_owned())).await.expect("enqueued");
+    while app.runs() < 1 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let receipt = land(&crew).await.summary();
+    assert!(receipt.contains("0 jobs finished, 1 handed back"), "{receipt}");
+    let left = memory.job(id).expect("it is there");
+    assert_eq!((left.attempts, left.crashes, left.history.len()), (0, 0, 0), "it cost nothing");
+}
+
+#[tokio::test(start_paused = true)]
 async fn work_that_waits_while_nobody_knows_it_degrades_the_health() {
     let (memory, crew) = (Memory::new(), crew());
     let config = JobsConfig { stats_period: Duration::from_secs(15), ..patient() };
