@@ -4,6 +4,7 @@ use groundcrew_jobs::{NewPlan, PlanError, Schedule, Schedules, SchedulesError, T
 use groundcrew_lease::LeaseConfig;
 use groundcrew_sql::{SqlConfig, Sqlite, sqlx};
 
+use super::shutdown::one_that_was_only_fetched_is_tried;
 use super::*;
 
 /// A process whose jobs go to the broker, with a database beside it.
@@ -15,12 +16,12 @@ struct Beside {
 }
 
 impl Beside {
-    async fn open(broker: &Broker) -> Self {
+    async fn open(broker: &Broker, config: &JobsConfig) -> Self {
         let process = broker.process().await;
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite:{}", folder.path().join("beside.db").display());
         let sqlite = SqlConfig::of(url).connect_sqlite(&process.crew).await.expect("SQLite");
-        let jobs = config().connect_through(&process.crew, Some(&process.amqp), &sqlite).await.expect("jobs");
+        let jobs = config.connect_through(&process.crew, Some(&process.amqp), &sqlite).await.expect("jobs");
         Self { process, sqlite, jobs, _folder: folder }
     }
 
@@ -42,7 +43,7 @@ fn job() -> Plain {
 async fn a_job_of_a_transaction_that_the_broker_cannot_keep_is_refused_and_not_in_the_outbox() {
     bounded(Box::pin(async {
         let broker = Broker::shared().await;
-        let beside = Beside::open(&broker).await;
+        let beside = Beside::open(&broker, &config()).await;
         let publisher = beside.jobs.publisher();
         let mut transaction = beside.sqlite.begin().await.expect("begun");
         let unique = publisher.enqueue(&job()).unique_key("k").within(&mut transaction).await;
@@ -60,7 +61,7 @@ async fn a_job_of_a_transaction_that_the_broker_cannot_keep_is_refused_and_not_i
 async fn a_plan_whose_jobs_the_broker_cannot_keep_is_refused_when_it_is_made() {
     bounded(Box::pin(async {
         let broker = Broker::shared().await;
-        let beside = Beside::open(&broker).await;
+        let beside = Beside::open(&broker, &config()).await;
         let crew = &beside.process.crew;
         let timetable = TimetableConfig::default().open(crew, &beside.jobs.publisher()).expect("a timetable");
         let plan = |name: &str| {
@@ -80,7 +81,7 @@ async fn a_plan_whose_jobs_the_broker_cannot_keep_is_refused_when_it_is_made() {
 async fn a_schedule_whose_jobs_the_broker_cannot_keep_is_refused_at_the_start() {
     bounded(Box::pin(async {
         let broker = Broker::shared().await;
-        let beside = Beside::open(&broker).await;
+        let beside = Beside::open(&broker, &config()).await;
         let hourly: Schedule = "0 * * * *".parse().expect("a schedule");
         let schedules = Schedules::new(&beside.jobs.publisher())
             .add("good", hourly.clone(), |_| job())
@@ -88,6 +89,17 @@ async fn a_schedule_whose_jobs_the_broker_cannot_keep_is_refused_at_the_start() 
         let started = schedules.run(&beside.process.crew, &LeaseConfig::default(), &beside.sqlite).await;
         let problem = started.expect_err("refused");
         assert!(matches!(problem, SchedulesError::Refused { name: "digest", .. }), "{problem}");
+    }))
+    .await;
+}
+
+/// Most services take this way; the one over the broker alone is in `shutdown`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_was_only_fetched_is_tried_even_where_one_crash_is_the_limit() {
+    bounded(Box::pin(async {
+        let broker = Broker::shared().await;
+        let beside = Beside::open(&broker, &JobsConfig { crash_limit: 1, ..config() }).await;
+        one_that_was_only_fetched_is_tried(&broker, &beside.process, beside.jobs).await;
     }))
     .await;
 }

@@ -62,24 +62,29 @@ async fn a_shutdown_hands_back_what_has_not_begun_and_another_process_does_it() 
     .await;
 }
 
-/// It comes back as one does that killed its process.
+/// It comes back as one does that killed its process. These jobs are of this process, and one crash is their limit.
+pub(super) async fn one_that_was_only_fetched_is_tried(broker: &Broker, process: &Process, jobs: Jobs<App>) {
+    let other = broker.process().await;
+    jobs.publisher().enqueue(&Plain("x".to_owned())).await.expect("enqueued");
+    let queue = "parcels.jobs.plain.normal.v1";
+    let fetched = other.amqp.subscribe(queue, ConsumerOptions::default()).expect("subscribed");
+    fetched.recv().await.expect("the job").requeue();
+    drop(fetched);
+    let app = App::noting();
+    jobs.register::<Plain>().run(app.clone());
+    until("it ran", || async { app.runs() == 1 }).await;
+    let stage = process.stage().await;
+    stage.idle().await;
+    assert_eq!((app.runs(), stage.dead().await.len()), (1, 0));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_that_was_only_fetched_is_tried_even_where_one_crash_is_the_limit() {
-    bounded(async {
+    bounded(Box::pin(async {
         let broker = Broker::shared().await;
-        let (process, other) = (broker.process().await, broker.process().await);
+        let process = broker.process().await;
         let jobs = process.jobs_by(&JobsConfig { crash_limit: 1, ..config() }).await;
-        jobs.publisher().enqueue(&Plain("x".to_owned())).await.expect("enqueued");
-        let queue = "parcels.jobs.plain.normal.v1";
-        let fetched = other.amqp.subscribe(queue, ConsumerOptions::default()).expect("subscribed");
-        fetched.recv().await.expect("the job").requeue();
-        drop(fetched);
-        let app = App::noting();
-        jobs.register::<Plain>().run(app.clone());
-        until("it ran", || async { app.runs() == 1 }).await;
-        let stage = process.stage().await;
-        stage.idle().await;
-        assert_eq!((app.runs(), stage.dead().await.len()), (1, 0));
-    })
+        one_that_was_only_fetched_is_tried(&broker, &process, jobs).await;
+    }))
     .await;
 }
