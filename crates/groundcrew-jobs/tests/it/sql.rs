@@ -176,6 +176,20 @@ async fn the_outbox_sends_what_was_committed_and_nothing_else(database: Database
     drop(keep);
 }
 
+async fn a_job_that_goes_through_the_outbox_is_counted_once(database: Database, keep: impl Send + 'static) {
+    let (memory, crew) = (Memory::new(), crew());
+    let jobs: Jobs<App> =
+        config().connect_beside(&crew, Arc::new(memory.clone()), &database).await.expect("jobs");
+    let mut transaction = database.begin().await.expect("begun");
+    let job = Plain("x".to_owned());
+    let id = jobs.publisher().enqueue_in(&mut transaction, &job).await.expect("enqueued");
+    transaction.commit().await.expect("committed");
+    until("it has left the outbox", || async { memory.job(id).is_some() }).await;
+    let text = crew.metrics().encode();
+    assert!(text.contains(r#"jobs_enqueued_total{job="plain",service="parcels"} 1"#), "{text}");
+    drop(keep);
+}
+
 /// A broker does not know of the marks that lie in the database beside it.
 async fn the_marks_of_effects_beside_a_broker_are_kept_for_a_while_and_no_longer(
     database: Database,
@@ -339,6 +353,7 @@ macro_rules! all_tests {
             a_job_of_a_transaction_is_counted_if_it_is_new,
             a_job_runs_as_soon_as_its_transaction_commits,
             the_outbox_sends_what_was_committed_and_nothing_else,
+            a_job_that_goes_through_the_outbox_is_counted_once,
             the_marks_of_effects_beside_a_broker_are_kept_for_a_while_and_no_longer,
             a_job_that_is_given_back_or_run_again_is_told_to_the_other_workers,
             tables_are_prepared_by_many_replicas_at_once,

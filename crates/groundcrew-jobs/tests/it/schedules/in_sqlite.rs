@@ -88,3 +88,11 @@ async fn another_expression_counts_from_then_on_and_what_is_taken_out_stops() {
     let (_, log) = jobs_at(&database, "2026-01-02T01:35:00Z", changed, 2).await;
     assert_eq!(log, ["new 2026-01-02T01:35:00Z", "once 2026-01-02T01:35:00Z"]);
 }
+
+#[tokio::test]
+async fn the_jobs_of_schedules_are_counted_as_enqueued() {
+    let (database, _folder) = database().await;
+    begin_at(&database, "2026-01-01T20:10:00Z", three, 3).await;
+    let (crew, log) = jobs_at(&database, "2026-01-02T01:30:00Z", three, 4).await;
+    assert_eq!((log.len(), metric(&crew, "jobs_enqueued_total{job=\"plain\"")), (4, 4));
+}
