@@ -182,7 +182,11 @@ impl Table {
 
     /// Lets a dead job run again, unless another one has its unique key by now.
     fn requeue(&mut self, id: JobId, now: Timestamp) -> bool {
-        let envelope = self.rows[&id].envelope.clone();
+        let mut envelope = self.rows[&id].envelope.clone();
+        // What is left of its window is on record with the key; it does not begin anew.
+        if let Some(unique) = &mut envelope.unique {
+            unique.window = None;
+        }
         if self.claim(&envelope, now).is_err_and(|holder| holder != id) {
             return false;
         }

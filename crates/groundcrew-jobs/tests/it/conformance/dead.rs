@@ -3,8 +3,12 @@
 use super::*;
 
 async fn bury(stage: &Stage, name: &'static str) -> Envelope {
-    let job = envelope(name);
-    enqueue(stage, job.clone()).await;
+    bury_this(stage, name, envelope(name)).await
+}
+
+/// Enqueues a job of this name, and lets it die.
+async fn bury_this(stage: &Stage, name: &'static str, job: Envelope) -> Envelope {
+    assert_eq!(enqueue(stage, job.clone()).await, Enqueued::New(job.id));
     let got = one(stage, name).await;
     settle(stage, &got, Ending::Dead { failure: failure("hopeless") }).await;
     job
@@ -55,17 +59,16 @@ pub(crate) async fn dead_jobs_are_swept_when_they_are_too_old(stage: Stage) {
     assert_eq!(stage.dead().await.len(), 0);
 }
 
-fn unique(name: &str) -> Envelope {
-    Envelope { unique: Some(Unique { key: "k".to_owned(), window: None }), ..envelope(name) }
+fn unique_by(name: &str, key: &str, window: Option<Duration>) -> Envelope {
+    Envelope { unique: Some(Unique { key: key.to_owned(), window }), ..envelope(name) }
 }
 
-/// Enqueues one with the unique key, and lets it die.
+fn unique(name: &str) -> Envelope {
+    unique_by(name, "k", None)
+}
+
 async fn bury_unique(stage: &Stage) -> Envelope {
-    let job = unique("a");
-    assert_eq!(enqueue(stage, job.clone()).await, Enqueued::New(job.id));
-    let got = one(stage, "a").await;
-    settle(stage, &got, Ending::Dead { failure: failure("hopeless") }).await;
-    job
+    bury_this(stage, "a", unique("a")).await
 }
 
 pub(crate) async fn a_unique_job_that_is_requeued_has_its_key_again(stage: Stage) {
@@ -89,4 +92,44 @@ pub(crate) async fn a_dead_job_whose_unique_key_another_one_has_stays_dead(stage
     assert_eq!(one(&stage, "a").await.envelope.id, first.id);
     let dead: Vec<_> = stage.dead().await.iter().map(|job| job.id).collect();
     assert_eq!(dead, [second.id]);
+}
+
+pub(crate) async fn a_dead_job_whose_unique_key_is_in_the_window_of_another_one_stays_dead(stage: Stage) {
+    let first = bury_unique(&stage).await;
+    enqueue(&stage, unique_by("a", "k", Some(HOUR))).await;
+    settle(&stage, &one(&stage, "a").await, Ending::Done).await;
+    assert_eq!(stage.backend.requeue(Selection::all()).await, Ok(0));
+    let dead: Vec<_> = stage.dead().await.iter().map(|job| job.id).collect();
+    assert_eq!(dead, [first.id]);
+}
+
+pub(crate) async fn a_requeue_leaves_the_window_of_a_unique_job_what_it_is(stage: Stage) {
+    let job = bury_this(&stage, "a", unique_by("a", "k", Some(HOUR))).await;
+    assert_eq!(stage.backend.requeue(Selection::all()).await, Ok(1));
+    settle(&stage, &one(&stage, "a").await, Ending::Done).await;
+    assert_eq!(enqueue(&stage, unique("a")).await, Enqueued::Duplicate(job.id));
+}
+
+/// It began when the job was enqueued, and is over.
+pub(crate) async fn a_requeue_begins_no_window_anew(stage: Stage) {
+    let brief = Some(Duration::from_secs(1));
+    bury_this(&stage, "a", unique_by("a", "k", brief)).await;
+    let is_free = || async { matches!(enqueue(&stage, unique("a")).await, Enqueued::New(_)) };
+    until("the window is over", is_free).await;
+    settle(&stage, &one(&stage, "a").await, Ending::Done).await;
+    assert_eq!(stage.backend.requeue(Selection::all()).await, Ok(1));
+    settle(&stage, &one(&stage, "a").await, Ending::Done).await;
+    assert!(is_free().await, "the job is over, too");
+}
+
+pub(crate) async fn a_requeue_takes_the_unique_keys_of_those_alone_that_are_selected(stage: Stage) {
+    let (first, other) = (bury_unique(&stage).await, bury_this(&stage, "b", unique("b")).await);
+    bury_this(&stage, "a", unique_by("a", "l", None)).await;
+    assert_eq!(stage.backend.requeue(Selection::all().name("b")).await, Ok(1));
+    assert_eq!(stage.backend.requeue(Selection::id(first.id)).await, Ok(1));
+    let new = unique_by("a", "l", None);
+    assert_eq!(enqueue(&stage, new.clone()).await, Enqueued::New(new.id));
+    for job in [first, other] {
+        assert_eq!(enqueue(&stage, unique(&job.name)).await, Enqueued::Duplicate(job.id));
+    }
 }
