@@ -247,6 +247,17 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_of_what_follows_ends_with_it_also_when_the_first_is_let_go_of() {
+        let stage = Stage::new();
+        let token = stage.put(&note("first"), FIRST).expect("a delivery");
+        let (_, generation) = stage.lift(token);
+        let next = stage.put(&note("next"), generation.next()).expect("a delivery");
+        assert!(stage.hands.release(token).is_empty());
+        assert_eq!(stage.put(&note("copy"), generation.next()), None);
+        assert_eq!(names(&stage.lift(next).0), ["next", "copy"]);
+    }
+
+    #[test]
     fn a_copy_that_comes_while_a_job_is_moved_ends_with_it() {
         let stage = Stage::new();
         let first = note("first");

@@ -1,6 +1,7 @@
 //! Jobs that come back while their ends are put on record.
 
 use futures_util::FutureExt;
+use groundcrew_amqp::{ConsumerOptions, Field};
 use groundcrew_jobs::JobError;
 
 use super::*;
@@ -65,5 +66,29 @@ async fn of_many_jobs_that_are_tried_again_at_once_each_has_its_last_attempt() {
         stage.idle().await;
         assert_eq!((app.runs(), stage.dead().await.len()), (3 * JOBS, 0));
     })
+    .await;
+}
+
+/// A count that began anew would be too low: what follows would be taken for a copy.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_is_requeued_by_hand_was_moved_as_often_as_before() {
+    bounded(Box::pin(async {
+        let broker = Broker::shared().await;
+        let (first, second) = (broker.process().await, broker.process().await);
+        let stage = first.stage().await;
+        enqueue(&stage.backend, vec![envelope("plain")]).await;
+        let got = next(&stage.backend, "plain").await;
+        settle(&stage.backend, got, Ending::Dead { failure: failure() }).await;
+        let depth = || async { broker.vhost.queue_depth(QUEUE).await.expect("asked") };
+        until("it is nowhere but among the dead", || async { depth().await == 0 }).await;
+        // It consumes no more.
+        land(&first.crew).await;
+        let stage = second.stage().await;
+        assert_eq!(stage.backend.requeue(Selection::all()).await, Ok(1));
+        let queue = second.amqp.subscribe(QUEUE, ConsumerOptions::default()).expect("subscribed");
+        let again = queue.recv().await.expect("the job");
+        assert_eq!(again.header("job-moves"), Some(Field::Number(1)), "by its death");
+        again.ack();
+    }))
     .await;
 }
