@@ -1,6 +1,8 @@
 //! Jobs on their way to a broker through the database beside it.
 
-use groundcrew_jobs::{NewPlan, PlanError, Schedule, Schedules, SchedulesError, TimetableConfig, Timing};
+use groundcrew_jobs::{
+    NewPlan, PlanChange, PlanError, Schedule, Schedules, SchedulesError, Timetable, TimetableConfig, Timing,
+};
 use groundcrew_lease::LeaseConfig;
 use groundcrew_sql::{SqlConfig, Sqlite, sqlx};
 
@@ -39,6 +41,15 @@ fn job() -> Plain {
     Plain("x".to_owned())
 }
 
+fn plan(name: &str) -> NewPlan {
+    let hourly: Timing = "0 * * * *".parse().expect("a timing");
+    NewPlan::new("guild 7", name, hourly, &job())
+}
+
+fn timetable(crew: &Crew, jobs: &Jobs<App>) -> Timetable {
+    TimetableConfig::default().open(crew, &jobs.publisher()).expect("a timetable")
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_of_a_transaction_that_the_broker_cannot_keep_is_refused_and_not_in_the_outbox() {
     bounded(Box::pin(async {
@@ -62,17 +73,31 @@ async fn a_plan_whose_jobs_the_broker_cannot_keep_is_refused_when_it_is_made() {
     bounded(Box::pin(async {
         let broker = Broker::shared().await;
         let beside = Beside::open(&broker, &config()).await;
-        let crew = &beside.process.crew;
-        let timetable = TimetableConfig::default().open(crew, &beside.jobs.publisher()).expect("a timetable");
-        let plan = |name: &str| {
-            let hourly: Timing = "0 * * * *".parse().expect("a timing");
-            NewPlan::new("guild 7", name, hourly, &job())
-        };
+        let timetable = timetable(&beside.process.crew, &beside.jobs);
         for refused in [plan("keyed").key("k"), plan("unique").unique_key("k")] {
             let error = timetable.create(refused).await.expect_err("refused");
             assert!(matches!(&error, PlanError::Enqueue(error) if is_unsupported(error)), "{error}");
         }
         timetable.create(plan("plain")).await.expect("a plan");
+    }))
+    .await;
+}
+
+/// It was made while the jobs were in the database.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_whose_jobs_the_broker_cannot_keep_is_refused_when_it_is_changed() {
+    bounded(Box::pin(async {
+        let broker = Broker::shared().await;
+        let beside = Beside::open(&broker, &config()).await;
+        let before = crew();
+        let jobs = config().connect(&before, &beside.sqlite).await.expect("jobs");
+        let made = timetable(&before, &jobs).create(plan("keyed").key("k")).await.expect("a plan");
+        let timetable = timetable(&beside.process.crew, &beside.jobs);
+        let change = PlanChange::default().job(&Plain("y".to_owned()));
+        let error = timetable.update(made.id, change).await.expect_err("refused");
+        assert!(matches!(&error, PlanError::Enqueue(error) if is_unsupported(error)), "{error}");
+        let kept = timetable.get(made.id).await.expect("an answer").expect("the plan");
+        assert_eq!(kept.payload, made.payload);
     }))
     .await;
 }
