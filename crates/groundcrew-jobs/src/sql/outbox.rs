@@ -269,3 +269,6 @@ impl Sorted {
         Passed { sent: self.sent.len(), refused: self.refused.len() }
     }
 }
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests;
