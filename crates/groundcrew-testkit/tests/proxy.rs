@@ -122,6 +122,21 @@ async fn an_idle_connection_becomes_a_black_hole_too() {
 }
 
 #[tokio::test]
+async fn what_a_connection_loses_that_is_opened_in_a_black_hole_is_counted_too() {
+    let (_server, proxy) = echo_behind_proxy().await;
+    proxy.set(Mode::BlackHole).await;
+    let mut stream = TcpStream::connect(proxy.addr()).await.expect("it accepts");
+    stream.write_all(b"ping").await.expect("it swallows");
+    let counted = async {
+        while proxy.swallowed(Direction::ToTarget) < 4 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), counted).await.expect("it is counted");
+    assert_eq!((proxy.swallowed(Direction::ToTarget), proxy.swallowed(Direction::ToClient)), (4, 0));
+}
+
+#[tokio::test]
 async fn half_open_towards_the_target_holds_requests_back() {
     let (_server, proxy) = echo_behind_proxy().await;
     let mut stream = connected(&proxy).await;

@@ -1,7 +1,7 @@
 //! The listener, which comes and goes with the mode.
 
 use super::flow::{self, Orders};
-use super::{Counters, Mode};
+use super::{Counters, Direction, Mode};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -89,6 +89,11 @@ pub(super) struct Open(Arc<Counters>);
 impl Open {
     pub(super) fn counters(&self) -> &Counters {
         &self.0
+    }
+
+    /// So many bytes fell into a black hole.
+    pub(super) fn swallowed(&self, direction: Direction, bytes: usize) {
+        self.0.bytes(direction).swallowed.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 }
 

@@ -57,7 +57,7 @@ async fn forward(
     open: &Open,
 ) -> io::Result<()> {
     if silent.load(Ordering::Relaxed) {
-        return swallow(client).await;
+        return swallow(client, open).await;
     }
     let mut upstream = TcpStream::connect(target).await?;
     client.set_nodelay(true)?;
@@ -76,10 +76,14 @@ async fn forward(
 }
 
 /// Reads what comes for as long as the client stays.
-async fn swallow(client: &mut TcpStream) -> io::Result<()> {
+async fn swallow(client: &mut TcpStream, open: &Open) -> io::Result<()> {
     let mut bytes = vec![0; LARGEST_CHUNK];
-    while client.read(&mut bytes).await? > 0 {}
-    Ok(())
+    loop {
+        match client.read(&mut bytes).await? {
+            0 => return Ok(()),
+            read => open.swallowed(Direction::ToTarget, read),
+        }
+    }
 }
 
 /// One direction of a connection.
@@ -137,8 +141,7 @@ impl Flow<'_> {
                 Gate::Swallow if read == 0 => return self.after_a_swallowed_end().await,
                 Gate::Swallow | Gate::Hold => {
                     self.silent.store(true, Ordering::Relaxed);
-                    let swallowed = &self.open.counters().bytes(self.direction).swallowed;
-                    swallowed.fetch_add(read as u64, Ordering::Relaxed);
+                    self.open.swallowed(self.direction, read);
                 }
             }
         }
