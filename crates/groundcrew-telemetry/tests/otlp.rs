@@ -8,6 +8,7 @@ use std::error::Error;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::mpsc;
+use std::time::Duration;
 
 /// Takes one POST and hands its body on.
 fn collector() -> (String, mpsc::Receiver<Vec<u8>>) {
@@ -50,7 +51,8 @@ async fn exported(work: impl FnOnce()) -> Vec<u8> {
     let (dispatch, _log) = logging.build().expect("a thread");
     tracing::dispatcher::with_default(&dispatch, work);
     otlp.shutdown().await.expect("a collector that answers");
-    received.recv().expect("one batch")
+    // Where nothing is exported, nobody comes to the collector.
+    received.recv_timeout(Duration::from_secs(10)).expect("one batch")
 }
 
 #[tokio::test(flavor = "multi_thread")]
