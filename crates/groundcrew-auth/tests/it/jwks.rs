@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::routing::get;
@@ -195,9 +195,12 @@ async fn a_caller_waits_for_keys_no_longer_than_its_own_deadline_and_the_fetch_g
         let tokens = trusting(&issuer, Duration::from_secs(3_600)).await;
         let token = token(&pair, "k1", ISSUER);
         let closed = issuer.gate.lock().await;
-        for _ in ["the one that has it fetched", "one that waits for that"] {
+        for caller in ["the one that has it fetched", "one that waits for that"] {
+            let asked = Instant::now();
             let hasty = Context::random().with_timeout(Duration::from_millis(50)).into_arc();
             assert_eq!(hasty.scope(tokens.verify(&token)).await, Err(TokenError::KeysUnavailable));
+            // The client would give up after ten seconds.
+            assert!(asked.elapsed() < Duration::from_secs(5), "{caller}: {:?}", asked.elapsed());
         }
         drop(closed);
         assert!(tokens.verify(&token).await.is_ok());
