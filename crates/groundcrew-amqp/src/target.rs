@@ -117,7 +117,7 @@ fn problem(url: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use groundcrew_config::Secret;
+    use groundcrew_config::{FromConfig, Loader, Secret};
     use proptest::prelude::*;
 
     use super::*;
@@ -126,10 +126,33 @@ mod tests {
         resolve(&AmqpConfig::of(url))
     }
 
+    /// What keeps a service with these variables from being started.
+    fn problems(variables: &[(&str, &str)]) -> Option<String> {
+        let loader = Loader::new("parcels").container(false).root("/nonexistent").mount("/nonexistent");
+        let loaded = loader.variables(variables.iter().copied()).load(&AmqpConfig::shape());
+        loaded.err().map(|problems| problems.to_string())
+    }
+
     #[test]
     fn nothing_configured_is_told_with_the_variable() {
         let error = resolve(&AmqpConfig::default()).unwrap_err();
         assert!(error.to_string().contains("RABBITMQ_URL"), "{error}");
+    }
+
+    #[test]
+    fn an_address_that_would_be_refused_at_the_start_does_not_load() {
+        assert_eq!(problems(&[]), None);
+        assert_eq!(problems(&[("RABBITMQ_URL", "amqp://user:hunter2@host")]), None);
+        let malformed = problems(&[("RABBITMQ_URL", "user:hunter2@host")]).unwrap();
+        assert!(malformed.contains("env RABBITMQ_URL") && !malformed.contains("hunter2"), "{malformed}");
+    }
+
+    #[test]
+    fn an_address_is_judged_without_a_look_at_the_certificates() {
+        let ca_file = ("PARCELS__CA_FILE", "/nonexistent/ca.pem");
+        assert_eq!(problems(&[("RABBITMQ_URL", "amqp://host"), ca_file]), None);
+        let malformed = problems(&[("RABBITMQ_URL", "host"), ca_file]).unwrap();
+        assert!(malformed.contains("env RABBITMQ_URL") && !malformed.contains("ca.pem"), "{malformed}");
     }
 
     #[test]
