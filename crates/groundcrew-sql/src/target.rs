@@ -200,6 +200,25 @@ mod tests {
         assert!(malformed.contains("env DATABASE_URL") && !malformed.contains("hunter2"), "{malformed}");
     }
 
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn a_direct_url_that_would_be_refused_at_the_start_does_not_load() {
+        use groundcrew_config::{FromConfig, Loader};
+
+        let problems = |direct_url: &str| {
+            let loader = Loader::new("parcels").container(false).root("/nonexistent").mount("/nonexistent");
+            let pooler = ("DATABASE_URL", "postgres://user@pooler/db");
+            let loader = loader.variables([pooler, ("DATABASE_DIRECT_URL", direct_url)]);
+            loader.load(&SqlConfig::shape()).err().map(|problems| problems.to_string())
+        };
+        assert_eq!(problems("postgres://user:hunter2@host/db"), None);
+        for wrong in ["sqlite:hunter2.db", "postgres://user:hunter2/3@host/db"] {
+            let malformed = problems(wrong).expect("refused");
+            assert!(malformed.contains("env DATABASE_DIRECT_URL"), "{malformed}");
+            assert!(!malformed.contains("hunter2"), "{malformed}");
+        }
+    }
+
     #[test]
     fn an_unknown_scheme_is_named_with_what_is_right() {
         let error = resolved("mysql://user:hunter2@host/db").unwrap_err().to_string();
