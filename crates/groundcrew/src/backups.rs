@@ -21,3 +21,19 @@ pub(crate) fn run(service: &Service, name: &str, arguments: &Arguments, shape: &
         Err(problems) => exit::with(exit::CONFIG, &problems.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::beside::Wrong;
+
+    #[test]
+    fn what_is_wrong_with_other_sections_is_no_matter_of_backups() {
+        let set = vec!["backup.folder=/nonexistent/backups".to_owned()];
+        let arguments = Arguments { set, rest: vec!["list".into()], ..Arguments::default() };
+        let service = Service::new("test", "1.0.0");
+        let shape = Shape::merge(&[BackupSections::shape(), Wrong::shape()]);
+        assert!(service.load(&arguments, &shape).is_err());
+        assert_eq!(run(&service, "backup", &arguments, &shape), ExitCode::SUCCESS);
+    }
+}

@@ -91,6 +91,7 @@ mod tests {
 
     use super::*;
     use crate::reserved::Reserved;
+    use crate::service::beside::Wrong;
 
     /// A service with nothing but an admin listener, which says that it is well for as long as both are kept.
     fn listening() -> (Runtime, Http) {
@@ -141,15 +142,6 @@ mod tests {
         assert_eq!(check(), ExitCode::SUCCESS);
         drop((admin, runtime));
         assert_eq!(check(), ExitCode::from(exit::FAILED));
-    }
-
-    /// A section that is wrong where nothing is set.
-    #[derive(Debug, FromConfig)]
-    #[config(validate = refuse)]
-    struct Wrong {}
-
-    fn refuse(_wrong: &Wrong) -> Result<(), &'static str> {
-        Err("nothing is right here")
     }
 
     #[test]

@@ -89,3 +89,24 @@ fn report(status: &MigrationStatus, mode: Mode) -> ExitCode {
     println!("{applied} applied, {pending} pending{newer}");
     if mode == Mode::Check && pending > 0 { ExitCode::from(exit::FAILED) } else { ExitCode::SUCCESS }
 }
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use groundcrew_sql::Migrations;
+    use groundcrew_sql::sqlx::migrate::Migrator;
+
+    use super::*;
+    use crate::service::beside::Wrong;
+
+    static NONE: Migrator = Migrator::DEFAULT;
+
+    #[test]
+    fn what_is_wrong_with_other_sections_is_no_matter_of_migrations() {
+        let set = vec!["database.url=sqlite:/nonexistent/parcels.db".to_owned()];
+        let arguments = Arguments { set, rest: vec!["--check".into()], ..Arguments::default() };
+        let service = Service::new("test", "1.0.0").migrations(Migrations::sqlite(&NONE));
+        let shape = Shape::merge(&[Target::shape(), Wrong::shape()]);
+        assert!(service.load(&arguments, &shape).is_err());
+        assert_eq!(run(&service, &arguments, &shape), ExitCode::SUCCESS);
+    }
+}

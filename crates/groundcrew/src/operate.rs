@@ -74,3 +74,27 @@ fn show(status: u16, body: &str) -> ExitCode {
     }
     ExitCode::SUCCESS
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use groundcrew_config::FromConfig;
+
+    use super::*;
+    use crate::service::beside::Wrong;
+
+    #[test]
+    fn what_is_wrong_with_other_sections_is_no_matter_of_an_operator() {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let set = vec![format!("admin.port={}", free.port())];
+        let arguments = Arguments { set, ..Arguments::default() };
+        let service = Service::new("test", "1.0.0");
+        let shape = Shape::merge(&[Reserved::shape(), Wrong::shape()]);
+        assert!(service.load(&arguments, &shape).is_err());
+        for operation in [None, Some("jobs")] {
+            // Nobody listens there.
+            assert_eq!(run(&service, &arguments, &shape, operation), ExitCode::from(exit::FAILED));
+        }
+    }
+}

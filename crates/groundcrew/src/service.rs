@@ -267,6 +267,21 @@ fn show_receipt(landed: &Landed) {
     }
 }
 
+/// What a service may have beside the sections that a command reads.
+#[cfg(all(test, any(feature = "http", feature = "sqlite", feature = "postgres", feature = "backup")))]
+pub(crate) mod beside {
+    use groundcrew_config::FromConfig;
+
+    /// A section that is wrong where nothing is set.
+    #[derive(Debug, FromConfig)]
+    #[config(validate = refuse)]
+    pub(crate) struct Wrong {}
+
+    fn refuse(_wrong: &Wrong) -> Result<(), &'static str> {
+        Err("nothing is right here")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
