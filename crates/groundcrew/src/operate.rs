@@ -35,7 +35,7 @@ pub(crate) fn run(
         Some(name) if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)) => {
             format!("POST /operations/{name} HTTP/1.1\r\n")
         }
-        Some(name) => return exit::with(exit::USAGE, &format!("there is no operation {}", shown(name))),
+        Some(name) => return exit::with(exit::USAGE, &unheard_of(name)),
         None => "GET /operations HTTP/1.1\r\n".to_owned(),
     };
     let authorization =
@@ -53,6 +53,10 @@ pub(crate) fn run(
             exit::with(exit::FAILED, &words)
         }
     }
+}
+
+fn unheard_of(operation: &str) -> String {
+    format!("there is no operation {}", shown(operation))
 }
 
 /// JSON into a pipe, a table onto a terminal.
@@ -96,5 +100,11 @@ mod tests {
             // Nobody listens there.
             assert_eq!(run(&service, &arguments, &shape, operation), ExitCode::from(exit::FAILED));
         }
+    }
+
+    #[test]
+    fn of_a_setting_in_the_place_of_an_operation_the_value_is_not_shown() {
+        let words = unheard_of("auth.secret=hunter2");
+        assert_eq!(words, "there is no operation auth.secret (did you mean `--set KEY=VALUE`?)");
     }
 }
