@@ -263,6 +263,11 @@ mod tests {
         context.scope(call(routes(crew, log, None), request)).await.unwrap()
     }
 
+    async fn json_of(answer: Response) -> Value {
+        let body = groundcrew_http::axum::body::to_bytes(answer.into_body(), 10_000).await.unwrap();
+        serde_json::from_slice(&body).unwrap()
+    }
+
     async fn call<S: ServiceExt<Request>>(mut service: S, request: Request) -> Result<S::Response, S::Error> {
         service.call(request).await
     }
@@ -290,13 +295,34 @@ mod tests {
         assert_eq!(answer.status(), StatusCode::GATEWAY_TIMEOUT);
         let notice = Duration::from_secs(4);
         assert!(took > Duration::from_secs(40) && took + notice < TIMEOUT, "{took:?}");
-        let body = groundcrew_http::axum::body::to_bytes(answer.into_body(), 10_000).await.unwrap();
-        let problem: Value = serde_json::from_slice(&body).unwrap();
+        let problem = json_of(answer).await;
         assert!(problem["code"] == "STILL_RUNNING" && problem["retryable"] == false, "{problem}");
         may_end.notify_one();
         let ending = async { (said.recv().await, said.recv().await) };
         let ending = tokio::time::timeout(TIMEOUT, ending).await;
         assert_eq!(ending, Ok((Some("begun"), Some("done"))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_operation_has_no_deadline_of_whoever_asks_for_it() {
+        let crew = Crew::builder("test", "1.0.0").in_kubernetes(false).build();
+        crew.operation("slow", "says how long it has", async |_words| {
+            let left = groundcrew_telemetry::current().map(|context| context.remaining());
+            Ok(json!(format!("{left:?}")).to_string())
+        });
+        assert_eq!(json_of(ask_for_slow(crew.clone()).await).await, "Some(None)");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_an_operation_that_panics_is_said_that_it_was_cut_short() {
+        let crew = Crew::builder("test", "1.0.0").in_kubernetes(false).build();
+        crew.operation("slow", "panics", async |_words| {
+            assert!(std::hint::black_box(false), "no such job");
+            Ok("1".to_owned())
+        });
+        let answer = ask_for_slow(crew.clone()).await;
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(json_of(answer).await["detail"], "it was cut short; see the log");
     }
 
     const ERASE: &str = "POST /operations/erase";
