@@ -2,6 +2,8 @@
 
 use std::convert::Infallible;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -10,7 +12,7 @@ use groundcrew::axum::response::IntoResponse;
 use groundcrew::axum::{Router, routing::get};
 use groundcrew::config::{FromConfig, Secret};
 use groundcrew::http::HttpConfig;
-use groundcrew::runtime::Restart;
+use groundcrew::runtime::{Reason, Restart};
 use groundcrew::{Crew, Service};
 
 #[derive(FromConfig)]
@@ -25,6 +27,9 @@ struct Config {
     /// How many tasks block their worker for an hour.
     #[config(default = 0)]
     stuck_tasks: usize,
+    /// Whether the last of them asks for the shutdown before.
+    #[config(default = false)]
+    stuck_tasks_end_it: bool,
     /// For how long the start blocks its thread.
     #[config(default = "0s")]
     start_blocks: Duration,
@@ -50,10 +55,20 @@ async fn start(config: Config, crew: Crew) -> anyhow::Result<()> {
         .route("/events", get(events))
         .route("/secret-length", get(move || std::future::ready(secret_length.to_string())));
     http.serve(routes);
-    for number in 1..=config.stuck_tasks {
-        crew.task("stuck", Restart::Never, move |_stop| async move {
-            println!("task {number} blocks its worker");
-            std::thread::sleep(Duration::from_secs(3600));
+    let (stuck, end_it) = (config.stuck_tasks, config.stuck_tasks_end_it);
+    let begun = Arc::new(AtomicUsize::new(0));
+    for number in 1..=stuck {
+        let (begun, ending) = (begun.clone(), crew.clone());
+        crew.task("stuck", Restart::Never, move |_stop| {
+            let (begun, crew) = (begun.clone(), ending.clone());
+            async move {
+                println!("task {number} blocks its worker");
+                let last = begun.fetch_add(1, Ordering::Relaxed) + 1 == stuck;
+                if last && end_it {
+                    crew.request_shutdown(Reason::Requested("every task is stuck".to_owned()));
+                }
+                std::thread::sleep(Duration::from_secs(3600));
+            }
         });
     }
     if !config.start_blocks.is_zero() {

@@ -189,3 +189,14 @@ async fn a_shutdown_that_cannot_run_since_the_workers_are_blocked_is_ended_after
     assert!((Duration::from_millis(3_500)..SOON).contains(&began.elapsed()), "{:?}", began.elapsed());
     slow.process.wait_for_line("has not come to an end", PATIENCE).await.expect("it says why");
 }
+
+#[tokio::test]
+async fn a_blocked_shutdown_that_began_from_inside_is_ended_after_its_time_too() {
+    let settings = [("SLOW_SERVICE__SHUTDOWN__BUDGET", "1s"), ("SLOW_SERVICE__STUCK_TASKS_END_IT", "true")];
+    let mut slow = Slow::blocked(&settings).await;
+    let began = Instant::now();
+    let status = slow.process.wait_exit(PATIENCE).await.expect("it ends");
+    assert_eq!(status.code(), Some(130), "{:?}", slow.process.lines());
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    slow.process.wait_for_line("has not come to an end", PATIENCE).await.expect("it says why");
+}
