@@ -91,6 +91,21 @@ fn a_configuration_file_that_is_a_link_to_nowhere_or_to_itself_is_a_problem() {
     assert!(found[0].contains("app.toml, which cannot be looked at: "), "{found:?}");
 }
 
+/// Rights do not bind everybody; what lies below a file can be looked at by nobody.
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_searched_is_passed_over_unless_a_file_in_it_is_named() {
+    let folder = folder();
+    write(folder.path(), "closed", "");
+    let closed = folder.path().join("closed");
+    let found = problems(loader(&folder).root(&closed));
+    assert!(found.is_empty(), "{found:?}");
+    let path = closed.join("app.toml");
+    let found = problems(loader(&folder).config_path(&path));
+    let words = format!("config: --config names {}, which cannot be looked at: ", path.display());
+    assert!(found.len() == 1 && found[0].starts_with(&words), "{found:?}");
+}
+
 #[test]
 fn two_formats_of_one_file_are_a_problem_that_names_both() {
     let folder = folder();
