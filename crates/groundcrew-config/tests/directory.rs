@@ -14,6 +14,16 @@ fn a_file_may_be_named_by_variable_alias_or_key() {
 }
 
 #[test]
+fn a_file_that_bears_the_key_itself_is_exact() {
+    let folder = folder();
+    write(folder.path(), "config.toml", "[labels]\nRed-Team = 'a'");
+    write(folder.path(), "mount/labels.Red_Team", "b");
+    let labels = read(loader(&folder)).labels;
+    let labels: Vec<_> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(labels, ["Red-Team=a", "Red_Team=b"]);
+}
+
+#[test]
 fn the_origin_is_the_file() {
     let folder = folder();
     write(folder.path(), "mount/PORT", "6000");
