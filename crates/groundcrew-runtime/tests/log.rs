@@ -110,6 +110,16 @@ async fn a_gate_that_goes_with_a_failed_start_is_no_news() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_gate_that_goes_while_the_service_goes_down_is_no_news() {
+    let (log, _guard) = Transcript::begin();
+    let crew = crew();
+    let warm = crew.gate("model");
+    crew.request_shutdown(Reason::Requested("a test".into()));
+    drop(warm);
+    assert!(log.lines(GATE).is_empty(), "{:?}", log.lines(GATE));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_gate_that_was_dropped_during_a_start_that_went_well_is_an_error_at_its_end() {
     let (log, _guard) = Transcript::begin();
     let crew = crew();

@@ -163,6 +163,16 @@ async fn the_service_is_ready_only_when_every_gate_is_open() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_two_gates_of_one_name_each_is_opened_by_itself() {
+    let crew = crew();
+    let (one, two) = (crew.gate("cache"), crew.gate("cache"));
+    two.open();
+    assert_eq!(crew.readiness().reasons, ["still starting: cache"]);
+    one.open();
+    assert!(crew.readiness().ready);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_gate_that_is_dropped_keeps_the_service_unready_until_another_try_has_opened_it() {
     let crew = crew();
     let warm = crew.gate("model");
