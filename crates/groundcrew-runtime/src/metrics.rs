@@ -169,3 +169,30 @@ impl<S: Fn() -> u64 + Send + Sync> Collector for CrewCollector<S> {
         self.families().into_iter().flat_map(Collector::collect).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn consumer(age: u64, restarts: u64, failed_at: Option<SystemTime>) -> TaskReport {
+        TaskReport {
+            name: "consumer".to_owned(),
+            critical: false,
+            state: TaskState::Running,
+            restarts,
+            last_error: None,
+            last_error_at: failed_at,
+            age: Duration::from_secs(age),
+        }
+    }
+
+    #[test]
+    fn of_several_tasks_of_one_name_the_youngest_age_all_restarts_and_the_latest_error_count() {
+        let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        // The middle one, so that neither the first nor the last is enough.
+        let named = by_name(vec![consumer(60, 1, at(10)), consumer(5, 2, at(30)), consumer(9, 4, None)]);
+        let consumer = &named["consumer"];
+        assert_eq!((consumer.age, consumer.restarts), (Duration::from_secs(5), 7));
+        assert_eq!(consumer.last_error_at, at(30));
+    }
+}

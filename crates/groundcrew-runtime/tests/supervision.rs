@@ -244,6 +244,22 @@ async fn a_check_that_was_set_up_anew_counts_on_when_the_old_guard_is_dropped() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_two_checks_of_one_name_the_metrics_show_both() {
+    let crew = crew();
+    let policy = CheckPolicy::degraded().fail_after(1);
+    crew.check("broker", policy, || async { Ok::<(), String>(()) }).keep();
+    crew.check("broker", policy, || async { Err::<(), _>("connection refused") }).keep();
+    turn().await;
+    let shown = crew.metrics().encode();
+    let passing = |check: &str| {
+        let label = format!(r#"check="{check}""#);
+        let of_it = |line: &&str| line.starts_with("health_check_passing{") && line.contains(&label);
+        shown.lines().find(of_it).and_then(|line| line.chars().last())
+    };
+    assert_eq!((passing("broker"), passing("broker 2")), (Some('1'), Some('0')), "{shown}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_several_tasks_of_one_name_the_metrics_show_the_worst() {
     let crew = crew();
     crew.task("consumer", Restart::Never, |_stop| async { Err::<(), _>("no such queue") });
