@@ -92,3 +92,64 @@ fn masked(text: &str) -> Option<String> {
         String::from_utf8_lossy(&bytes).into_owned()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opentelemetry::InstrumentationScope;
+    use opentelemetry::trace::{Link, SpanContext, SpanId, SpanKind};
+    use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
+    use std::time::SystemTime;
+
+    const URL: &str = "redis://bot:canary@cache/0";
+    const MASKED: &str = "redis://bot:[redacted]@cache/0";
+
+    fn span() -> SpanData {
+        SpanData {
+            span_context: SpanContext::NONE,
+            parent_span_id: SpanId::INVALID,
+            parent_span_is_remote: false,
+            span_kind: SpanKind::Internal,
+            name: "request".into(),
+            start_time: SystemTime::UNIX_EPOCH,
+            end_time: SystemTime::UNIX_EPOCH,
+            attributes: Vec::new(),
+            dropped_attributes_count: 0,
+            events: SpanEvents::default(),
+            links: SpanLinks::default(),
+            status: Status::Unset,
+            instrumentation_scope: InstrumentationScope::default(),
+        }
+    }
+
+    #[test]
+    fn a_password_in_the_name_of_a_span_is_masked() {
+        let mut span = SpanData { name: URL.into(), ..span() };
+        redact(&mut span);
+        assert_eq!(span.name, MASKED);
+    }
+
+    #[test]
+    fn a_password_in_the_words_of_an_error_is_masked() {
+        let mut span = SpanData { status: Status::error(URL), ..span() };
+        redact(&mut span);
+        assert_eq!(span.status, Status::error(MASKED));
+    }
+
+    #[test]
+    fn the_attributes_of_links_have_no_secrets() {
+        let mut span = span();
+        let attributes = vec![KeyValue::new("store", URL), KeyValue::new("api_key", "canary")];
+        span.links.links.push(Link::new(SpanContext::NONE, attributes, 0));
+        redact(&mut span);
+        let kept = [KeyValue::new("store", MASKED), KeyValue::new("api_key", REDACTED)];
+        assert_eq!(span.links.links[0].attributes, kept);
+    }
+
+    #[test]
+    fn the_causes_beside_a_field_with_a_telling_name_are_no_more_shown_than_the_field() {
+        let mut span = SpanData { attributes: vec![KeyValue::new("password.chain", "canary")], ..span() };
+        redact(&mut span);
+        assert_eq!(span.attributes, [KeyValue::new("password.chain", REDACTED)]);
+    }
+}
