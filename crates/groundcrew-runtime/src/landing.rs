@@ -183,3 +183,16 @@ async fn bounded(future: HookFuture, scope: PhaseScope) -> Outcome {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_was_aborted_is_cut_and_says_so() {
+        let work = tokio::spawn(std::future::pending::<()>());
+        work.abort();
+        let aborted = work.await.expect_err("it has no result");
+        assert_eq!(not_ended(aborted), Outcome::cut("was aborted"));
+    }
+}
