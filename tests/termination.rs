@@ -200,3 +200,31 @@ async fn a_blocked_shutdown_that_began_from_inside_is_ended_after_its_time_too()
     assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
     slow.process.wait_for_line("has not come to an end", PATIENCE).await.expect("it says why");
 }
+
+#[tokio::test]
+async fn a_start_that_blocks_is_ended_after_the_time_of_the_shutdown() {
+    let settings = [("SLOW_SERVICE__START_BLOCKS", "1h"), ("SLOW_SERVICE__SHUTDOWN__BUDGET", "1s")];
+    let mut slow = Slow::start(&settings);
+    slow.process.wait_for_line("the start blocks its thread", PATIENCE).await.expect("it blocks");
+    let began = Instant::now();
+    slow.process.signal(Signal::Term).expect("it runs");
+    let status = slow.process.wait_exit(PATIENCE).await.expect("it ends");
+    assert_eq!(status.code(), Some(130), "{:?}", slow.process.lines());
+    assert!((Duration::from_millis(3_500)..SOON).contains(&began.elapsed()), "{:?}", began.elapsed());
+}
+
+/// Counted from the signal, its time would be over after 4.5 s, half a second into the shutdown.
+#[tokio::test]
+async fn after_a_start_that_blocked_the_shutdown_has_its_whole_time() {
+    let mut slow = Slow::start(&[
+        ("SLOW_SERVICE__START_BLOCKS", "4s"),
+        ("SLOW_SERVICE__ANSWER_TAKES", "1h"),
+        ("SLOW_SERVICE__SHUTDOWN__BUDGET", "2s"),
+    ]);
+    slow.process.wait_for_line("the start blocks its thread", PATIENCE).await.expect("it blocks");
+    let mut client = http::Connection::open(slow.address).await.unwrap();
+    client.send("GET /slow HTTP/1.1\r\nhost: t\r\n\r\n").await.unwrap();
+    http::get(slow.address, "/health").await.unwrap();
+    let receipt = slow.receipt().await;
+    assert!(receipt.contains("1 requests answered 503"), "{receipt}");
+}
