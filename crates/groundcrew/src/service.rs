@@ -268,7 +268,7 @@ fn show_receipt(landed: &Landed) {
 }
 
 /// What a service may have beside the sections that a command reads.
-#[cfg(all(test, any(feature = "http", feature = "sqlite", feature = "postgres", feature = "backup")))]
+#[cfg(all(test, any(feature = "http", feature = "sqlite", feature = "backup")))]
 pub(crate) mod beside {
     use groundcrew_config::FromConfig;
 
@@ -284,6 +284,10 @@ pub(crate) mod beside {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use groundcrew_runtime::Reason;
+
     use super::*;
 
     #[derive(Debug, FromConfig)]
@@ -318,5 +322,26 @@ mod tests {
             let code = Service::new("test", "1.0.0").fly(&arguments, &shape, start);
             assert_eq!(code, ExitCode::from(exit::CONFIG), "start {wrong}");
         }
+    }
+
+    #[test]
+    fn a_thread_that_still_blocks_does_not_hold_up_the_exit() {
+        let (ended, end) = std::sync::mpsc::channel();
+        let start = |_: Nothing, crew: Crew| async move {
+            let (begun, begins) = tokio::sync::oneshot::channel();
+            let _still_blocks = tokio::task::spawn_blocking(move || {
+                begun.send(()).expect("the start waits");
+                std::thread::sleep(Duration::from_secs(3_600));
+            });
+            begins.await.expect("it blocks");
+            crew.request_shutdown(Reason::Requested("a test".to_owned()));
+        };
+        std::thread::spawn(move || {
+            let admin = cfg!(feature = "http").then(|| "admin.enabled=false".to_owned());
+            let arguments = Arguments { set: admin.into_iter().collect(), ..Arguments::default() };
+            ended.send(Service::new("test", "1.0.0").fly(&arguments, &shape(), start))
+        });
+        let code = end.recv_timeout(Duration::from_secs(30)).expect("it ends");
+        assert_eq!(code, ExitCode::SUCCESS);
     }
 }
