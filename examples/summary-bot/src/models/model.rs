@@ -53,7 +53,8 @@ pub(crate) struct Spent {
 struct Heard {
     /// The server has taken the question: from then on it may charge for it.
     begun: bool,
-    /// It was refused, in whatever words: nobody thought about it.
+    /// A status refused it: nobody is known to have thought about it. Where that is a timeout's (408, 504), a gateway's
+    /// perhaps, the model may have read the prompt all the same.
     refused: bool,
     said: Said,
 }

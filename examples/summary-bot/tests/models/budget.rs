@@ -140,6 +140,15 @@ async fn an_answer_that_is_none_has_cost_its_prompt_and_a_refusal_nothing() {
     assert_eq!(tokens(&told).await, (0, 0), "nobody began to answer");
 }
 
+/// Whoever says so may stand before a model that was at it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_of_a_timeout_has_cost_the_prompt_and_no_answer() {
+    let told = Told::start().await;
+    assert_eq!(warnings(&told.summary([Reply::Failed(504)])), ["API_TIMEOUT"]);
+    let (input, output) = tokens(&told).await;
+    assert!(input > 0 && output == 0, "{input}, {output}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_spent_budget_is_said_and_the_offline_engine_takes_over() {
     let told = Told::keeping(|config| config.budget.daily = Some(0.006)).await;
