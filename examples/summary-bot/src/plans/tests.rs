@@ -34,7 +34,7 @@ use crate::models::{Chain, ModelNames, Purse};
 use crate::scribe::Scribe;
 use crate::settings::{Change, Key, Settings};
 use crate::store::{MIGRATIONS, Name, Store};
-use crate::webhooks::Webhooks;
+use crate::webhooks::{Announce, Webhooks};
 use crate::workshop::Workshop;
 use crate::{Message, Origin};
 use stage::Stage;
@@ -155,7 +155,7 @@ async fn a_run_that_waits_while_whoever_lent_it_their_sight_is_erased_reads_noth
         let waiting = SummarizeChannels { planned: Some(planned), ..schedule.job };
         stage.publisher.enqueue(&waiting).await.expect("enqueued");
         let end = if erased { "cancelled" } else { "done" };
-        stage.until_ended(end).await;
+        stage.until_ended("summarize_channels", end).await;
         assert_eq!(stage.asked.lock().len(), usize::from(!erased), "the control: otherwise it reads");
         stage.land().await;
     }

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use groundcrew::config::Secret;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::*;
+use crate::webhooks::{Delivery, Event, Target, Webhook};
 
 #[tokio::test]
 async fn what_fails_again_and_again_pauses_itself_and_says_so() {
@@ -59,6 +61,34 @@ async fn what_cannot_be_delivered_stands_in_the_schedule_and_the_others_get_thei
     stage.run(&schedule).await;
     let paused = stage.until(&schedule, "it is paused", |schedule| schedule.plan.paused).await;
     assert!(paused.plan.paused_because.expect("why").contains("2 times in a row"));
+}
+
+/// The other way round, and that the log has it once: `told.rs`.
+#[tokio::test]
+async fn what_a_schedule_has_sent_to_a_webhook_is_not_sent_again_when_it_is_announced() {
+    let stage = Stage::open().await;
+    let webhook = Webhook {
+        id: Uuid::now_v7(),
+        created_at: Timestamp::UNIX_EPOCH,
+        url: "https://receiver.example/".to_owned(),
+        description: String::new(),
+        guild_id: None,
+        events: vec!["summary.created".to_owned()],
+        disabled: None,
+        failing_since: None,
+        previous_secret_until: None,
+        owner: None,
+        secret: Secret::new("whsec_secret".to_owned()),
+        previous_secret: None,
+    };
+    assert!(stage.store.insert_webhook(&webhook, 1).await.expect("stored"));
+    let event = Event::Created { summary: Uuid::now_v7() };
+    let delivery = Delivery::new(Target::Webhook(webhook.id), event.clone());
+    stage.store.send_once(&delivery).await.expect("sent");
+    stage.publisher.enqueue(&Announce { event, guild_id: None }).await.expect("enqueued");
+    stage.until_ended("announce", "done").await;
+    assert_eq!(stage.waiting("deliver").await, 1);
+    stage.land().await;
 }
 
 #[tokio::test]

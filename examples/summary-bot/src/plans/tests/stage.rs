@@ -27,7 +27,7 @@ pub(super) struct Stage {
     pub(super) board: Board,
     pub(super) asked: Arc<Mutex<Vec<Wanted>>>,
     pub(super) time: Arc<AtomicI64>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl ChannelHistory for Said {
@@ -94,7 +94,9 @@ impl Stage {
         database.migrate(&crew, MIGRATIONS).await.expect("tables");
         let quick = JobsConfig { poll_period: Duration::from_millis(20), ..JobsConfig::default() };
         let jobs = quick.connect(&crew, &database).await.expect("jobs");
+        // Nobody delivers to webhooks: what is to be sent there stays, and is counted.
         let jobs = jobs.register::<Summarize>().register::<SummarizeChannels>().register::<Post>();
+        let jobs = jobs.register::<Announce>();
         let publisher = jobs.publisher();
         let store = Store::new(database, publisher.clone());
         let time = Arc::new(AtomicI64::new(
@@ -140,7 +142,7 @@ impl Stage {
             discord: None,
             caretaker,
         });
-        Self { crew, plans, publisher, store, settings, board, asked, time, _folder: folder }
+        Self { crew, plans, publisher, store, settings, board, asked, time, folder }
     }
 
     pub(super) async fn schedule(&self, change: Value) -> Schedule {
@@ -192,9 +194,9 @@ impl Stage {
         self.board.posted.lock().clone()
     }
 
-    /// Waits until a run has ended like that.
-    pub(super) async fn until_ended(&self, outcome: &str) {
-        let series = format!("job_outcomes_total{{job=\"summarize_channels\",outcome=\"{outcome}\"");
+    /// Waits until a job has ended like that.
+    pub(super) async fn until_ended(&self, job: &str, outcome: &str) {
+        let series = format!("job_outcomes_total{{job=\"{job}\",outcome=\"{outcome}\"");
         let ended = || {
             let text = self.crew.metrics().encode();
             text.lines().any(|line| line.starts_with(&series) && line.ends_with(" 1"))
@@ -204,7 +206,17 @@ impl Stage {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         });
-        waited.await.unwrap_or_else(|_| panic!("waited 30 s until a run was {outcome}"));
+        waited.await.unwrap_or_else(|_| panic!("waited 30 s until {job} was {outcome}"));
+    }
+
+    /// How many jobs there are that nobody has done yet.
+    pub(super) async fn waiting(&self, job: &str) -> i64 {
+        let file = format!("sqlite:{}", self.folder.path().join("bot.db").display());
+        let file = sqlx::SqlitePool::connect(&file).await.expect("the file");
+        let count = sqlx::query_scalar("SELECT count(*) FROM groundcrew_jobs WHERE name = $1").bind(job);
+        let count = count.fetch_one(&file).await.expect("a count");
+        file.close().await;
+        count
     }
 
     /// Lets every job that is there come to its end.
