@@ -1,9 +1,13 @@
 //! Who reads which summary. Who may read which channel is in the tests beside the code.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
+use crate::service::jobs::ASYNC;
+use crate::service::receiver::Receiver;
 use crate::service::{Fixture, SUMMARIES, conversation, file, wait_for};
-use crate::stage::{ask, bot, key};
+use crate::stage::{ask, bot, closed, key};
 
 const ADA: &str = "100000000000000001";
 const BEN: &str = "100000000000000002";
@@ -93,5 +97,36 @@ async fn a_job_is_followed_and_called_off_by_who_asked() {
     });
     assert_eq!(ask(&bot, "GET", &summary, &ada, "").status, 200);
     assert_eq!(ask(&bot, "GET", &summary, &ben, "").status, 404);
+    bot.land().await;
+}
+
+/// Webhooks of no server are admins' to make, and tell them no more than they read.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_of_somebodys_is_told_that_their_own_upload_failed_and_of_no_others() {
+    let bot = Fixture::with(|config| {
+        closed(config);
+        config.sign_in.admins = vec![ADA.to_owned()];
+        config.webhooks.allow_private = true;
+        config.jobs.poll_period = Duration::from_millis(20);
+    })
+    .await;
+    let (ada, ben) = (key(&bot, ADA, "*").await, key(&bot, BEN, ALL).await);
+    let receiver = Receiver::start();
+    let new = json!({"url": receiver.url("/"), "events": ["summary.failed"]}).to_string();
+    let made = ask(&bot, "POST", "/api/v1/webhooks", &ada, &new);
+    assert_eq!(made.status, 201, "{}", made.body);
+    let log = format!("{}/deliveries", made.header("location").expect("its path"));
+    for (count, bearer, state) in [(1, &ben, "cancelled"), (2, &ada, "succeeded")] {
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json"), ASYNC];
+        let accepted = bot.call("POST", SUMMARIES, &headers, b"[]");
+        assert_eq!(accepted.status, 202, "{}", accepted.body);
+        let over = wait_for("the end of the newest delivery", || {
+            let page = ask(&bot, "GET", &log, &ada, "").json();
+            let items = page["items"].as_array().expect("a list");
+            items.first().filter(|it| items.len() == count && it["state"] != "pending").cloned()
+        });
+        assert_eq!(over["state"], state);
+    }
+    assert_eq!(receiver.messages().len(), 1);
     bot.land().await;
 }
