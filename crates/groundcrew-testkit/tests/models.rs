@@ -172,6 +172,20 @@ async fn streams_break_and_stall_in_their_middle() {
 }
 
 #[tokio::test]
+async fn a_stream_may_lack_its_last_event_alone() {
+    let models = Models::start().await.expect("a port");
+    models.reply(Reply::Unended);
+    for (path, mut body, reason, last) in [
+        (OPENAI, openai(), r#""finish_reason":"stop""#, "[DONE]"),
+        (ANTHROPIC, anthropic(), r#""stop_reason":"tool_use""#, "message_stop"),
+    ] {
+        body["stream"] = json!(true);
+        let text = ask(&models, path, &body).await.text();
+        assert!(text.contains(reason) && !text.contains(last), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn other_processes_write_the_script_over_http() {
     let models = Models::start().await.expect("a port");
     let body = r#"["failed:500", "text:hello"]"#;

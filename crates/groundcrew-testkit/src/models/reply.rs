@@ -41,6 +41,8 @@ pub enum Reply {
     /// Half of a stream of Markdown, and then a proper end of the body, without a word that it is over. Markdown where
     /// no stream is asked for.
     Ended,
+    /// Good, but a stream of it lacks its last event, which says no more than that it is over.
+    Unended,
     /// Half of a stream, and then an event that says that something went wrong. Good where no stream is asked for.
     Broken,
     /// 429 with `Retry-After`.
@@ -88,6 +90,7 @@ impl Reply {
             "cut" => Self::Cut,
             "stalled" => Self::Stalled,
             "ended" => Self::Ended,
+            "unended" => Self::Unended,
             "broken" => Self::Broken,
             "rate-limited" => Self::RateLimited(seconds()?),
             "out-of-money" => Self::OutOfMoney,

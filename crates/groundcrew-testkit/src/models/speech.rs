@@ -71,6 +71,9 @@ pub(super) fn answer(protocol: Protocol, asked: &Asked, reply: &Reply, desk: &De
     if stream && *reply == Reply::Broken {
         parts.push(failed(protocol));
     }
+    if stream && *reply == Reply::Unended {
+        parts.pop();
+    }
     let content_type = if stream { "text/event-stream" } else { "application/json" };
     let pace = match reply {
         Reply::Drip(pause) => Pace::Drip(*pause),

@@ -2,9 +2,10 @@
 
 use groundcrew_testkit::models::Reply;
 use serde_json::json;
+use summary_bot::Provider;
 
 use crate::service::{SAMPLE, conversation};
-use crate::support::{Told, holds, says, warnings};
+use crate::support::{Told, holds, says, speak, warnings};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_writes_the_summary_and_its_metadata_says_what_it_took() {
@@ -82,17 +83,29 @@ async fn what_was_cut_off_is_asked_again_with_twice_the_room() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_just_ends_is_no_answer_and_is_not_kept() {
-    let told = Told::keeping(|_| {}).await;
-    let half = told.summary([Reply::Ended]);
-    assert_eq!(half["metadata"]["engine"], "groundcrew-extractive/1", "{half:#}");
-    assert_eq!(warnings(&half), ["MODEL_UNAVAILABLE"]);
-    // The control: the same words to their end.
-    let whole = told.summary([Reply::Markdown]);
-    assert_eq!(
-        (&whole["metadata"]["engine"], &whole["metadata"]["model"]["kept"]),
-        (&json!("openai/large"), &json!(false))
-    );
-    assert_eq!(told.models.totals().requests, 2, "half an answer is not asked for again in Markdown");
+    for (provider, name) in [(Provider::Openai, "openai"), (Provider::Anthropic, "anthropic")] {
+        let told = Told::keeping(|config| speak(config, provider)).await;
+        let half = told.summary([Reply::Ended]);
+        assert_eq!(half["metadata"]["engine"], "groundcrew-extractive/1", "{half:#}");
+        assert_eq!(warnings(&half), ["MODEL_UNAVAILABLE"]);
+        // The control: the same words to their end.
+        let whole = told.summary([Reply::Markdown]);
+        assert_eq!(
+            (&whole["metadata"]["engine"], &whole["metadata"]["model"]["kept"]),
+            (&json!(format!("{name}/large")), &json!(false))
+        );
+        assert_eq!(told.models.totals().requests, 2, "half an answer is not asked for again in Markdown");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_says_why_it_ends_is_an_answer_without_its_last_event() {
+    for provider in [Provider::Openai, Provider::Anthropic] {
+        let told = Told::with(|config, _| speak(config, provider)).await;
+        let summary = told.summary([Reply::Unended]);
+        assert_eq!(warnings(&summary), [""; 0], "{provider:?}: {summary:#}");
+        assert_eq!(told.models.totals().requests, 1, "{provider:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

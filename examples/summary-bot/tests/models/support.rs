@@ -30,6 +30,11 @@ pub(crate) fn model(models: &Models, name: &str) -> ModelConfig {
     }
 }
 
+/// Has the model speak this protocol.
+pub(crate) fn speak(config: &mut Config, provider: Provider) {
+    config.models.named.get_mut("main").expect("the model").provider = provider;
+}
+
 impl Told {
     /// With one model, `main`.
     pub(crate) async fn start() -> Self {
