@@ -5,10 +5,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use groundcrew::Crew;
 use groundcrew_testkit::models::{Models, Reply};
 use serde_json::{Value, json};
-use summary_bot::{Config, Fallback, ModelConfig};
+use summary_bot::{Config, Fallback, ModelConfig, Provider};
 
 use crate::service::{Bot, conversation};
-use crate::support::{Told, warnings};
+use crate::support::{Told, speak, warnings};
 
 /// The sums that are booked: rows, millionths of a dollar; and what is still set aside.
 async fn booked(told: &Told) -> (i64, i64, i64) {
@@ -103,8 +103,11 @@ async fn what_a_model_wrote_before_it_failed_is_booked() {
     let nothing: fn(&mut Config) = |_| {};
     let stall: fn(&mut Config) = |config| config.models.stall = Duration::from_millis(300);
     let timeout: fn(&mut Config) = |config| config.models.timeout = Duration::from_secs(1);
+    // Of an answer that is going on Anthropic counts a token at its beginning, and the rest at its end.
+    let anthropic: fn(&mut Config) = |config| speak(config, Provider::Anthropic);
     for (reply, limit, code) in [
         (Reply::Broken, nothing, "MODEL_UNAVAILABLE"),
+        (Reply::Broken, anthropic, "MODEL_UNAVAILABLE"),
         (Reply::Cut, nothing, "MODEL_UNAVAILABLE"),
         (Reply::Stalled, stall, "API_TIMEOUT"),
         (Reply::Stalled, timeout, "API_TIMEOUT"),
@@ -120,6 +123,14 @@ async fn what_a_model_wrote_before_it_failed_is_booked() {
         assert!(output < 1000, "{reply:?}: {output} is not all that there was room for");
         assert!(booked(&told).await.1 >= input + 4 * output, "{reply:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_counted_of_the_prompt_before_it_failed_is_booked_and_no_estimate() {
+    let told = Told::with(|config, _| speak(config, Provider::Anthropic)).await;
+    assert_eq!(warnings(&told.summary([Reply::Broken])), ["MODEL_UNAVAILABLE"]);
+    let counted = i64::try_from(told.models.totals().input_tokens).expect("a number");
+    assert_eq!(tokens(&told).await.0, counted);
 }
 
 #[tokio::test(flavor = "multi_thread")]
