@@ -5,13 +5,13 @@ mod service;
 
 mod refusals;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use service::http::Answer;
 use service::jobs::ASYNC;
 use service::receiver::Receiver;
-use service::{Bot, Fixture, SAMPLE, SUMMARIES, config, wait_for};
+use service::{Bot, Fixture, PATIENCE, SAMPLE, SUMMARIES, config, file, wait_for};
 use summary_bot::Config;
 use tokio::net::{TcpListener, TcpSocket};
 
@@ -96,6 +96,25 @@ async fn a_receiver_that_fails_is_told_again_under_the_same_id() {
     let delivery = settled(&bot, &webhook, "succeeded");
     assert_eq!(statuses(&delivery), [json!(500), json!(404), json!(302), json!(204)]);
     wait_for("it to be forgiven", || bot.get(&webhook).json()["failing_since"].is_null().then_some(()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_asks_for_a_pause_gets_it() {
+    let (bot, receiver) = (start().await, Receiver::start());
+    receiver.answers(["503 Later\r\nretry-after: 3600"]);
+    subscribe(&bot, &receiver.url("/"));
+    bot.post("", SAMPLE);
+    receiver.wait_for(1);
+    let file = file(&bot.folder).await;
+    let select = "SELECT count(*) FROM groundcrew_jobs WHERE name = 'deliver' AND state = 0 AND due_at > ?";
+    let late = jiff::Timestamp::now().as_microsecond() + 3_000_000_000;
+    let deadline = Instant::now() + PATIENCE;
+    while sqlx::query_scalar::<_, i64>(select).bind(late).fetch_one(&file).await.expect("a count") == 0 {
+        assert_eq!(receiver.messages().len(), 1, "it is sent again after some milliseconds");
+        assert!(Instant::now() < deadline, "it is not put off");
+        tokio::time::sleep(Duration::from_millis(20)).await; // a pause between two looks
+    }
+    bot.land().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
