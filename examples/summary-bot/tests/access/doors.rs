@@ -5,7 +5,7 @@ use groundcrew::config::{BindIp, Environment};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::service::{self, Fixture, http};
+use crate::service::{self, Fixture, file, http};
 use crate::stage::{SECRET, ask, bot, key};
 
 /// The methods and paths that the document tells of, with their operations.
@@ -42,6 +42,24 @@ async fn every_operation_is_closed_to_who_shows_nothing_or_too_little() {
         } else {
             assert_eq!(answer.status, 200, "{method} {path}");
         }
+    }
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_an_idempotency_key_no_refusal_is_kept_of_who_may_not() {
+    let bot = bot().await;
+    let kept = "SELECT count(*) FROM replays";
+    let file = file(&bot.folder).await;
+    let path = "/api/v1/schedules/01a1fdf0-f09e-7490-9c02-481706f95825/run";
+    // The control: of who may, it is kept that there is no such schedule.
+    for (scope, status, rows) in [("schedules:read", 403, 0), ("schedules:write", 404, 1)] {
+        let bearer = key(&bot, "somebody", scope).await;
+        let headers = [("authorization", bearer.as_str()), ("idempotency-key", "run")];
+        let answer = bot.call("POST", path, &headers, b"");
+        assert_eq!(answer.status, status, "{}", answer.body);
+        let count: i64 = sqlx::query_scalar(kept).fetch_one(&file).await.expect("a count");
+        assert_eq!(count, rows, "{scope}");
     }
     bot.land().await;
 }

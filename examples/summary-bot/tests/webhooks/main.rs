@@ -144,6 +144,31 @@ async fn what_is_given_up_stays_in_the_log_and_can_be_replayed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_replay_that_is_asked_for_twice_with_one_key_is_done_once() {
+    let bot = Fixture::with(|config| {
+        local(config);
+        config.webhooks.attempts = 1;
+    })
+    .await;
+    let receiver = Receiver::start();
+    receiver.answers(["500 Oops"]);
+    let (webhook, _) = subscribe(&bot, &receiver.url("/"));
+    bot.post("", SAMPLE);
+    let delivery = settled(&bot, &webhook, "dead");
+    let replay = format!("{webhook}/deliveries/{}/replay", delivery["id"].as_str().expect("an id"));
+    let ask = |key: &str| bot.call("POST", &replay, &[JSON, ("idempotency-key", key)], b"{}");
+    assert_eq!(ask("again").status, 202);
+    settled(&bot, &webhook, "succeeded");
+    let again = ask("again");
+    assert_eq!((again.status, again.header("idempotency-replayed")), (202, Some("true")), "{}", again.body);
+    assert_eq!(statuses(&settled(&bot, &webhook, "succeeded")), [json!(500), json!(204)]);
+    // The control: another key is another replay.
+    assert_eq!(ask("another").status, 202);
+    assert_eq!(receiver.wait_for(3).len(), 3);
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_delivery_that_is_not_over_is_not_replayed() {
     let bot = Fixture::with(|config| {
         local(config);
