@@ -188,7 +188,10 @@ impl Known {
 
 #[cfg(test)]
 mod tests {
+    use groundcrew::config::{Origin, Sourced};
+
     use super::*;
+    use crate::settings::GuildConfig;
 
     fn config() -> Config {
         let mut config = Config::default();
@@ -202,6 +205,35 @@ mod tests {
         let known = models(&config()).expect("one");
         assert_eq!((known.len(), known[0].base_url.as_str()), (1, "https://api.openai.com/v1"));
         assert_eq!((known[0].context, known[0].price.input), (128_000, 150_000));
+    }
+
+    /// A server with a budget of its own.
+    fn limited() -> GuildConfig {
+        GuildConfig { daily_budget: Some(Sourced::new(5.0, Origin::Set)), ..GuildConfig::default() }
+    }
+
+    #[test]
+    fn wherever_a_budget_stands_it_wants_the_price_of_a_model_that_is_not_known() {
+        let places: [(&str, fn(&mut Config)); 4] = [
+            ("budget.daily", |config| config.budget.daily = Some(5.0)),
+            ("budget.guild_daily", |config| config.budget.guild_daily = Some(5.0)),
+            ("guild_defaults", |config| config.guild_defaults = limited()),
+            ("guilds", |config| config.guilds = [("7".to_owned(), limited())].into()),
+        ];
+        let checked = |set: fn(&mut Config), model: &str| {
+            let mut config = config();
+            config.openai.model = model.to_owned();
+            set(&mut config);
+            check_prices(&models(&config).expect("one"), &config)
+        };
+        for (place, set) in places {
+            let refused = checked(set, "gpt-7").expect_err(place).to_string();
+            assert!(refused.contains("models.named.openai.input_price"), "{refused}");
+            // The controls: what one of the list costs is known, and so is that of a version of it.
+            checked(set, "gpt-4o").expect(place);
+            checked(set, "gpt-4o-2026-01-31").expect(place);
+        }
+        checked(|_| {}, "gpt-7").expect("there is no budget");
     }
 
     #[test]

@@ -98,6 +98,14 @@ async fn a_daily_budget_may_be_lowered_and_not_raised() {
         assert_eq!(strict.effective(GUILD).await.expect("read").daily_budget(), None, "that of all servers");
         let generous = ground.settings(GuildConfig::default(), &[]);
         assert_eq!(generous.effective(GUILD).await.expect("read").daily_budget(), Some(2.0));
+
+        // What is said for every server goes before what the budget says.
+        let all =
+            GuildConfig { daily_budget: Some(said(3.0, "GUILD_DAILY_BUDGET")), ..GuildConfig::default() };
+        let usual = ground.settings(all, &[]).with_guild_daily(Some(10.0));
+        let problem = usual.change(GUILD, ANNA, None, to(3.5)).await.expect_err("more than every server has");
+        let words = problem.to_json()["detail"].to_string();
+        assert!(words.contains("from 0 to 3"), "{words}");
     }
 }
 
