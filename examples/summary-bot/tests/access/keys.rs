@@ -1,11 +1,13 @@
 //! `/api/v1/keys`.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::service::{SUMMARIES, conversation};
-use crate::stage::{ask, bot, key, operate};
+use crate::service::{Fixture, SUMMARIES, conversation, file};
+use crate::stage::{ask, bot, closed, key, operate};
 
 const KEYS: &str = "/api/v1/keys";
 
@@ -56,6 +58,43 @@ async fn a_key_that_ends_makes_none_that_ends_later() {
         let made = ask_for(expires_at);
         assert_eq!((made.status, &made.json()["expires_at"]), (201, &ci["expires_at"]), "{}", made.body);
     }
+    bot.land().await;
+}
+
+/// People do not: `admins.rs`.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_with_the_scope_admin_makes_keys_in_others_names() {
+    let bot = bot().await;
+    let program = key(&bot, "the backup", "admin keys:write keys:read").await;
+    for subject in ["reports", "100000000000000002"] {
+        let wanted = json!({"name": "theirs", "scopes": ["keys:read"], "subject": subject});
+        let made = ask(&bot, "POST", KEYS, &program, &wanted.to_string());
+        assert_eq!((made.status, &made.json()["subject"]), (201, &json!(subject)), "{}", made.body);
+        let bearer = format!("Bearer {}", made.json()["secret"].as_str().expect("a secret"));
+        assert_eq!(ask(&bot, "GET", "/api/v1/me", &bearer, "").json()["subject"], subject);
+    }
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_was_taken_back_elsewhere_makes_no_other_though_it_is_known_here_for_a_while() {
+    // A slow machine forgets nothing in between.
+    let bot = Fixture::with(|config| {
+        closed(config);
+        config.auth.cache = Duration::from_secs(3600);
+    })
+    .await;
+    let bearer = key(&bot, "somebody", "keys:read keys:write").await;
+    let wanted = json!({"name": "x", "scopes": ["keys:read"]}).to_string();
+    assert_eq!(ask(&bot, "POST", KEYS, &bearer, &wanted).status, 201);
+    let elsewhere = sqlx::query("UPDATE groundcrew_auth_keys SET revoked_at = 1 WHERE name = 'test'");
+    let taken = elsewhere.execute(&file(&bot.folder).await).await.expect("an update");
+    assert_eq!(taken.rows_affected(), 1);
+    let refused = ask(&bot, "POST", KEYS, &bearer, &wanted);
+    assert_eq!((refused.status, refused.code().as_str()), (403, "FORBIDDEN"), "{}", refused.body);
+    assert!(refused.body.contains("good no more"), "{}", refused.body);
+    // The control: it is let in here.
+    assert_eq!(ask(&bot, "GET", KEYS, &bearer, "").status, 200);
     bot.land().await;
 }
 
