@@ -13,8 +13,8 @@ use serde_json::Value;
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Page {
-    limit: Option<usize>,
-    after: Option<Snowflake>,
+    pub(super) limit: Option<usize>,
+    pub(super) after: Option<Snowflake>,
 }
 
 type Answer = Result<Json<Value>, ApiError>;

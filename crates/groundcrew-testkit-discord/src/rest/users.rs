@@ -1,11 +1,13 @@
 //! Who one is, and where the gateway is.
 
+use super::guilds::Page;
 use super::{App, Bot, Caller};
 use crate::Snowflake;
 use crate::error::ApiError;
 use crate::validate::message::Body;
+use crate::world::guild::Guild;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use serde_json::{Value, json};
 
 type Answer = Result<Json<Value>, ApiError>;
@@ -38,7 +40,8 @@ pub(crate) async fn user(State(app): State<App>, _: Bot, Path(id): Path<Snowflak
     Ok(Json(user.json()))
 }
 
-pub(crate) async fn guilds(State(app): State<App>, caller: Caller) -> Answer {
+/// Those of a bot or a person, a page of them, in the order of their ids.
+pub(crate) async fn guilds(State(app): State<App>, caller: Caller, Query(page): Query<Page>) -> Answer {
     let state = app.look();
     let id = match &caller {
         Caller::Bot => state.world.application.bot,
@@ -47,7 +50,9 @@ pub(crate) async fn guilds(State(app): State<App>, caller: Caller) -> Answer {
             *user
         }
     };
-    let guilds = state.world.guilds.values().filter(|guild| guild.members.contains_key(&id));
+    let after = page.after.unwrap_or_default();
+    let theirs = |guild: &&Guild| guild.id > after && guild.members.contains_key(&id);
+    let guilds = state.world.guilds.values().filter(theirs).take(page.limit.unwrap_or(200).clamp(1, 200));
     Ok(Json(guilds.map(|guild| state.world.guild_info_json(guild, id)).collect()))
 }
 

@@ -50,6 +50,20 @@ async fn who_agrees_comes_back_with_a_code_that_is_good_once() {
 }
 
 #[tokio::test]
+async fn servers_are_listed_in_pages() {
+    let scene = Scene::new().await;
+    let more = [(); 2].map(|()| scene.discord.guild("Ops").create());
+    let page = async |query: String| {
+        let page = json_of(&scene.rest("GET", &format!("/users/@me/guilds{query}"), None).await);
+        page.as_array().unwrap().iter().map(|guild| guild["id"].clone()).collect::<Vec<_>>()
+    };
+    let [second, third] = more.map(|guild| json!(guild));
+    assert_eq!(page(String::new()).await, [json!(scene.guild), second.clone(), third.clone()]);
+    assert_eq!(page("?limit=2".to_owned()).await, [json!(scene.guild), second]);
+    assert_eq!(page(format!("?limit=2&after={}", more[0])).await, [third]);
+}
+
+#[tokio::test]
 async fn a_wrong_verifier_a_wrong_secret_and_a_refusal_give_nothing() {
     let scene = Scene::new().await;
     scene.discord.sign_in_as(scene.ada);
