@@ -92,6 +92,21 @@ async fn a_member_signs_in_is_known_and_signs_out() {
     bot.land().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_of_the_last_of_the_bots_many_servers_signs_in() {
+    let discord = Discord::start().await.expect("a local Discord");
+    // So many are on a page.
+    for _ in 0..200 {
+        discord.guild("Another").create();
+    }
+    let guild = discord.guild("Ground crew").create();
+    discord.sign_in_as(discord.member(guild, "ada").create());
+    let bot = bot(&discord, &[]).await;
+    let (answer, _) = sign_in(&bot);
+    assert_eq!((answer.status, answer.header("location")), (303, Some("/#here")), "{}", answer.body);
+    bot.land().await;
+}
+
 /// Somebody who has signed in, where tokens are given out.
 async fn signed_in(discord: &Discord) -> (Fixture, String) {
     let guild = discord.guild("Ground crew").create();
