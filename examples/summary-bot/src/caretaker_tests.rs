@@ -2,6 +2,7 @@
 
 use groundcrew::config::Secret;
 use groundcrew::jobs::PlanId;
+use groundcrew::sql::statement;
 
 use super::*;
 use crate::Origin;
@@ -133,6 +134,21 @@ async fn what_somebody_has_sent_who_is_erased_goes_with_them_and_is_summarised_n
         // The control: somebody else's.
         assert!(ground.store.asking(another).await.expect("read").is_some(), "{}", ground.name);
         assert!(ground.store.note(another, Step::default()).await.expect("noted"), "{}", ground.name);
+    }
+}
+
+/// Or what is made of it meanwhile would be stored after the summaries have been looked through.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_being_made_for_somebody_is_called_off_before_anything_stored_of_them_is_looked_for() {
+    for ground in grounds().await {
+        let caretaker = ground.caretaker(90, ground.settings(GuildConfig::default(), &[]));
+        let waiting = asked(&ground, BEN).await;
+        // Erasing comes no further than this.
+        let gone = statement("DROP TABLE webhooks").execute(ground.database.write()).await;
+        gone.expect("there is no such table any more");
+        caretaker.erase(BEN).await.expect_err("there are no webhooks to look at");
+        let standing = ground.store.standing(waiting).await.expect("read").expect("there");
+        assert_eq!(standing.state, State::Cancelled, "{}", ground.name);
     }
 }
 

@@ -3,7 +3,7 @@
 use groundcrew::Crew;
 use groundcrew::cache::CacheConfig;
 use groundcrew::jobs::{Jobs, JobsConfig, Publisher};
-use groundcrew::sql::SqlConfig;
+use groundcrew::sql::{Database, SqlConfig};
 use groundcrew_testkit::postgres::Postgres;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -20,6 +20,7 @@ use crate::{Asked, Collector, Filter, Options, Origin, summarize};
 pub(crate) struct Ground {
     pub(crate) name: &'static str,
     pub(crate) crew: Crew,
+    pub(crate) database: Database,
     pub(crate) store: Store,
     pub(crate) plans: Plans,
     pub(crate) publisher: Publisher,
@@ -59,7 +60,7 @@ async fn ground(
     let database = SqlConfig::of(url).connect(&crew).await.expect("a database");
     database.migrate(&crew, MIGRATIONS).await.expect("migrated");
     let jobs: Jobs<()> = JobsConfig::default().connect(&crew, &database).await.expect("jobs");
-    let store = Store::new(database, jobs.publisher());
+    let store = Store::new(database.clone(), jobs.publisher());
     let config = SchedulesConfig::default();
     let plans = Plans::new(Parts {
         store: store.clone(),
@@ -69,7 +70,7 @@ async fn ground(
         mailer: None,
     });
     let publisher = jobs.publisher();
-    Ground { name, crew, store, plans, publisher, _folder: folder, _postgres: postgres }
+    Ground { name, crew, database, store, plans, publisher, _folder: folder, _postgres: postgres }
 }
 
 // === impl Ground ===
