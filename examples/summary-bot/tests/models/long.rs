@@ -1,5 +1,7 @@
 //! Conversations that are longer than a prompt.
 
+use std::time::Duration;
+
 use groundcrew_testkit::models::Reply;
 use serde_json::{Value, json};
 
@@ -98,23 +100,29 @@ async fn one_lost_part_of_many_is_said_and_half_of_them_are_no_summary() {
     assert_eq!(warnings(&summary), ["MODEL_UNAVAILABLE"]);
 }
 
-/// What the same question gets three times where answers are kept, the first time with these replies: the codes of
-/// the warnings, and whether it was kept.
-async fn asked_again(replies: Vec<Reply>, then: Reply) -> Vec<(Vec<String>, Value)> {
-    let told = Told::keeping(|config| {
+/// The same with answers that are kept.
+async fn keeping() -> Told {
+    Told::keeping(|config| {
         config.models.named.get_mut("main").expect("the model").context = Some(8_000);
-    });
-    let told = told.await;
-    let ask = || {
-        let summary = told.bot.post("", &talk(600)).json();
-        let warned: Vec<String> = warnings(&summary).into_iter().map(str::to_owned).collect();
-        (warned, summary["metadata"]["model"]["kept"].clone())
-    };
+    })
+    .await
+}
+
+/// What one and the same question gets: the codes of the warnings, and whether it was kept.
+fn ask(told: &Told) -> (Vec<String>, Value) {
+    let summary = told.bot.post("", &talk(600)).json();
+    let warned: Vec<String> = warnings(&summary).into_iter().map(str::to_owned).collect();
+    (warned, summary["metadata"]["model"]["kept"].clone())
+}
+
+/// What it gets three times, the first time with these replies.
+async fn asked_again(replies: Vec<Reply>, then: Reply) -> Vec<(Vec<String>, Value)> {
+    let told = keeping().await;
     told.models.script(replies);
     told.models.reply(then);
-    let first = ask();
+    let first = ask(&told);
     told.models.reply(Reply::Good);
-    vec![first, ask(), ask()]
+    vec![first, ask(&told), ask(&told)]
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,6 +137,20 @@ async fn what_is_incomplete_is_not_kept_and_asking_again_mends_it() {
         let whole = |kept: bool| (Vec::new(), json!(kept));
         assert_eq!(answers, [(vec![warned.to_owned()], json!(false)), whole(false), whole(true)]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_asks_the_same_meanwhile_gets_what_is_incomplete_too_and_it_is_paid_once() {
+    let told = keeping().await;
+    told.models.script([Reply::Failed(500)]);
+    told.models.reply(Reply::After(Duration::from_millis(500)));
+    let answers: Vec<_> = std::thread::scope(|scope| {
+        let told = &told;
+        let askers: Vec<_> = (0..4).map(|_| scope.spawn(move || ask(told))).collect();
+        askers.into_iter().map(|asker| asker.join().expect("an answer")).collect()
+    });
+    assert!(answers.iter().all(|(warned, _)| *warned == ["PARTS_MISSING"]), "{answers:?}");
+    assert_eq!(answers.iter().filter(|(_, kept)| *kept == json!(false)).count(), 1, "{answers:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
