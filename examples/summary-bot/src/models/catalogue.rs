@@ -214,13 +214,14 @@ mod tests {
 
     #[test]
     fn wherever_a_budget_stands_it_wants_the_price_of_a_model_that_is_not_known() {
-        let places: [(&str, fn(&mut Config)); 4] = [
+        type Set = fn(&mut Config);
+        let places: [(&str, Set); 4] = [
             ("budget.daily", |config| config.budget.daily = Some(5.0)),
             ("budget.guild_daily", |config| config.budget.guild_daily = Some(5.0)),
             ("guild_defaults", |config| config.guild_defaults = limited()),
             ("guilds", |config| config.guilds = [("7".to_owned(), limited())].into()),
         ];
-        let checked = |set: fn(&mut Config), model: &str| {
+        let checked = |set: Set, model: &str| {
             let mut config = config();
             config.openai.model = model.to_owned();
             set(&mut config);
