@@ -2,7 +2,6 @@
 
 use futures_util::FutureExt;
 use groundcrew_amqp::{ConsumerOptions, Field};
-use groundcrew_jobs::JobError;
 
 use super::*;
 
@@ -35,36 +34,6 @@ async fn a_retry_that_is_back_before_its_end_is_on_record_is_no_copy_and_is_not_
         .await;
         settle(&stage.backend, retry, Ending::Done).await;
         until("no message is left", || async { depth().await == 0 }).await;
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_many_jobs_that_are_tried_again_at_once_each_has_its_last_attempt() {
-    const JOBS: usize = 1_000;
-    bounded(async {
-        let broker = Broker::shared().await;
-        let stage = broker.process().await.stage().await;
-        let jobs = stage.jobs_in(&stage.crew, &JobsConfig { concurrency: 16, ..config() });
-        let publisher = jobs.publisher();
-        let last: Arc<Mutex<std::collections::BTreeSet<String>>> = Arc::default();
-        let noted = last.clone();
-        let app = App::logging(move |tag, attempt| {
-            let noted = noted.clone();
-            async move {
-                if !attempt.is_last() {
-                    return Err(JobError::retry_after(Duration::ZERO, "again"));
-                }
-                noted.lock().insert(tag);
-                Ok(())
-            }
-        });
-        jobs.register::<Plain>().run(app.clone());
-        let all: Vec<_> = (0..JOBS).map(|number| Plain(number.to_string())).collect();
-        publisher.enqueue_many(&all).await.expect("enqueued");
-        until("each had its last attempt", || async { last.lock().len() == JOBS }).await;
-        stage.idle().await;
-        assert_eq!((app.runs(), stage.dead().await.len()), (3 * JOBS, 0));
     })
     .await;
 }
