@@ -128,9 +128,14 @@ mod tests {
 
     /// What keeps a service with these variables from being started.
     fn problems(variables: &[(&str, &str)]) -> Option<String> {
-        let loader = Loader::new("parcels").container(false).root("/nonexistent").mount("/nonexistent");
-        let loaded = loader.variables(variables.iter().copied()).load(&AmqpConfig::shape());
-        loaded.err().map(|problems| problems.to_string())
+        Loader::new("parcels")
+            .container(false)
+            .root("/nonexistent")
+            .mount("/nonexistent")
+            .variables(variables.iter().copied())
+            .load(&AmqpConfig::shape())
+            .err()
+            .map(|problems| problems.to_string())
     }
 
     #[test]
