@@ -83,8 +83,9 @@ impl Command {
     /// ```
     pub fn parse<A: Into<OsString>>(name: &str, rest: impl IntoIterator<Item = A>) -> Result<Self, String> {
         let mut words = Vec::new();
-        for word in rest {
-            words.push(word.into().into_string().map_err(|word| format!("{} is not UTF-8", word.display()))?);
+        for (at, word) in rest.into_iter().enumerate() {
+            let word = word.into().into_string();
+            words.push(word.map_err(|_| format!("argument {} of {} is not UTF-8", at + 1, shown(name)))?);
         }
         if name == "backup" && words.first().is_some_and(|word| COMMANDS.iter().any(|(name, _)| name == word))
         {
@@ -102,7 +103,7 @@ impl Command {
             "list" => &[],
             "prune" => &["--dry-run"],
             "verify" => &["NAME or latest"],
-            _ => return Err(format!("there is no command {name}")),
+            _ => return Err(format!("there is no command {}", shown(name))),
         };
         arguments.read(name, takes, words)?;
         let Arguments { flags, which, into, form } = arguments;
@@ -120,6 +121,15 @@ impl Command {
         };
         Ok(Self { what, form })
     }
+}
+
+/// As much of a word that nobody understood as may be shown: a URL may hold a password, and what stands behind a `=`, a
+/// `:` or a space the value of a secret, where `--set` was forgotten or mistyped.
+fn shown(word: &str) -> &str {
+    if word.contains("://") {
+        return "a URL";
+    }
+    word.split(|c: char| c == '=' || c == ':' || c.is_whitespace()).next().unwrap_or_default()
 }
 
 #[derive(Default)]
@@ -151,9 +161,7 @@ impl Arguments {
                 }
                 _ => {
                     let takes = if takes.is_empty() { "--json or --table".into() } else { takes.join(", ") };
-                    // A word with `://` may hold a password.
-                    let word = if word.contains("://") { "a URL" } else { word.as_str() };
-                    return Err(format!("{name} takes {takes}, not {word}"));
+                    return Err(format!("{name} takes {takes}, not {}", shown(&word)));
                 }
             }
         }
@@ -180,6 +188,23 @@ mod tests {
     fn a_url_in_the_wrong_place_is_not_repeated() {
         let words = problem("verify", &["--into=postgres://u:hunter2@h/d"]);
         assert!(!words.contains("hunter2"), "{words}");
+    }
+
+    #[test]
+    fn of_a_setting_in_the_wrong_place_the_value_is_not_repeated() {
+        let words = problem("verify", &["latest", "database.password hunter2"]);
+        assert_eq!(words, "verify takes NAME or latest, not database.password");
+        assert_eq!(problem("list", &["password=hunter2"]), "list takes --json or --table, not password");
+        assert_eq!(problem("password=hunter2", &[]), "there is no command password");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn of_an_argument_that_is_not_utf8_only_the_place_is_told() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let password = OsString::from_vec(b"database.password=p\xe4ss".to_vec());
+        let words = Command::parse("list", [OsString::from("--json"), password]).unwrap_err();
+        assert_eq!(words, "argument 2 of list is not UTF-8");
     }
 
     #[test]

@@ -66,15 +66,15 @@ fn said(code: u8, words: &str) -> ExitCode {
 /// Options stand before the command; what follows it is the command's.
 fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments, String> {
     let mut parsed = Arguments::default();
-    let mut arguments = arguments.into_iter();
-    while let Some(argument) = arguments.next() {
-        let text = argument.into_string().map_err(|text| format!("{} is not UTF-8", text.display()))?;
+    let mut arguments = arguments.into_iter().enumerate();
+    while let Some((at, argument)) = arguments.next() {
+        let text = argument.into_string().map_err(|_| format!("argument {} is not UTF-8", at + 1))?;
         let (name, inline) = match text.split_once('=') {
             Some((name, value)) if name.starts_with("--") => (name.to_owned(), Some(value.to_owned())),
             _ => (text, None),
         };
         let mut value = || {
-            let next = || arguments.next().and_then(|value| value.into_string().ok());
+            let next = || arguments.next().and_then(|(_, value)| value.into_string().ok());
             inline.clone().or_else(next).ok_or_else(|| format!("{name} needs a value"))
         };
         match name.as_str() {
@@ -83,10 +83,14 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments, Str
             "--set" => parsed.set.push(value()?),
             "--help" | "-h" => parsed.command = Some("--help".to_owned()),
             "--version" | "-V" => parsed.command = Some("--version".to_owned()),
-            option if option.starts_with('-') => return Err(format!("unknown option {option}")),
+            option if option.starts_with('-') => {
+                // What follows may be the value of a secret, where `--set` was mistyped.
+                let option = option.split(['=', ':']).next().unwrap_or_default();
+                return Err(format!("unknown option {option}"));
+            }
             _ => {
                 parsed.command = Some(name);
-                parsed.rest = arguments.collect();
+                parsed.rest = arguments.map(|(_, argument)| argument).collect();
                 break;
             }
         }
