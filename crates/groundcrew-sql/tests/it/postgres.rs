@@ -93,7 +93,7 @@ async fn a_missing_database_is_refused_with_a_hint() {
 
 #[tokio::test]
 async fn a_server_that_does_not_come_is_given_up_with_the_last_cause() {
-    let server = Server::prepare();
+    let server = Server::prepare().await;
     let error = config(&server).connect(&crew()).await.unwrap_err();
     assert!(matches!(error, ConnectError::Unreachable { attempts: 2.., .. }), "{error}");
     let error = error.to_string();
@@ -103,7 +103,7 @@ async fn a_server_that_does_not_come_is_given_up_with_the_last_cause() {
 
 #[tokio::test]
 async fn a_server_that_starts_late_is_waited_for() {
-    let mut server = Server::prepare();
+    let mut server = Server::prepare().await;
     let config = SqlConfig { connect_retry: Duration::from_secs(60), ..config(&server) };
     let crew = crew();
     let mut connecting = Box::pin(config.connect(&crew));
@@ -112,7 +112,7 @@ async fn a_server_that_starts_late_is_waited_for() {
         _ = &mut connecting => panic!("nobody is there yet"),
         () = tokio::time::sleep(Duration::from_millis(250)) => {}
     }
-    server.launch();
+    server.launch().await;
     connecting.await.expect("connected");
 }
 
@@ -128,7 +128,7 @@ async fn a_server_that_stops_degrades_the_service_and_one_that_comes_back_mends_
     assert!(readiness.ready, "all replicas share Postgres");
     let cause = readiness.checks[0].last_error.clone().expect("a cause");
     assert!(cause.contains("refused"), "{cause}");
-    server.launch();
+    server.launch().await;
     until("the service is whole again", || !crew.readiness().degraded).await;
 }
 
