@@ -1,12 +1,13 @@
 //! Every example as its reader starts it: a process that becomes ready, does what its first lines say, and lands.
 
 use std::ffi::OsStr;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
 use groundcrew_testkit::http::{self, Response};
+use groundcrew_testkit::port::Port;
 use groundcrew_testkit::process::{Service, ServiceProcess, Signal};
 use groundcrew_testkit::rabbitmq::RabbitMq;
 use groundcrew_testkit::redis::Redis;
@@ -20,6 +21,8 @@ struct Running {
     process: ServiceProcess,
     http: SocketAddr,
     folder: TempDir,
+    /// What `http` and the admin listener are on.
+    _ports: [Port; 2],
 }
 
 // === impl Running ===
@@ -27,8 +30,8 @@ struct Running {
 impl Running {
     async fn start(name: &str, variables: &[(&str, &str)]) -> Self {
         let folder = tempdir().unwrap();
-        let (process, http) = start_in(folder.path(), name, variables).await;
-        Self { process, http, folder }
+        let (process, ports) = start_in(folder.path(), name, variables).await;
+        Self { process, http: ports[0].address(), folder, _ports: ports }
     }
 
     async fn get(&self, path: &str) -> Response {
@@ -56,22 +59,21 @@ impl Running {
     }
 }
 
-/// Its process, ready, and where it answers if it has a public listener.
-async fn start_in(folder: &Path, name: &str, variables: &[(&str, &str)]) -> (ServiceProcess, SocketAddr) {
-    let (http, admin) = (free_address(), free_address());
+/// Its process, ready, and the ports of its public listener, if it has one, and of its admin listener.
+async fn start_in(folder: &Path, name: &str, variables: &[(&str, &str)]) -> (ServiceProcess, [Port; 2]) {
+    let [http, admin] = free_ports();
     let service = Service::new(scenarios::example(name))
         .current_dir(folder)
-        .env("PORT", http.port().to_string())
-        .env("METRICS_PORT", admin.port().to_string());
+        .env("PORT", http.number().to_string())
+        .env("METRICS_PORT", admin.number().to_string());
     let service = variables.iter().fold(service, |service, (name, value)| service.env(name, value));
     let mut process = service.start().unwrap();
-    process.wait_ready(admin, PATIENCE).await.unwrap_or_else(|error| panic!("{name}: {error}"));
-    (process, http)
+    process.wait_ready(admin.address(), PATIENCE).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+    (process, [http, admin])
 }
 
-/// Free now; the example takes it a moment later.
-fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).unwrap()
+fn free_ports() -> [Port; 2] {
+    [Port::free().unwrap(), Port::free().unwrap()]
 }
 
 /// A command of an example, as a person gives it in the folder where it runs.
@@ -83,10 +85,11 @@ fn command<A: AsRef<OsStr>>(folder: &Path, name: &str, arguments: impl IntoItera
 async fn runs_to_its_end(name: &str, last_words: &str) {
     let folder = tempdir().unwrap();
     let path = std::env::var_os("PATH").unwrap_or_default();
+    let [_, admin] = free_ports();
     let service = Service::new(scenarios::example(name))
         .current_dir(folder.path())
         .env("PATH", path) // where the servers are
-        .env("METRICS_PORT", free_address().port().to_string());
+        .env("METRICS_PORT", admin.number().to_string());
     let mut process = service.start().unwrap();
     let status = process.wait_exit(PATIENCE).await.unwrap();
     assert!(status.success(), "{status}\n{process}");
@@ -120,7 +123,8 @@ async fn http_divides() {
 
 #[tokio::test]
 async fn client_quotes_although_every_other_answer_it_gets_is_a_failure() {
-    let (http, admin) = (free_address(), free_address());
+    let ports = free_ports();
+    let [http, admin] = [ports[0].address(), ports[1].address()];
     let folder = tempdir().unwrap();
     let url = format!("http://{http}/rate");
     let service = Service::new(scenarios::example("client")).current_dir(folder.path());
@@ -131,7 +135,7 @@ async fn client_quotes_although_every_other_answer_it_gets_is_a_failure() {
         let quote = http::get(http, "/quote/7").await.unwrap();
         assert_eq!((quote.status, quote.text()), (200, r#"{"cents":3360}"#.to_owned()));
     }
-    let quotes = Running { process, http, folder };
+    let quotes = Running { process, http, folder, _ports: ports };
     quotes.land().await;
 }
 
@@ -158,8 +162,8 @@ async fn sql_remembers_its_guests_after_a_restart() {
     let book = Running::start("sql", &[]).await;
     assert_eq!(book.post("/guests", "Ada").await.status, 201);
     let folder = book.land().await;
-    let (process, http) = start_in(folder.path(), "sql", &[]).await;
-    let book = Running { process, http, folder };
+    let (process, ports) = start_in(folder.path(), "sql", &[]).await;
+    let book = Running { process, http: ports[0].address(), folder, _ports: ports };
     assert_eq!(book.get("/guests").await.text(), r#"["Ada"]"#);
     book.land().await;
 }
@@ -209,7 +213,7 @@ async fn amqp_takes_orders_and_checks_them() {
 async fn lease_ticks_in_the_other_process_when_the_leader_is_killed() {
     let mut leader = Running::start("lease", &[]).await;
     leader.says("tick").await;
-    let (mut other, _) = start_in(leader.folder.path(), "lease", &[]).await;
+    let (mut other, _ports) = start_in(leader.folder.path(), "lease", &[]).await;
     assert!(!other.to_string().contains("this is the clock now"), "one leads");
     leader.process.signal(Signal::Kill).unwrap();
     other.wait_for_line("tick", PATIENCE).await.unwrap();

@@ -1,27 +1,27 @@
 //! What an operator does with a running service.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use groundcrew_testkit::http;
+use groundcrew_testkit::port::Port;
 use groundcrew_testkit::process::{Service, ServiceProcess, Signal};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A port that is free now; the admin listener takes it a moment later.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+fn free_port() -> Port {
+    Port::free().expect("a free port")
 }
 
-async fn start() -> (ServiceProcess, SocketAddr, SocketAddr) {
-    let (port, admin) = (free_port(), free_port());
+/// A process with its public port and that of its admin listener.
+async fn start() -> (ServiceProcess, Port, Port) {
+    let (public, admin) = (free_port(), free_port());
     let service = Service::new(env!("CARGO_BIN_EXE_slow-service"))
-        .env("PORT", port.to_string())
-        .env("METRICS_PORT", admin.to_string());
+        .env("PORT", public.number().to_string())
+        .env("METRICS_PORT", admin.number().to_string());
     let mut process = service.start().expect("it starts");
-    let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
-    process.wait_ready(address(port), PATIENCE).await.expect("ready");
-    (process, address(port), address(admin))
+    process.wait_ready(public.address(), PATIENCE).await.expect("ready");
+    (process, public, admin)
 }
 
 async fn put(admin: SocketAddr, body: &str) -> http::Response {
@@ -37,6 +37,7 @@ async fn put(admin: SocketAddr, body: &str) -> http::Response {
 #[tokio::test]
 async fn the_log_level_is_changed_at_run_time_and_returns_by_itself() {
     let (_process, _, admin) = start().await;
+    let admin = admin.address();
     let changed = put(admin, r#"{"level": "debug", "seconds": 1}"#).await;
     assert_eq!(changed.status, 200, "{}", changed.text());
     assert!(changed.text().contains(r#""level":"debug""#), "{}", changed.text());
@@ -51,7 +52,7 @@ async fn the_log_level_is_changed_at_run_time_and_returns_by_itself() {
 #[tokio::test]
 async fn a_level_that_does_not_exist_is_refused_with_the_ones_that_do() {
     let (_process, _, admin) = start().await;
-    let refused = put(admin, r#"{"level": "loud"}"#).await;
+    let refused = put(admin.address(), r#"{"level": "loud"}"#).await;
     assert_eq!(refused.status, 400);
     assert!(refused.text().contains("trace, debug, info, warn, error"), "{}", refused.text());
 }
@@ -59,44 +60,43 @@ async fn a_level_that_does_not_exist_is_refused_with_the_ones_that_do() {
 #[tokio::test]
 async fn metrics_and_tasks_are_on_the_admin_port_and_not_on_the_public_one() {
     let (_process, public, admin) = start().await;
-    assert_eq!(http::get(admin, "/metrics").await.unwrap().status, 200);
-    assert_eq!(http::get(admin, "/tasks").await.unwrap().status, 200);
-    assert_eq!(http::get(public, "/metrics").await.unwrap().status, 404);
+    assert_eq!(http::get(admin.address(), "/metrics").await.unwrap().status, 200);
+    assert_eq!(http::get(admin.address(), "/tasks").await.unwrap().status, 200);
+    assert_eq!(http::get(public.address(), "/metrics").await.unwrap().status, 404);
 }
 
 #[tokio::test]
 async fn healthcheck_is_0_for_a_service_that_runs_and_1_where_none_does() {
     let (_process, public, _) = start().await;
-    let check = |port: u16| {
+    let check = |port: &Port| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_slow-service"));
-        command.env_clear().env("PORT", port.to_string()).arg("healthcheck");
+        command.env_clear().env("PORT", port.number().to_string()).arg("healthcheck");
         command.output().unwrap().status.code()
     };
-    assert_eq!(check(public.port()), Some(0));
-    assert_eq!(check(free_port()), Some(1));
+    assert_eq!(check(&public), Some(0));
+    assert_eq!(check(&free_port()), Some(1));
 }
 
 #[tokio::test]
 async fn a_secret_shows_in_no_line_no_metric_and_no_answer_of_a_running_service() {
     const CANARY: &str = "canary-5d1e88";
-    let (port, admin) = (free_port(), free_port());
+    let (public, admin) = (free_port(), free_port());
     let service = Service::new(env!("CARGO_BIN_EXE_slow-service"))
-        .env("PORT", port.to_string())
-        .env("METRICS_PORT", admin.to_string())
+        .env("PORT", public.number().to_string())
+        .env("METRICS_PORT", admin.number().to_string())
         .env("LOG_LEVEL", "trace")
         .env("SLOW_SERVICE__ADMIN__TOKEN", CANARY)
         .env("JWT_SECRET", CANARY);
     let mut process = service.start().expect("it starts");
-    let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
-    process.wait_ready(address(port), PATIENCE).await.expect("ready");
+    process.wait_ready(public.address(), PATIENCE).await.expect("ready");
     let mut seen = String::new();
-    for (at, path) in [(port, "/secret-length"), (port, "/health"), (port, "/ready"), (port, "/nowhere")] {
-        seen += &http::get(address(at), path).await.unwrap().text();
+    for path in ["/secret-length", "/health", "/ready", "/nowhere"] {
+        seen += &http::get(public.address(), path).await.unwrap().text();
     }
     for path in ["/metrics", "/tasks", "/log-level", "/health", "/ready"] {
-        seen += &http::get(address(admin), path).await.unwrap().text();
+        seen += &http::get(admin.address(), path).await.unwrap().text();
     }
-    let mut client = http::Connection::open(address(port)).await.unwrap();
+    let mut client = http::Connection::open(public.address()).await.unwrap();
     let request =
         format!("GET /nowhere?token={CANARY} HTTP/1.1\r\nhost: t\r\nauthorization: Bearer {CANARY}\r\n\r\n");
     client.send(request).await.unwrap();

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use groundcrew_testkit::load::{Load, Pace, Report};
+use groundcrew_testkit::port::Port;
 use groundcrew_testkit::process::{Service, Signal};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -40,8 +41,9 @@ struct Restarts {
 impl Restarts {
     /// Restarts under load and returns what the load has seen.
     async fn run(self) -> Report {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("an address");
+        // Nobody else's connection takes it between two starts.
+        let port = Port::free().expect("a free port");
+        let (listener, address) = (TcpListener::bind(port.address()).expect("it is free"), port.address());
         let Restarted { program, prefix, path } = self.service;
         let mut service = Service::new(program())
             .env(format!("{prefix}__HTTP__PORT"), address.port().to_string())

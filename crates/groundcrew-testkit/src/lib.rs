@@ -11,6 +11,7 @@ pub mod load;
 pub mod models;
 #[cfg(all(unix, feature = "pgbouncer"))]
 pub mod pgbouncer;
+pub mod port;
 #[cfg(all(unix, feature = "postgres"))]
 pub mod postgres;
 #[cfg(all(unix, feature = "process"))]

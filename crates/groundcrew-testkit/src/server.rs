@@ -1,4 +1,4 @@
-//! What all real servers share: a process with its children, a folder that goes away, a free port.
+//! What all real servers share: a process with its children, a folder that goes away, a port of its own.
 
 mod error;
 mod family;
@@ -14,9 +14,9 @@ pub(crate) use running::Running;
 #[cfg(any(feature = "pgbouncer", feature = "rabbitmq", feature = "redis"))]
 pub(crate) use url::Url;
 
+use crate::port::Port;
 #[cfg(feature = "postgres")]
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
 #[cfg(any(feature = "pgbouncer", feature = "rabbitmq", feature = "redis"))]
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,7 +31,7 @@ pub(crate) const START: Duration = Duration::from_mins(3);
 /// How often a condition that nothing announces is looked at.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
-/// Another process may take the port between our choice and the server's start.
+/// Somebody who does not ask the kit may take the port between our choice and the server's start.
 pub(crate) const ATTEMPTS: usize = 5;
 
 /// A variable, where it is set to something.
@@ -51,17 +51,9 @@ pub(crate) fn program(variable: &str, names: &[&str]) -> Option<PathBuf> {
     given(variable).map(PathBuf::from).or_else(on_path)
 }
 
-/// Ports that nobody uses now, all different.
-pub(crate) fn free_ports<const N: usize>() -> Result<[u16; N], Error> {
-    let mut ports = [0; N];
-    let mut held = Vec::with_capacity(N);
-    for port in &mut ports {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-        let listener = listener.map_err(Error::system("find a free port"))?;
-        *port = listener.local_addr().map_err(Error::system("find a free port"))?.port();
-        held.push(listener);
-    }
-    Ok(ports)
+/// A port for as long as the server is there, also while it is down.
+pub(crate) fn free_port() -> Result<Port, Error> {
+    Port::free().map_err(Error::system("find a free port"))
 }
 
 /// Whether the server did not start because somebody was faster with its port.
@@ -91,16 +83,10 @@ pub(crate) async fn blocking<T: Send + 'static>(
 
 #[cfg(test)]
 mod tests {
-    use super::{free_ports, unique_name};
+    use super::unique_name;
 
     #[test]
     fn no_name_is_given_twice() {
         assert_ne!(unique_name(), unique_name());
-    }
-
-    #[test]
-    fn ports_that_are_asked_for_together_differ() {
-        let [one, other] = free_ports().expect("there are some");
-        assert_ne!(one, other);
     }
 }

@@ -1,6 +1,7 @@
 //! A real RabbitMQ, spoken to by lapin.
 #![cfg(all(unix, feature = "rabbitmq"))]
 
+use groundcrew_testkit::port::Port;
 use groundcrew_testkit::rabbitmq::{Error, Queue, RabbitMq, Vhost};
 use lapin::options::{
     BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions, QueueDeclareOptions,
@@ -238,8 +239,8 @@ async fn another_process_can_use_it_and_breaks_nothing_and_tidies_up() {
 
 #[tokio::test]
 async fn a_broker_of_somebody_else_is_used_through_its_management_api() {
-    let port =
-        std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
+    let management = Port::free().expect("a port");
+    let port = management.number();
     let setup = RabbitMq::setup().plugin("rabbitmq_management").setting("management.tcp.ip", "127.0.0.1");
     let setup = setup.setting("management.tcp.port", port.to_string());
     let rabbitmq = setup.start().await.expect("it starts");

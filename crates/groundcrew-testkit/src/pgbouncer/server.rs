@@ -1,8 +1,8 @@
 use super::setup::Setup;
+use crate::port::Port;
 use crate::postgres::{User, lets_us_in};
 use crate::server::{self, ATTEMPTS, Error, Family, Folder, Running, START, TEMPORARY, Url};
 use rustix::process::Signal;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -21,7 +21,7 @@ pub(super) struct Server {
     user: Option<User>,
     target: Url,
     setup: Setup,
-    port: u16,
+    port: Port,
 }
 
 impl Server {
@@ -32,19 +32,19 @@ impl Server {
         // Like PostgreSQL, it refuses to run as root.
         let user = User::for_servers()?;
         let folder = Folder::create(TEMPORARY, "pgbouncer", user.map(|user| (user.uid, user.gid)))?;
-        let mut server = Self { binary, running: None, folder, user, target, setup, port: 0 };
-        for attempt in 1.. {
-            [server.port] = server::free_ports()?;
+        let port = server::free_port()?;
+        let mut server = Self { binary, running: None, folder, user, target, setup, port };
+        for _ in 1..ATTEMPTS {
             match server.launch().await {
-                Err(error) if attempt < ATTEMPTS && server::port_was_taken(&error) => {}
+                Err(error) if server::port_was_taken(&error) => server.port = server::free_port()?,
                 launched => return launched.map(|()| server),
             }
         }
-        unreachable!("the last attempt returns")
+        server.launch().await.map(|()| server)
     }
 
     pub(super) fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     pub(super) fn family(&self) -> Option<Family> {
@@ -75,7 +75,7 @@ impl Server {
         }
         command.stdout(Stdio::null()).stderr(log);
         let running = self.running.insert(Running::start(command, &self.folder)?);
-        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let addr = self.port.address();
         let user = self.target.user.as_str();
         let lets_us_in = async || lets_us_in(addr, user, "pgbouncer").await.unwrap_or(false);
         if running.wait(Instant::now() + START, lets_us_in).await {
@@ -90,7 +90,7 @@ impl Server {
         let authentication = if password.is_empty() { "trust" } else { "scram-sha-256" };
         let ours = [
             ("listen_addr", "127.0.0.1".to_owned()),
-            ("listen_port", self.port.to_string()),
+            ("listen_port", self.port().to_string()),
             ("unix_socket_dir", String::new()),
             ("auth_type", authentication.to_owned()),
             ("auth_file", users.display().to_string()),

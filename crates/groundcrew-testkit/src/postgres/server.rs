@@ -2,11 +2,12 @@ use super::Error;
 use super::binaries::Binaries;
 use super::database::succeeded;
 use super::setup::{Setup, encoded};
+use crate::port::Port;
 use crate::server::{self, ATTEMPTS, Family, Folder, Running, START, TEMPORARY, blocking};
 use rustix::process::Signal;
 use std::fs::File;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ pub(super) struct Server {
     running: Option<Running>,
     folder: Folder,
     setup: Setup,
-    port: u16,
+    port: Port,
 }
 
 // === impl Server ===
@@ -35,7 +36,7 @@ impl Server {
     /// With its data made and a port chosen, but not running.
     pub(super) async fn prepare(binaries: Arc<Binaries>, setup: Setup) -> Result<Self, Error> {
         let folder = Folder::create(TEMPORARY, "postgres", binaries.user().map(|user| (user.uid, user.gid)))?;
-        let [port] = server::free_ports()?;
+        let port = server::free_port()?;
         let server = Self { binaries, running: None, folder, setup, port };
         server.init().await?;
         Ok(server)
@@ -45,7 +46,7 @@ impl Server {
     pub(super) async fn start(&mut self) -> Result<(), Error> {
         for _ in 1..ATTEMPTS {
             match self.launch().await {
-                Err(error) if server::port_was_taken(&error) => [self.port] = server::free_ports()?,
+                Err(error) if server::port_was_taken(&error) => self.port = server::free_port()?,
                 launched => return launched,
             }
         }
@@ -53,12 +54,12 @@ impl Server {
     }
 
     pub(super) fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     pub(super) fn url(&self, database: &str) -> String {
         let password = self.setup.password.as_ref().map(|password| format!(":{}", encoded(password)));
-        format!("postgres://postgres{}@127.0.0.1:{}/{database}", password.unwrap_or_default(), self.port)
+        format!("postgres://postgres{}@127.0.0.1:{}/{database}", password.unwrap_or_default(), self.port())
     }
 
     pub(super) fn family(&self) -> Option<Family> {
@@ -99,7 +100,7 @@ impl Server {
         let log = File::create(self.folder.file("log")).map_err(Error::system("create the server's log"))?;
         let mut command = self.binaries.command("postgres");
         command.arg("-D").arg(self.data()).arg("-k").arg(self.folder.path());
-        command.args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-N", "200"]);
+        command.args(["-h", "127.0.0.1", "-p", &self.port().to_string(), "-N", "200"]);
         // Safe where only processes die: what was committed survives a kill, as it must in tests of that.
         for setting in ["fsync=off", "full_page_writes=off", "shared_buffers=16MB"] {
             command.args(["-c", setting]);
@@ -109,7 +110,7 @@ impl Server {
         }
         command.stdout(Stdio::null()).stderr(log);
         let running = self.running.insert(Running::start(command, &self.folder)?);
-        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let addr = self.port.address();
         let lets_us_in = async || lets_us_in(addr, "postgres", "postgres").await.unwrap_or(false);
         Ok(running.wait(deadline, lets_us_in).await)
     }

@@ -2,6 +2,7 @@ use super::broker::Broker;
 use super::control::{Control, SCRIPT};
 use super::scripts::Scripts;
 use super::setup::Setup;
+use crate::port::Port;
 use crate::server::{self, ATTEMPTS, Error, Family, Folder, Running, START, unique_name};
 use rustix::process::Signal;
 use std::fs::File;
@@ -22,11 +23,11 @@ pub(super) struct Server {
 }
 
 /// All that a node listens on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Ports {
-    amqp: u16,
-    distribution: u16,
-    control: u16,
+    amqp: Port,
+    distribution: Port,
+    control: Port,
 }
 
 // === impl Server ===
@@ -37,7 +38,7 @@ impl Server {
         let folder = scripts.folder()?;
         let ports = Ports::free()?;
         let node = format!("{}@localhost", unique_name());
-        let control = Control::new(ports.control)?;
+        let control = Control::new(ports.control.number())?;
         let mut server = Self { scripts, running: None, folder, setup, node, ports, control };
         for attempt in 1.. {
             match server.launch().await {
@@ -45,17 +46,17 @@ impl Server {
                 launched => return launched.map(|()| server),
             }
             server.ports = Ports::free()?;
-            server.control = Control::new(server.ports.control)?;
+            server.control = Control::new(server.ports.control.number())?;
         }
         unreachable!("the last attempt returns")
     }
 
     pub(super) fn port(&self) -> u16 {
-        self.ports.amqp
+        self.ports.amqp.number()
     }
 
     pub(super) fn url(&self) -> String {
-        format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.ports.amqp)
+        format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.port())
     }
 
     pub(super) fn broker(&self) -> Broker {
@@ -117,18 +118,18 @@ impl Server {
         command.env("RABBITMQ_FEATURE_FLAGS_FILE", path("feature_flags"));
         // A distributed node, as the broker must be, that registers nowhere and is found by nobody else.
         command.args(["-sname", &self.node, "-start_epmd", "false"]);
-        command.args(["-erl_epmd_port", &self.ports.distribution.to_string()]);
+        command.args(["-erl_epmd_port", &self.ports.distribution.number().to_string()]);
         command.args(["-kernel", "inet_dist_use_interface", "{127,0,0,1}"]);
         // Tables for a test's needs, not for a million of processes.
         command.args(["+P", "131072", "+t", "1048576"]);
-        command.env("TESTKIT_PORT", self.ports.control.to_string());
+        command.env("TESTKIT_PORT", self.ports.control.number().to_string());
         command.env("TESTKIT_TOKEN", self.control.token()).args(["-eval", SCRIPT]);
         command.stdout(log()?).stderr(log()?);
         Ok(command)
     }
 
     fn configure(&self) -> Result<(), Error> {
-        let port = self.ports.amqp;
+        let port = self.port();
         let theirs = self.scripts.settings();
         let settings = self.setup.configuration(&format!(
             "listeners.tcp.1 = 127.0.0.1:{port}\n\
@@ -146,7 +147,7 @@ impl Server {
 
 impl Ports {
     fn free() -> Result<Self, Error> {
-        let [amqp, distribution, control] = server::free_ports()?;
-        Ok(Self { amqp, distribution, control })
+        let free = server::free_port;
+        Ok(Self { amqp: free()?, distribution: free()?, control: free()? })
     }
 }

@@ -1,4 +1,5 @@
 use super::resp::{Address, Connection};
+use crate::port::Port;
 use crate::server::{self, ATTEMPTS, Error, Family, Folder, Running, START, TEMPORARY};
 use rustix::process::Signal;
 use std::fs::File;
@@ -13,31 +14,30 @@ pub(super) struct Server {
     // Before the folder: fields are dropped in this order.
     running: Option<Running>,
     folder: Folder,
-    port: u16,
+    port: Port,
 }
 
 impl Server {
     pub(super) async fn start() -> Result<Self, Error> {
         let binary = server::program("REDIS_SERVER", &["redis-server", "valkey-server"]);
         let binary = binary.ok_or(Error::Missing { program: "redis-server", package: "redis-server" })?;
-        let mut server =
-            Self { binary, running: None, folder: Folder::create(TEMPORARY, "redis", None)?, port: 0 };
-        for attempt in 1.. {
-            [server.port] = server::free_ports()?;
+        let (folder, port) = (Folder::create(TEMPORARY, "redis", None)?, server::free_port()?);
+        let mut server = Self { binary, running: None, folder, port };
+        for _ in 1..ATTEMPTS {
             match server.launch().await {
-                Err(error) if attempt < ATTEMPTS && server::port_was_taken(&error) => {}
+                Err(error) if server::port_was_taken(&error) => server.port = server::free_port()?,
                 launched => return launched.map(|()| server),
             }
         }
-        unreachable!("the last attempt returns")
+        server.launch().await.map(|()| server)
     }
 
     pub(super) fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     pub(super) fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        format!("redis://127.0.0.1:{}", self.port())
     }
 
     pub(super) fn family(&self) -> Option<Family> {
@@ -57,13 +57,13 @@ impl Server {
     /// Starts it and waits until it answers.
     pub(super) async fn launch(&mut self) -> Result<(), Error> {
         let log = || File::create(self.folder.file("log")).map_err(Error::system("create the server's log"));
-        let settings = format!("bind 127.0.0.1\nport {}\nsave \"\"\nappendonly no\n", self.port);
+        let settings = format!("bind 127.0.0.1\nport {}\nsave \"\"\nappendonly no\n", self.port());
         let mut command = Command::new(&self.binary);
         command.env_clear().env("LC_ALL", "C").current_dir(self.folder.path());
         command.arg(self.folder.write("redis.conf", &settings)?);
         command.stdout(log()?).stderr(log()?);
         let running = self.running.insert(Running::start(command, &self.folder)?);
-        let address = Address::local(self.port);
+        let address = Address::local(self.port.number());
         let answers = async || match Connection::open(&address).await {
             Ok(mut connection) => connection.command(&["PING"]).await.is_ok(),
             Err(_) => false,
