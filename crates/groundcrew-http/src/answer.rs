@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use axum::body::HttpBody;
 use axum::response::{IntoResponse, Response};
 use axum::routing::future::RouteFuture;
-use http::{Method, StatusCode, Uri, Version};
+use http::{Method, Request, StatusCode, Uri, Version};
+use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 use tokio_util::sync::WaitForCancellationFutureOwned;
@@ -30,11 +31,15 @@ pub(crate) struct Meta {
     pub(crate) method: Method,
     pub(crate) uri: Uri,
     pub(crate) version: Version,
-    pub(crate) request_bytes: u64,
+    /// Of a chunked body the length is not known.
+    pub(crate) request_bytes: Option<u64>,
     pub(crate) context: Arc<groundcrew_telemetry::Context>,
     /// Who asks, where there are proxies that are trusted; the one who is connected, if that is who asks.
     pub(crate) client: Option<IpAddr>,
     pub(crate) route: Option<Arc<Route>>,
+    /// The page that asks, where pages of other origins may.
+    #[cfg(feature = "cors")]
+    pub(crate) origin: Option<http::HeaderValue>,
     /// Handed to the response's body in the end.
     pub(crate) in_flight: Option<InFlight>,
 }
@@ -75,11 +80,9 @@ enum GaveUp {
 // === impl Meta ===
 
 impl Meta {
-    /// Whether an HTTP/1 client has sent its next request already. Of chunked bodies the length is not known,
-    /// and nobody pipelines behind those.
+    /// Whether an HTTP/1 client has sent its next request already.
     pub(crate) fn pipelined(&self) -> bool {
-        let known = self.request_bytes > 0 || self.method.is_safe();
-        known && self.in_flight.as_ref().is_some_and(|request| request.is_followed(self.request_bytes))
+        self.in_flight.as_ref().is_some_and(|request| request.is_followed(self.request_bytes))
     }
 
     pub(crate) fn shared(&self) -> &Shared {
@@ -110,9 +113,11 @@ impl Meta {
 
 impl Answer {
     /// An answer of our own that is nobody's traffic: a probe.
-    pub(crate) fn ready(response: Response, in_flight: InFlight, shared: &Shared, version: Version) -> Self {
+    pub(crate) fn ready(response: Response, in_flight: InFlight, request: &Request<Incoming>) -> Self {
         let mut response = response;
-        finish::close_if_leaving(&mut response, shared, version);
+        if !in_flight.is_followed(request.body().size_hint().exact()) {
+            finish::close_if_leaving(&mut response, &in_flight.shared, request.version());
+        }
         Answer::Ready { response: Some(response.map(|body| ResponseBody::new(body, in_flight))) }
     }
 
@@ -227,7 +232,7 @@ fn complete(meta: &mut Meta, response: Response) -> http::Response<ResponseBody>
         method: &meta.method,
         status: response.status(),
         seconds: elapsed.as_secs_f64(),
-        request_bytes: meta.request_bytes,
+        request_bytes: meta.request_bytes.unwrap_or(0),
         response_bytes,
         now,
     });

@@ -1,6 +1,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
@@ -18,6 +19,8 @@ pub(crate) struct InFlight {
     pub(crate) connection: Arc<Connection>,
     /// Whether there is a response; there is none for a client that left before.
     answered: bool,
+    /// Over HTTP/2: what the body gave last is not known to be taken.
+    held_back: bool,
 }
 
 /// The response's body as hyper sees it: it keeps the request in flight, and ends an event stream when the
@@ -39,23 +42,42 @@ impl InFlight {
     pub(crate) fn begin(shared: &Arc<Shared>, connection: &Arc<Connection>) -> Self {
         connection.request_begins();
         shared.metrics.in_flight.inc();
-        Self { shared: shared.clone(), connection: connection.clone(), answered: false }
+        Self { shared: shared.clone(), connection: connection.clone(), answered: false, held_back: false }
     }
 }
 
 impl InFlight {
-    /// Whether more than this request and its body has come already.
-    pub(crate) fn is_followed(&self, body_bytes: u64) -> bool {
-        self.connection.has_more_than(body_bytes)
+    /// Whether more than this request and its body has come already. Nobody pipelines behind a body whose length is not
+    /// known.
+    pub(crate) fn is_followed(&self, body_bytes: Option<u64>) -> bool {
+        body_bytes.is_some_and(|bytes| self.connection.has_more_than(bytes))
+    }
+
+    /// The body was asked, and gave something or nothing. Over HTTP/2 it is asked again when the client has room; what
+    /// waits over HTTP/1 shows at the socket.
+    fn gave(&mut self, something: bool) {
+        if !self.connection.http2.load(Relaxed) {
+            return;
+        }
+        if something {
+            self.connection.gets_further();
+        }
+        match (self.held_back, something) {
+            (false, true) => self.connection.hold_back(),
+            (true, false) => self.connection.let_go(),
+            _ => return,
+        }
+        self.held_back = something;
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
+        self.gave(false);
         self.connection.request_ends();
         self.shared.metrics.in_flight.dec();
         if self.answered && self.shared.stage() >= Stage::Draining {
-            self.shared.tally.answered_while_draining.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            self.shared.tally.answered_while_draining.fetch_add(1, Relaxed);
         }
     }
 }
@@ -74,6 +96,17 @@ impl ResponseBody {
         self.stop = Some(Box::pin(async move { stop.requested().await }));
         self
     }
+
+    fn next_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let Some(stop) = &mut self.stop else { return Pin::new(&mut self.inner).poll_frame(cx) };
+        // A stream whose next event is always there is never pending, and would not hear of the stop below.
+        if self.in_flight.shared.stage() >= Stage::Draining {
+            let Some(left) = self.last_words.checked_sub(1) else { return Poll::Ready(None) };
+            self.last_words = left;
+        }
+        let frame = Pin::new(&mut self.inner).poll_frame(cx);
+        if frame.is_pending() { stop.as_mut().poll(cx).map(|()| None) } else { frame }
+    }
 }
 
 impl HttpBody for ResponseBody {
@@ -85,14 +118,9 @@ impl HttpBody for ResponseBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = self.get_mut();
-        let Some(stop) = &mut this.stop else { return Pin::new(&mut this.inner).poll_frame(cx) };
-        // A stream whose next event is always there is never pending, and would not hear of the stop below.
-        if this.in_flight.shared.stage() >= Stage::Draining {
-            let Some(left) = this.last_words.checked_sub(1) else { return Poll::Ready(None) };
-            this.last_words = left;
-        }
-        let frame = Pin::new(&mut this.inner).poll_frame(cx);
-        if frame.is_pending() { stop.as_mut().poll(cx).map(|()| None) } else { frame }
+        let frame = this.next_frame(cx);
+        this.in_flight.gave(matches!(frame, Poll::Ready(Some(Ok(_)))));
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use groundcrew_config::{BindIp, ByteSize, FromConfig, Secret};
 
+/// Below this a deadline gives a client on the network no chance: a 0 that was meant as "none" closes everybody.
+const SHORTEST: Duration = Duration::from_millis(100);
+
 /// The public listener.
 #[derive(Debug, Clone, FromConfig)]
 #[config(default_impl)]
@@ -21,19 +24,19 @@ pub struct HttpConfig {
     #[config(default = false)]
     pub metrics: bool,
     /// Connections at a time. At the limit the oldest silent one is closed, or else the longest idle.
-    #[config(default = 10_000)]
+    #[config(default = 10_000, range = 1..=1_000_000)]
     pub max_connections: usize,
     /// How long a new connection may stay silent.
-    #[config(default = "10s")]
+    #[config(default = "10s", range = SHORTEST..)]
     pub first_byte_timeout: Duration,
     /// How long the head of a request may take from its first byte.
-    #[config(default = "10s")]
+    #[config(default = "10s", range = SHORTEST..)]
     pub header_timeout: Duration,
     /// How long an idle connection is kept. Above the load balancer's own (60 s), or it answers 502.
-    #[config(default = "75s")]
+    #[config(default = "75s", range = SHORTEST..)]
     pub idle_timeout: Duration,
     /// How long a handler may take before the client gets 504; routes may override it.
-    #[config(default = "30s")]
+    #[config(default = "30s", range = SHORTEST..)]
     pub request_timeout: Duration,
     /// The largest request body; routes may override it.
     #[config(default = "10MiB")]
@@ -49,10 +52,10 @@ pub struct HttpConfig {
     #[config(default = true)]
     pub security_headers: bool,
     /// Share of the requests that are written to the access log, from 0 to 1. Errors (5xx) always are.
-    #[config(default = 1.0)]
+    #[config(default = 1.0, range = 0.0..=1.0)]
     pub access_log: f64,
     /// Share of the traces that begin here that are sampled, from 0 to 1; a caller's decision is followed.
-    #[config(default = 1.0)]
+    #[config(default = 1.0, range = 0.0..=1.0)]
     pub trace_share: f64,
     /// What `/health` and `/ready` say.
     pub probes: ProbesConfig,

@@ -28,6 +28,10 @@ pub(crate) enum Phase {
     Upgraded = 5,
 }
 
+/// Octets of a PING and of its answer: our own, which keep a connection alive, are no sign of a client that reads
+/// (RFC 9113, section 6.7).
+const HTTP2_PING: usize = 17;
+
 /// What the listener tells a connection to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -54,6 +58,10 @@ pub(crate) struct Connection {
     behind_head: AtomicU64,
     /// Since when the client has taken nothing of what we write, plus one; 0 while it takes.
     stuck_since: AtomicU64,
+    /// When an answer got further last over HTTP/2, where what has left its body may wait for the client's window.
+    progress_at: AtomicU64,
+    /// How many bodies wait over HTTP/2 for the client to take what they gave.
+    held_back: AtomicU32,
     pub(crate) http2: AtomicBool,
     pub(crate) waker: AtomicWaker,
     /// The socket, handed back when hyper is done with it, so that its closing can linger.
@@ -73,6 +81,8 @@ impl Connection {
             in_flight: AtomicU32::new(0),
             behind_head: AtomicU64::new(0),
             stuck_since: AtomicU64::new(0),
+            progress_at: AtomicU64::new(0),
+            held_back: AtomicU32::new(0),
             http2: AtomicBool::new(false),
             waker: AtomicWaker::new(),
             returned: Mutex::new(None),
@@ -95,9 +105,11 @@ impl Connection {
         self.since.store(self.clock.now_ms(), Relaxed);
     }
 
-    /// How long it has been in its phase, in milliseconds; short by at most one tick of the clock.
-    pub(crate) fn in_phase_ms(&self) -> u64 {
-        self.clock.now_ms().saturating_sub(self.since.load(Relaxed))
+    /// How long nothing has changed, in milliseconds: neither its phase nor, over HTTP/2, what the client has taken.
+    /// Short by at most one tick of the clock.
+    pub(crate) fn quiet_ms(&self) -> u64 {
+        let changed = self.since.load(Relaxed).max(self.progress_at.load(Relaxed));
+        self.clock.now_ms().saturating_sub(changed)
     }
 
     /// Takes note of bytes that came.
@@ -141,6 +153,36 @@ impl Connection {
     pub(crate) fn stuck_ms(&self) -> Option<u64> {
         let since = self.stuck_since.load(Relaxed).checked_sub(1)?;
         Some(self.clock.now_ms().saturating_sub(since))
+    }
+
+    /// This much was written to the socket.
+    pub(crate) fn wrote(&self, bytes: usize) {
+        if bytes > HTTP2_PING && self.http2.load(Relaxed) {
+            self.gets_further();
+        }
+    }
+
+    /// An answer got further over HTTP/2: onto the socket, or from its body to hyper, which asks for more only when the
+    /// client has taken what was there.
+    pub(crate) fn gets_further(&self) {
+        self.progress_at.store(self.clock.now_ms(), Relaxed);
+    }
+
+    /// A body gave something, and has not been asked for more yet.
+    pub(crate) fn hold_back(&self) {
+        self.held_back.fetch_add(1, Relaxed);
+    }
+
+    /// What that body gave has been taken, or is wanted no more.
+    pub(crate) fn let_go(&self) {
+        self.held_back.fetch_sub(1, Relaxed);
+    }
+
+    /// How long the client has taken nothing of all the answers that are there for it, in milliseconds; `None` where
+    /// one of them is still being made.
+    pub(crate) fn held_back_ms(&self) -> Option<u64> {
+        let all = self.in_flight.load(Relaxed);
+        (all > 0 && self.held_back.load(Relaxed) == all).then(|| self.quiet_ms())
     }
 
     pub(crate) fn request_begins(&self) {
@@ -201,7 +243,7 @@ mod tests {
         connection.enter(Phase::Idle);
         connection.stuck(true);
         connection.clock.set(uptime + Duration::from_secs(75));
-        assert_eq!((connection.in_phase_ms(), connection.stuck_ms()), (75_000, Some(75_000)));
+        assert_eq!((connection.quiet_ms(), connection.stuck_ms()), (75_000, Some(75_000)));
     }
 
     #[test]

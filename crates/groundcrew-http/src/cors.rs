@@ -1,5 +1,8 @@
 use axum::Router;
-use http::{HeaderName, HeaderValue, Method};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, VARY,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::config::CorsConfig;
@@ -37,6 +40,26 @@ pub(crate) fn layer(config: &CorsConfig) -> Result<CorsLayer, CorsError> {
         .expose_headers([crate::REQUEST_ID])
         .max_age(config.max_age);
     Ok(if config.credentials { layer.allow_credentials(true) } else { layer })
+}
+
+/// Lets a page of an allowed origin read an answer that was made outside of the layer: a deadline that ran out, a panic,
+/// a shutdown. Without it the browser would show the page a failure of the network.
+pub(crate) fn admit(config: &CorsConfig, origin: &HeaderValue, headers: &mut HeaderMap) {
+    let anywhere = config.origins.iter().any(|allowed| allowed == "*");
+    let is_allowed = anywhere || config.origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes());
+    if !is_allowed || headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
+        return;
+    }
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("x-request-id"));
+    if anywhere {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        return;
+    }
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    headers.append(VARY, HeaderValue::from_static("origin"));
+    if config.credentials {
+        headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+    }
 }
 
 pub(crate) fn apply(routes: Router, layer: Option<CorsLayer>) -> Router {

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::connection::{Command, Connection, Phase};
 use crate::shared::{Shared, Stage};
-use crate::sweeper::in_phase;
+use crate::sweeper::quiet_for;
 
 /// How often the drain looks at its connections.
 const LOOK: Duration = Duration::from_millis(10);
@@ -67,10 +67,11 @@ async fn quiet(shared: &Shared, began: Instant) {
 }
 
 fn close_if_quiet(shared: &Shared, connection: &Connection, since_began: Duration) {
-    let quiet_for = in_phase(connection).min(since_began);
+    let quiet_for = quiet_for(connection).min(since_began);
     match connection.phase() {
-        // A live client answers our GOAWAY within a round trip; one that is gone never does.
-        Phase::Idle
+        // A live client answers our GOAWAY within a round trip, or takes what it is still owed; one that is gone, or
+        // has never begun, does neither.
+        Phase::Idle | Phase::Silent
             if connection.http2.load(Relaxed) && quiet_for >= HEAD_PATIENCE && !connection.is_answering() =>
         {
             connection.tell(Command::Abort);

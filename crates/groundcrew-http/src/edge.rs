@@ -47,7 +47,7 @@ impl hyper::service::Service<Request<Incoming>> for Edge {
     fn call(&self, request: Request<Incoming>) -> Answer {
         let in_flight = InFlight::begin(&self.shared, &self.connection);
         if let Some(response) = self.shared.probes.answer(request.method(), request.uri().path()) {
-            return Answer::ready(response, in_flight, &self.shared, request.version());
+            return Answer::ready(response, in_flight, &request);
         }
         let mut meta = meta(&request, in_flight, &self.shared.config);
         let (service, route) = match self.shared.routes.get() {
@@ -79,10 +79,12 @@ fn meta(request: &Request<Incoming>, in_flight: InFlight, config: &HttpConfig) -
         method: request.method().clone(),
         uri: request.uri().clone(),
         version: request.version(),
-        request_bytes: request.body().size_hint().exact().unwrap_or(0),
+        request_bytes: request.body().size_hint().exact(),
         context,
         client,
         route: None,
+        #[cfg(feature = "cors")]
+        origin: config.cors.as_ref().and_then(|_| request.headers().get(http::header::ORIGIN).cloned()),
         in_flight: Some(in_flight),
     }
 }

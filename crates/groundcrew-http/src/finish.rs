@@ -29,6 +29,10 @@ pub(crate) fn headers(response: Response, meta: &Meta) -> Response {
             headers.entry(name).or_insert_with(|| value.clone());
         }
     }
+    #[cfg(feature = "cors")]
+    if let (Some(config), Some(origin)) = (&meta.shared().config.cors, &meta.origin) {
+        crate::cors::admit(config, origin, headers);
+    }
     // Who pipelines has its next request here already: answering comes first, closing when it is quiet.
     if !meta.pipelined() {
         close_if_leaving(&mut response, meta.shared(), meta.version);
@@ -57,7 +61,7 @@ fn explain_bare_error(response: Response) -> Response {
     let mut explained = problem::for_bare_status(status).into_response();
     for (name, value) in response.headers() {
         if name != http::header::CONTENT_LENGTH {
-            explained.headers_mut().insert(name, value.clone());
+            explained.headers_mut().append(name, value.clone());
         }
     }
     explained

@@ -55,6 +55,9 @@ impl Io {
             self.write_blocked = poll.is_pending();
             self.connection.stuck(self.write_blocked);
         }
+        if let Poll::Ready(Ok(bytes)) = &poll {
+            self.connection.wrote(*bytes);
+        }
         poll
     }
 }

@@ -149,7 +149,7 @@ impl Shared {
             let there = connections.values().filter(told_nothing);
             there
                 .filter(move |connection| connection.phase() == phase)
-                .max_by_key(|found| found.in_phase_ms())
+                .max_by_key(|found| found.quiet_ms())
         };
         if let Some(oldest) = in_phase(Phase::Silent) {
             oldest.tell(Command::Abort);

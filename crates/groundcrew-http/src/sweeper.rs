@@ -28,7 +28,7 @@ fn sweep(shared: &Shared, connection: &Connection, tick: Duration) {
         // Nobody of ours would obey.
         Phase::Upgraded => return,
         // Who takes nothing of an answer holds its memory and a place among the connections.
-        _ if stuck(connection) >= config.idle_timeout.saturating_add(tick) => {
+        _ if takes_nothing_for(connection) >= config.idle_timeout.saturating_add(tick) => {
             (Duration::ZERO, "write_timeout", Command::Abort)
         }
         // A client that does not answer our GOAWAY.
@@ -41,16 +41,18 @@ fn sweep(shared: &Shared, connection: &Connection, tick: Duration) {
         Phase::Busy | Phase::Closing => return,
     };
     let tick = if limit.is_zero() { limit } else { tick };
-    if in_phase(connection) >= limit.saturating_add(tick) && connection.command() < command {
+    if quiet_for(connection) >= limit.saturating_add(tick) && connection.command() < command {
         connection.tell(command);
         shared.metrics.connection_closed(cause);
     }
 }
 
-fn stuck(connection: &Connection) -> Duration {
-    Duration::from_millis(connection.stuck_ms().unwrap_or(0))
+/// The socket is full, or the windows of HTTP/2 are shut.
+fn takes_nothing_for(connection: &Connection) -> Duration {
+    let stuck = connection.stuck_ms().or_else(|| connection.held_back_ms());
+    Duration::from_millis(stuck.unwrap_or(0))
 }
 
-pub(crate) fn in_phase(connection: &Connection) -> Duration {
-    Duration::from_millis(connection.in_phase_ms())
+pub(crate) fn quiet_for(connection: &Connection) -> Duration {
+    Duration::from_millis(connection.quiet_ms())
 }

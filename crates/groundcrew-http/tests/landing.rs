@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::response::IntoResponse;
-use axum::routing::get;
+use axum::routing::{any, get};
 use groundcrew_http::HttpConfig;
 use groundcrew_runtime::{Phase, ShutdownConfig};
 use support::Server;
@@ -183,20 +183,22 @@ async fn bytes_that_come_after_our_fin_are_counted_in_the_receipt() {
     assert!(receipt.summary().contains("22 bytes after our FIN"), "{entry:?} {receipt}");
 }
 
-#[tokio::test]
-async fn requests_that_a_client_pipelined_before_our_fin_are_all_answered() {
+/// Routes of which `/slow` says when it was entered, and answers when it is told to.
+fn with_slow(entered: &Arc<Notify>, release: &Arc<Notify>) -> Router {
+    let (entered, release) = (entered.clone(), release.clone());
+    let slow = any(move || async move {
+        entered.notify_one();
+        release.notified().await;
+        "done"
+    });
+    Router::new().route("/hello", any(|| async { "hello" })).route("/slow", slow)
+}
+
+/// Sends three requests at once, lands while the first is being answered, and asks for all three answers.
+async fn all_three_are_answered(request: impl Fn(&str) -> String) {
     let (entered, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let slow = {
-        let (entered, release) = (entered.clone(), release.clone());
-        get(move || async move {
-            entered.notify_one();
-            release.notified().await;
-            "done"
-        })
-    };
-    let server = Server::start(HttpConfig::ephemeral(), hello().route("/slow", slow)).await;
+    let server = Server::start(HttpConfig::ephemeral(), with_slow(&entered, &release)).await;
     let mut client = server.connect().await;
-    let request = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: t\r\n\r\n");
     client.send(&[request("/slow"), request("/hello"), request("/hello")].concat()).await;
     entered.notified().await;
     let landing = server.land();
@@ -207,4 +209,37 @@ async fn requests_that_a_client_pipelined_before_our_fin_are_all_answered() {
     }
     assert!(client.closed().await);
     assert_eq!(landing.await.unwrap().cut().count(), 0);
+}
+
+#[tokio::test]
+async fn requests_that_a_client_pipelined_before_our_fin_are_all_answered() {
+    all_three_are_answered(|path| format!("GET {path} HTTP/1.1\r\nhost: t\r\n\r\n")).await;
+}
+
+#[tokio::test]
+async fn pipelined_requests_of_any_method_are_answered_where_they_have_no_body() {
+    all_three_are_answered(|path| format!("DELETE {path} HTTP/1.1\r\nhost: t\r\n\r\n")).await;
+}
+
+#[tokio::test]
+async fn pipelined_requests_with_an_empty_body_are_all_answered() {
+    all_three_are_answered(|path| format!("PUT {path} HTTP/1.1\r\nhost: t\r\ncontent-length: 0\r\n\r\n"))
+        .await;
+}
+
+#[tokio::test]
+async fn a_request_that_was_pipelined_behind_a_probe_is_answered() {
+    let shutdown = ShutdownConfig { lame_duck: Some(Duration::from_secs(2)), ..ShutdownConfig::default() };
+    let (server, http) = Server::bind_with(HttpConfig::ephemeral(), shutdown).await;
+    http.serve(hello());
+    let mut client = server.connect().await;
+    let landing = server.land();
+    server.crew.shutdown_requested().await;
+    // Until the listener has heard of it, too.
+    while server.get("/hello").await.header("connection").is_none() {}
+    let request = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: t\r\n\r\n");
+    client.send(&[request("/health"), request("/hello")].concat()).await;
+    assert_eq!(client.answer().await.expect("the probe's answer").status, 200);
+    assert_eq!(client.answer().await.expect("an answer").body, "hello");
+    landing.await.unwrap();
 }

@@ -5,6 +5,7 @@ mod support;
 
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
@@ -12,9 +13,10 @@ use axum::routing::get;
 use futures_util::{SinkExt, StreamExt};
 use groundcrew_http::{CorsConfig, HttpConfig, TlsConfig, WebSockets};
 use rustls::pki_types::ServerName;
-use support::Server;
+use support::{Answer, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -22,17 +24,43 @@ fn hello() -> Router {
     Router::new().route("/hello", get(|| async { "hello ".repeat(200) }))
 }
 
+/// Pages of one other origin may ask.
+fn with_cors() -> HttpConfig {
+    let origins = vec!["https://app.example.com".to_owned()];
+    let cors = CorsConfig { origins, credentials: false, max_age: Duration::from_secs(60) };
+    HttpConfig { cors: Some(cors), ..HttpConfig::ephemeral() }
+}
+
+/// What a page of this origin is answered.
+async fn ask_from(origin: &str, path: &str, server: &Server) -> Answer {
+    let mut client = server.connect().await;
+    client.send(&format!("GET {path} HTTP/1.1\r\nhost: t\r\norigin: {origin}\r\n\r\n")).await;
+    client.answer().await.expect("an answer")
+}
+
 #[tokio::test]
 async fn only_the_named_origins_are_allowed_in() {
-    let origins = vec!["https://app.example.com".to_owned()];
-    let cors = CorsConfig { origins, credentials: false, max_age: std::time::Duration::from_secs(60) };
-    let config = HttpConfig { cors: Some(cors), ..HttpConfig::ephemeral() };
-    let server = Server::start(config, hello()).await;
+    let server = Server::start(with_cors(), hello()).await;
     for (origin, allowed) in [("https://app.example.com", true), ("https://evil.example.com", false)] {
-        let mut client = server.connect().await;
-        client.send(&format!("GET /hello HTTP/1.1\r\nhost: t\r\norigin: {origin}\r\n\r\n")).await;
-        let answer = client.answer().await.unwrap();
+        let answer = ask_from(origin, "/hello", &server).await;
         assert_eq!(answer.header("access-control-allow-origin").is_some(), allowed, "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_an_allowed_origin_can_read_what_the_server_itself_answers() {
+    let routes = Router::new()
+        .route("/slow", get(std::future::pending::<()>))
+        .route("/panic", get(|| async { assert!(std::hint::black_box(false), "on purpose") }));
+    let config = HttpConfig { request_timeout: Duration::from_millis(50), ..with_cors() };
+    let server = Server::start(config, routes).await;
+    for (path, status) in [("/slow", 504), ("/panic", 500)] {
+        let answer = ask_from("https://app.example.com", path, &server).await;
+        let origin = answer.header("access-control-allow-origin");
+        assert_eq!((answer.status, origin), (status, Some("https://app.example.com")), "{}", answer.head);
+        assert_eq!(answer.header("access-control-expose-headers"), Some("x-request-id"));
+        let other = ask_from("https://evil.example.com", path, &server).await;
+        assert_eq!((other.status, other.header("access-control-allow-origin")), (status, None));
     }
 }
 
@@ -57,22 +85,28 @@ fn certificate(folder: &std::path::Path) -> (TlsConfig, Vec<u8>) {
     (config, made.cert.der().to_vec())
 }
 
+/// A connection to a server with this certificate, by the protocols that the client offers.
+async fn shake_hands(server: &Server, der: Vec<u8>, protocols: &[&str]) -> TlsStream<TcpStream> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(der.into()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut client = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    client.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(client));
+    let tcp = server.connect().await.stream;
+    connector.connect(ServerName::try_from("localhost").unwrap(), tcp).await.unwrap()
+}
+
 #[tokio::test]
 async fn https_is_served_with_the_configured_certificate() {
     let folder = tempfile::tempdir().unwrap();
     let (tls, der) = certificate(folder.path());
     let server = Server::start(HttpConfig { tls: Some(tls), ..HttpConfig::ephemeral() }, hello()).await;
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(der.into()).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let client = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let connector = tokio_rustls::TlsConnector::from(Arc::new(client));
-    let tcp = server.connect().await.stream;
-    let mut stream = connector.connect(ServerName::try_from("localhost").unwrap(), tcp).await.unwrap();
+    let mut stream = shake_hands(&server, der, &[]).await;
     stream.write_all(b"GET /hello HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.expect("a clean end with close_notify");
@@ -168,15 +202,26 @@ async fn an_upgrade_that_nobody_has_promised_to_close_does_not_hold_the_shutdown
 async fn a_handshake_that_stalls_does_not_hold_the_shutdown_up() {
     let folder = tempfile::tempdir().unwrap();
     let (tls, _der) = certificate(folder.path());
-    let config = HttpConfig {
-        tls: Some(tls),
-        header_timeout: std::time::Duration::from_secs(60),
-        ..HttpConfig::ephemeral()
-    };
+    let config =
+        HttpConfig { tls: Some(tls), header_timeout: Duration::from_secs(60), ..HttpConfig::ephemeral() };
     let server = Server::start(config, hello()).await;
     let mut client = server.connect().await;
     client.stream.write_all(b"\x16\x03\x01").await.unwrap();
     let receipt = server.land().await.unwrap();
-    assert!(receipt.took < std::time::Duration::from_secs(10), "{receipt}");
+    assert!(receipt.took < Duration::from_secs(10), "{receipt}");
     assert!(client.closed().await);
+}
+
+#[tokio::test]
+async fn a_client_that_has_chosen_http2_and_says_nothing_does_not_hold_the_shutdown_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tls, der) = certificate(folder.path());
+    let config =
+        HttpConfig { tls: Some(tls), first_byte_timeout: Duration::from_secs(60), ..HttpConfig::ephemeral() };
+    let server = Server::start(config, hello()).await;
+    let stream = shake_hands(&server, der, &["h2"]).await;
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(b"h2".as_slice()));
+    let receipt = server.land().await.unwrap();
+    assert_eq!(receipt.cut().count(), 0, "{receipt}");
+    assert!(receipt.took < Duration::from_secs(10), "{receipt}");
 }

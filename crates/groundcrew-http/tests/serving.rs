@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::response::AppendHeaders;
 use axum::routing::{get, post};
 use groundcrew_http::{AdminConfig, HttpConfig, Problem, RequestTimeout};
 use http::StatusCode;
@@ -137,6 +138,16 @@ async fn unknown_paths_and_methods_are_problems_and_405_names_the_methods() {
     let wrong = client.answer().await.unwrap();
     assert_eq!((wrong.status, wrong.header("allow")), (405, Some("POST")));
     assert_eq!(wrong.json()["code"], "METHOD_NOT_ALLOWED");
+}
+
+#[tokio::test]
+async fn an_error_without_a_body_keeps_every_value_of_its_headers() {
+    let cookies = AppendHeaders([("set-cookie", "a=; max-age=0"), ("set-cookie", "b=; max-age=0")]);
+    let signed_out = get(move || async move { (StatusCode::UNAUTHORIZED, cookies) });
+    let server = Server::start(HttpConfig::ephemeral(), Router::new().route("/me", signed_out)).await;
+    let answer = server.get("/me").await;
+    assert_eq!(answer.json()["code"], "UNAUTHORIZED");
+    assert_eq!(answer.head.matches("set-cookie: ").count(), 2, "{}", answer.head);
 }
 
 #[tokio::test]
