@@ -6,10 +6,13 @@
 
 #[cfg(feature = "postgres")]
 mod lost;
+mod patience;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
+#[cfg(feature = "sqlite")]
+mod turn;
 #[cfg(feature = "sqlite")]
 mod unchecked;
 
@@ -21,9 +24,6 @@ use sqlx::migrate::{AppliedMigration, Migrate, MigrateError, Migration, Migrator
 use crate::contract::{Breach, Judge};
 use crate::migrations::{ContractMode, MigrationPlan};
 use crate::{MigrationProgress, MigrationState, MigrationStatus, Migrations, MigrationsError};
-
-/// How often a lock that somebody else holds is asked for again.
-const POLL: Duration = Duration::from_millis(100);
 
 /// Whom progress is told.
 pub(crate) type Tell<'a> = &'a mut (dyn FnMut(MigrationProgress<'_>) + Send);

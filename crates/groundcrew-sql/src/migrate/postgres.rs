@@ -5,13 +5,12 @@ use sqlx::migrate::{Migration, Migrator};
 use sqlx::{Connection, PgConnection};
 
 use super::lost::lost;
-use super::{
-    POLL, Tell, applied, apply_one, compare, failed, keeps_the_contract, pending, prepare, report, state,
-};
+use super::patience::Patience;
+use super::{Tell, applied, apply_one, compare, failed, keeps_the_contract, pending, prepare, report, state};
 use crate::client_check::look_for_the_client;
 use crate::migrations::MigrationPlan;
 use crate::sql_text::{Token, tokens};
-use crate::{MigrationProgress, MigrationState, MigrationStatus, Migrations, MigrationsError, Postgres};
+use crate::{MigrationState, MigrationStatus, Migrations, MigrationsError, Postgres};
 
 /// Of the advisory lock, which belongs to the database and not to the server: `groundcr` in ASCII.
 const LOCK: i64 = i64::from_be_bytes(*b"groundcr");
@@ -113,19 +112,13 @@ async fn lock(
     plan: &MigrationPlan,
     tell: Tell<'_>,
 ) -> Result<(), MigrationsError> {
-    let (started, patience, mut told) = (Instant::now(), plan.patience, false);
+    let mut patience = Patience::new(plan.patience);
     loop {
         let query = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(LOCK);
         if in_time(plan.answer, async { Ok(query.fetch_one(&mut *connection).await?) }).await? {
             return Ok(());
         }
-        if started.elapsed() >= patience {
-            return Err(MigrationsError::Locked { within: patience });
-        }
-        if !std::mem::replace(&mut told, true) {
-            tell(MigrationProgress::Waiting(patience));
-        }
-        tokio::time::sleep(POLL).await;
+        patience.wait(tell).await?;
     }
 }
 

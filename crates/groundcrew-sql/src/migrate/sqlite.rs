@@ -4,11 +4,13 @@ use std::time::Instant;
 use sqlx::migrate::{Migration, Migrator};
 use sqlx::{SqlSafeStr, SqliteConnection};
 
+use super::patience::Patience;
+use super::turn::Turn;
 use super::unchecked::{Unchecked, orphans};
-use super::{POLL, Tell, applied, apply_one, compare, failed, keeps_the_contract, pending, prepare, report};
+use super::{Tell, applied, apply_one, compare, failed, keeps_the_contract, pending, prepare, report};
 use crate::deadline::Awaited;
 use crate::sqlite::is_busy;
-use crate::{MigrationProgress, MigrationStatus, Migrations, MigrationsError, Sqlite};
+use crate::{MigrationStatus, Migrations, MigrationsError, Sqlite};
 
 pub(crate) async fn status(sqlite: &Sqlite, migrator: &Migrator) -> Result<MigrationStatus, MigrationsError> {
     compare(&applied(sqlite.write().acquire().await?.raw(), migrator).await?, migrator)
@@ -67,20 +69,39 @@ async fn one_by_one(
     before: &MigrationStatus,
     tell: Tell<'_>,
 ) -> Result<(), MigrationsError> {
-    prepare(writer.raw(), migrator).await?;
+    let _turn = Turn::take(writer.raw(), Patience::new(sqlite.plan().patience), tell).await?;
+    lock(writer, sqlite, tell).await?;
+    let prepared = prepare(writer.raw(), migrator).await;
+    end(writer, prepared).await?;
     for migration in pending(migrator, before) {
         // A file may have turned them on again, as SQLite's own instructions end.
         writer.turn_off().await?;
         if migration.no_tx {
             let left =
                 "those before it are applied, and it may be half done, since it asked for no transaction";
-            apply_checked(writer.raw(), migrator, &[migration], left, tell).await?;
+            apply_missing(writer.raw(), migrator, migration, left, tell).await?;
         } else {
             let left = "those before it are applied, and it was rolled back";
             lock(writer, sqlite, tell).await?;
-            let done = apply_checked(writer.raw(), migrator, &[migration], left, tell).await;
+            let done = apply_missing(writer.raw(), migrator, migration, left, tell).await;
             end(writer, done).await?;
         }
+    }
+    Ok(())
+}
+
+/// Applies a migration, unless another process has done so meanwhile: whoever had the turn before, or one of an older
+/// version, which knows of none that needs turns.
+async fn apply_missing(
+    connection: &mut SqliteConnection,
+    migrator: &Migrator,
+    migration: &Migration,
+    left: &'static str,
+    tell: Tell<'_>,
+) -> Result<(), MigrationsError> {
+    let now = compare(&applied(connection, migrator).await?, migrator)?;
+    if pending(migrator, &now).any(|missing| missing.version == migration.version) {
+        apply_checked(connection, migrator, &[migration], left, tell).await?;
     }
     Ok(())
 }
@@ -108,19 +129,12 @@ async fn apply_checked(
 
 /// The write lock, as a transaction.
 async fn lock(writer: &mut Unchecked, sqlite: &Sqlite, tell: Tell<'_>) -> Result<(), MigrationsError> {
-    let (started, patience, mut told) = (Instant::now(), sqlite.plan().patience, false);
+    let mut patience = Patience::new(sqlite.plan().patience);
     loop {
         let (begin, budget) = (sqlite.write().shared.begin, writer.budget(Awaited::Begin));
         match writer.begin(begin.into_sql_str(), budget).await {
-            Ok(()) => return Ok(()),
-            Err(error) if is_busy(&error) && started.elapsed() < patience => {
-                if !std::mem::replace(&mut told, true) {
-                    tell(MigrationProgress::Waiting(patience));
-                }
-                tokio::time::sleep(POLL).await;
-            }
-            Err(error) if is_busy(&error) => return Err(MigrationsError::Locked { within: patience }),
-            Err(error) => return Err(error.into()),
+            Err(error) if is_busy(&error) => patience.wait(tell).await?,
+            ended => return Ok(ended?),
         }
     }
 }

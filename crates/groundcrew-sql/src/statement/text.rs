@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use sqlx::{AssertSqlSafe, Error, SqlSafeStr, SqlStr};
 
+use crate::sql_text::{Token, tokens};
+
 /// How much of a statement an error shows, in characters.
 const EXCERPT: usize = 120;
 
@@ -15,19 +17,35 @@ pub(super) fn sql(text: Cow<'static, str>) -> SqlStr {
     }
 }
 
-/// The highest number of a `$1`, `$2` … outside of quotes.
+/// The highest number of a `$1`, `$2` … outside of quotes and comments.
 pub(super) fn places(text: &str) -> usize {
+    // Few statements have any of these, and every statement is counted.
+    let hides = |pair: &[u8]| matches!(pair, b"--" | b"/*" | b"$$");
+    if text.contains(['"', '`', '\\']) || text.as_bytes().windows(2).any(hides) {
+        return places_of(&tokens(text));
+    }
     let (mut highest, mut is_quoted) = (0, false);
     let mut parts = text.split_inclusive(['\'', '$']).peekable();
     while let Some(part) = parts.next() {
         if part.ends_with('\'') {
             is_quoted = !is_quoted;
         } else if let Some(next) = parts.peek().filter(|_| !is_quoted && part.ends_with('$')) {
-            let digits = next.find(|c: char| !c.is_ascii_digit()).unwrap_or(next.len());
-            highest = highest.max(next[..digits].parse().unwrap_or(0));
+            highest = highest.max(number(next));
         }
     }
     highest
+}
+
+/// As [`places`], of a text that was taken apart. A `$` and its number are two tokens.
+fn places_of(tokens: &[Token<'_>]) -> usize {
+    let places = tokens.windows(2).filter(|pair| pair[0].is_mark("$") && pair[0].start + 1 == pair[1].start);
+    places.map(|pair| number(pair[1].text)).max().unwrap_or(0)
+}
+
+/// The number that a text begins with; 0 where it begins with none.
+fn number(text: &str) -> usize {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    text[..digits].parse().unwrap_or(0)
 }
 
 /// What of a row does not read says which statement it is of.
@@ -63,6 +81,16 @@ mod tests {
             ("SELECT 'it''s $7', $1", 1),
             ("SELECT $12::text", 12),
             ("SELECT $", 0),
+            ("SELECT name -- the parcel's name\nFROM parcels WHERE id = $1", 1),
+            ("SELECT $1 -- and not $5", 1),
+            ("SELECT $1 /* its $5, /* and */ its ' */, $2::text", 2),
+            ("SELECT \"it's $7\", $1", 1),
+            ("SELECT `it's $7`, $1", 1),
+            ("SELECT '--', '/* $9', $2", 2),
+            ("SELECT $$it's $7$$, $1", 1),
+            ("SELECT E'it\\'s $7', $1", 1),
+            ("SELECT ARRAY[$1, $2] -- both", 2),
+            ("SELECT name -- $", 0),
         ] {
             assert_eq!(places(text), number, "{text}");
         }

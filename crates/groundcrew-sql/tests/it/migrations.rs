@@ -1,13 +1,26 @@
 //! What migrations promise, on SQLite.
 
-use crate::support::{crew, migrator};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use crate::support::{crew, migrator, within};
 use groundcrew_runtime::Crew;
-use groundcrew_sql::{Database, MigrateMode, Migrations, MigrationsError, SqlConfig};
+use groundcrew_sql::{
+    Database, MigrateMode, MigrationProgress, Migrations, MigrationsError, SqlConfig, statement,
+};
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
 use tempfile::TempDir;
+use tokio::sync::{Notify, oneshot};
 
 const TABLE: (&str, &str) = ("parcels", "CREATE TABLE parcels (name TEXT NOT NULL)");
 const COLUMN: (&str, &str) = ("weight", "ALTER TABLE parcels ADD COLUMN weight INTEGER");
 const BROKEN: (&str, &str) = ("broken", "ALTER TABLE nowhere ADD COLUMN n INTEGER");
+const ROW: (&str, &str) = ("row", "INSERT INTO parcels VALUES ('north', 1)");
+/// Run twice, it shows.
+const GRAMS: (&str, &str) = ("grams", "-- no-transaction\nUPDATE parcels SET weight = weight * 1000");
+const SOON: Duration = Duration::from_secs(30);
 
 fn config(folder: &TempDir) -> SqlConfig {
     SqlConfig::of(format!("sqlite:{}", folder.path().join("parcels.db").display()))
@@ -112,22 +125,104 @@ async fn a_database_of_another_service_is_refused() {
     assert_eq!(error, MigrationsError::Unknown { version: 2 });
 }
 
-#[tokio::test]
-async fn processes_that_start_together_take_turns() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let migrator = migrator(&[TABLE, COLUMN]);
+/// What four processes that start at once say to be applied.
+async fn started_together(folder: &TempDir, migrator: &'static Migrator) -> Vec<Vec<i64>> {
     let mut starts = tokio::task::JoinSet::new();
     for _ in 0..4 {
-        let config = config(&folder);
+        let config = config(folder);
         starts.spawn(async move {
             let crew = crew();
             let database = config.connect(&crew).await.expect("open");
             database.migrate(&crew, migrator).await
         });
     }
-    while let Some(status) = starts.join_next().await {
-        assert_eq!(versions(&status.expect("no panic").expect("applied").applied), [1, 2]);
+    let all = within(SOON, "all of them", starts.join_all()).await;
+    all.into_iter().map(|status| versions(&status.expect("applied").applied)).collect()
+}
+
+async fn weight(database: &Database) -> i64 {
+    statement("SELECT weight FROM parcels").scalar().fetch_one(database.read()).await.expect("a weight")
+}
+
+#[tokio::test]
+async fn processes_that_start_together_take_turns() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for applied in started_together(&folder, migrator(&[TABLE, COLUMN])).await {
+        assert_eq!(applied, [1, 2]);
     }
+}
+
+#[tokio::test]
+async fn processes_that_start_together_run_a_migration_without_a_transaction_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for applied in started_together(&folder, migrator(&[TABLE, COLUMN, ROW, GRAMS])).await {
+        assert_eq!(applied, [1, 2, 3, 4]);
+    }
+    let database = config(&folder).connect(&crew()).await.expect("open");
+    assert_eq!(weight(&database).await, 1000);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_waits_for_another_one_that_runs_a_migration_without_a_transaction() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let all = migrator(&[TABLE, COLUMN, ROW, GRAMS]);
+    let ((runs, running), (speak, heard)) = (oneshot::channel(), mpsc::channel());
+    let config_of_first = config(&folder);
+    let first = tokio::spawn(async move {
+        let database = config_of_first.connect(&crew()).await.expect("open");
+        let mut runs = Some(runs);
+        // About to run the last one, it stops there until the other process has said anything.
+        let mut tell = move |progress: MigrationProgress<'_>| match progress {
+            MigrationProgress::Applying(state) if state.version == 4 => {
+                let _ = runs.take().map(|runs| runs.send(()));
+                let _ = tokio::task::block_in_place(|| heard.recv());
+            }
+            _ => {}
+        };
+        database.apply_migrations_telling(all, &mut tell).await
+    });
+    within(SOON, "the first comes so far", running).await.expect("it says so");
+    let database = config(&folder).connect(&crew()).await.expect("open");
+    let mut tell = |_: MigrationProgress<'_>| {
+        let _ = speak.send(());
+    };
+    let second = within(SOON, "the second", database.apply_migrations_telling(all, &mut tell)).await;
+    assert_eq!(versions(&second.expect("applied").applied), [1, 2, 3, 4]);
+    within(SOON, "the first", first).await.expect("no panic").expect("applied");
+    assert_eq!(weight(&database).await, 1000);
+}
+
+#[tokio::test]
+async fn what_an_older_version_applies_meanwhile_is_not_run_again_beside_one_without_a_transaction() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = SqlConfig { lock_timeout: Duration::from_millis(10), ..config(&folder) };
+    let database = config.connect(&crew()).await.expect("open");
+    let file = SqliteConnectOptions::new().filename(folder.path().join("parcels.db"));
+    let mut other = file.connect().await.expect("open");
+    let mut older = other.begin_with("BEGIN IMMEDIATE").await.expect("the write lock");
+    migrator(&[TABLE, COLUMN, ROW]).run(&mut *older).await.expect("applied");
+
+    let waits = Notify::new();
+    let mut tell = |progress: MigrationProgress<'_>| {
+        if matches!(progress, MigrationProgress::Waiting(_)) {
+            waits.notify_one();
+        }
+    };
+    let newer = database.apply_migrations_telling(migrator(&[TABLE, COLUMN, ROW, GRAMS]), &mut tell);
+    let commit = async {
+        waits.notified().await;
+        older.commit().await.expect("commit");
+    };
+    let (status, ()) = within(SOON, "both", async { tokio::join!(newer, commit) }).await;
+    assert_eq!(versions(&status.expect("applied").applied), [1, 2, 3, 4]);
+    assert_eq!(weight(&database).await, 1000);
+}
+
+#[tokio::test]
+async fn a_migration_without_a_transaction_is_run_in_memory_too() {
+    let database = SqlConfig::of("sqlite::memory:").connect(&crew()).await.expect("open");
+    database.apply_migrations(migrator(&[TABLE, COLUMN, ROW, GRAMS])).await.expect("applied");
+    assert_eq!(weight(&database).await, 1000);
 }
 
 #[tokio::test]
