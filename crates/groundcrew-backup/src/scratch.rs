@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use groundcrew_sql::sqlx::postgres::PgConnectOptions;
 use groundcrew_sql::sqlx::{self, AssertSqlSafe};
+use tokio::task::JoinHandle;
 
 use crate::client::Client;
 use crate::store::unique;
@@ -18,6 +19,8 @@ pub(crate) struct Scratch {
     name: String,
     /// The server's version, once the database is made.
     pub(crate) major: u32,
+    /// While it is being made.
+    making: Option<JoinHandle<Result<(), sqlx::Error>>>,
 }
 
 // === impl Scratch ===
@@ -27,7 +30,7 @@ impl Scratch {
     pub(crate) fn new(server: PgConnectOptions) -> Self {
         let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
         let name = format!("groundcrew_verify{}", unique("")).chars().map(plain).collect();
-        Self { server, name, major: 0 }
+        Self { server, name, major: 0, making: None }
     }
 
     pub(crate) async fn make(&mut self) -> Result<(), RestoreError> {
@@ -39,10 +42,16 @@ impl Scratch {
         let mut connection = postgres::connect(&self.server).await.map_err(failed(""))?;
         (self.major, _) = postgres::version(&mut connection).await.map_err(failed(""))?;
         let create = AssertSqlSafe(format!("CREATE DATABASE {} TEMPLATE template0", self.name));
-        let hint = "; the user needs CREATEDB (ALTER ROLE … CREATEDB)";
-        sqlx::query(create).execute(&mut connection).await.map_err(failed(hint))?;
-        postgres::goodbye(connection).await;
-        Ok(())
+        // In a task of its own: the server goes on with it when nobody waits any more, and it must be over before it
+        // can be taken back.
+        let making = self.making.insert(tokio::spawn(async move {
+            let made = sqlx::query(create).execute(&mut connection).await.map(drop);
+            postgres::goodbye(connection).await;
+            made
+        }));
+        let made = making.await.unwrap_or(Err(sqlx::Error::WorkerCrashed));
+        self.making = None;
+        made.map_err(failed("; the user needs CREATEDB (ALTER ROLE … CREATEDB)"))
     }
 
     pub(crate) fn options(&self) -> PgConnectOptions {
@@ -54,6 +63,9 @@ impl Scratch {
         let force = if self.major >= 13 { " WITH (FORCE)" } else { "" };
         let drop = AssertSqlSafe(format!("DROP DATABASE IF EXISTS {}{force}", self.name));
         let removed = async {
+            if let Some(making) = self.making {
+                let _ = making.await;
+            }
             let mut connection = postgres::connect(&self.server).await?;
             sqlx::query(drop).execute(&mut connection).await?;
             postgres::goodbye(connection).await;

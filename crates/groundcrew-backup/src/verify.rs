@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::backups::Inner;
 use crate::bound::{Bound, apart};
 use crate::client::Client;
@@ -7,7 +9,7 @@ use crate::manifest::{Backend, Contents};
 use crate::restore::database_error;
 use crate::scratch::Scratch;
 use crate::store::unique;
-use crate::{Backups, Manifest, RestoreError, Which, postgres};
+use crate::{Backups, Manifest, Name, RestoreError, Which, postgres};
 
 /// A backup that was restored, beside the service's database, and counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +58,9 @@ impl Inner {
     }
 
     async fn verify_sqlite(&self, manifest: &Manifest) -> Result<Contents, RestoreError> {
-        let path = self.store.scratch(&self.config).await?.join(unique(&format!("{}.verify", manifest.name)));
+        // Named by its own time, not by the backup's: by its name's age `prune` takes a file for a leftover.
+        let name = Name::new(&self.service, Timestamp::now()).file("verify");
+        let path = self.store.scratch(&self.config).await?.join(unique(&name));
         let new = self.unpacked(manifest, path).await?;
         let corrupt = |error: groundcrew_sql::sqlx::Error| RestoreError::Corrupt {
             name: manifest.name.clone(),

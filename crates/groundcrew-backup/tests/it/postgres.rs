@@ -10,6 +10,7 @@ use groundcrew_backup::{
 use groundcrew_config::{Environment, Secret};
 use groundcrew_sql::SqlConfig;
 use groundcrew_sql::sqlx::postgres::PgConnection;
+use groundcrew_testkit::postgres::Postgres;
 use tempfile::tempdir;
 
 use crate::support::{bounded, config, connect, database, files, number, on, open, server, text, until};
@@ -103,6 +104,39 @@ async fn a_verification_restores_counts_and_leaves_nothing_behind() {
         assert!(error.to_string().contains("public.parcels: 5001 expected, 5000 found"), "{error}");
 
         let left = "SELECT count(*) FROM pg_database WHERE datname LIKE 'groundcrew%'";
+        assert_eq!(number(&mut connection, left).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_verification_that_is_stopped_while_its_database_is_made_leaves_none_behind() {
+    bounded(async {
+        let (server, folder) = (Postgres::private().await.expect("a server"), tempdir().expect("a folder"));
+        let source = database(&server).await;
+        let mut connection = parcels(source.url()).await;
+        let backups = open(source.url(), config(folder.path()));
+        backups.backup().await.expect("a backup");
+        // Whoever makes a database of that template waits behind this.
+        let mut holder = connect(source.url()).await;
+        on(&mut holder, "BEGIN; COMMENT ON DATABASE template0 IS 'held'").await;
+        let verifying = tokio::spawn({
+            let backups = backups.clone();
+            async move { backups.verify(&Which::Latest).await }
+        });
+        let making = "SELECT count(*) FROM pg_stat_activity \
+                      WHERE state = 'active' AND query LIKE 'CREATE DATABASE groundcrew_verify%'";
+        while number(&mut connection, making).await == 0 {}
+        backups.stop();
+        // Whoever does not wait for the server is done meanwhile, and has found nothing to drop.
+        for _ in 0..500 {
+            assert_eq!(number(&mut connection, making).await, 1);
+        }
+        on(&mut holder, "ROLLBACK").await;
+        let stopped = verifying.await.expect("no panic");
+        assert!(matches!(stopped, Err(RestoreError::Stopped)), "{stopped:?}");
+        while number(&mut connection, making).await > 0 {}
+        let left = "SELECT count(*) FROM pg_database WHERE datname LIKE 'groundcrew_verify%'";
         assert_eq!(number(&mut connection, left).await, 0);
     })
     .await;

@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use groundcrew_backup::{BackupConfig, Manifest, Name};
+use groundcrew_backup::{BackupConfig, Manifest, Name, Which};
 use jiff::{Timestamp, ToSpan};
 use tempfile::tempdir;
 
@@ -53,6 +53,35 @@ async fn old_backups_and_leftovers_go_and_everything_else_stays() {
         assert!(left.contains(&"notes.txt".to_owned()));
         assert!(left.iter().any(|file| file.starts_with("parcels-eu-")), "another service's: {left:?}");
         assert_eq!(left.len(), 6);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_verification_that_runs_is_no_leftover_however_old_its_backup_is() {
+    bounded(async {
+        let folder = tempdir().expect("a folder");
+        let (file, place) = (folder.path().join("parcels.db"), folder.path().join("backups"));
+        let mut connection = sqlite(&file).await;
+        // Enough that it takes a while.
+        let rows = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000) \
+                    INSERT INTO parcels SELECT hex(randomblob(50)) FROM n;";
+        on_sqlite(&mut connection, &format!("CREATE TABLE parcels (name TEXT); {rows}")).await;
+        let backups = open(&sqlite_url(&file), BackupConfig { keep_for: 7 * DAY, ..config(&place) });
+        let manifest = backups.backup().await.expect("a backup");
+        let aged = Which::Named(age(&place, &manifest, 3));
+        let verifying = tokio::spawn({
+            let backups = backups.clone();
+            async move { backups.verify(&aged).await }
+        });
+        let mut was_there = false;
+        while !verifying.is_finished() {
+            was_there |= files(&place).iter().any(|file| file.contains(".verify."));
+            let pruned = backups.prune(false).await.expect("pruned");
+            assert!(pruned.leftovers.is_empty(), "{:?}", pruned.leftovers);
+        }
+        assert!(was_there, "it was pruned while the file was there");
+        verifying.await.expect("no panic").expect("verified");
     })
     .await;
 }
