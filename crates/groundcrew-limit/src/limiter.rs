@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use groundcrew_runtime::{Breaker, Crew};
+use groundcrew_telemetry::{Context, with_current};
 
 use crate::metrics::LimiterMetrics;
 use crate::{Decision, InProcess, LimitConfig, LimitError, LimitStore, Quota, key};
@@ -123,13 +124,15 @@ impl Limiter {
     /// What the shared store says; `None` when it does not, or was not asked.
     async fn ask(&self, shared: &Shared, key: &str, cost: u32) -> Option<Decision> {
         let Inner { name, quota, metrics, .. } = &*self.inner;
-        if !shared.breaker.admits() {
+        let left = with_current(|context| context.and_then(Context::remaining)).unwrap_or(Duration::MAX);
+        // A caller whose time is over would only use up the one try at a store that is left alone.
+        if left.is_zero() || !shared.breaker.admits() {
             metrics.fallbacks.inc();
             return None;
         }
-        let key = format!("{name}:{key}");
+        let (key, within) = (format!("{name}:{key}"), shared.budget.min(left));
         let asked = shared.store.take(&key, quota, cost);
-        let failure = match tokio::time::timeout(shared.budget, asked).await {
+        let failure = match tokio::time::timeout(within, asked).await {
             Ok(Ok(decision)) => {
                 if shared.breaker.succeeded() {
                     tracing::info!(limiter.name = name, "the store of the rate limit answers again");
@@ -142,11 +145,12 @@ impl Limiter {
             }
             Err(_) => {
                 metrics.timeout.inc();
-                format!("no answer within {:?}", shared.budget)
+                format!("no answer within {within:?}")
             }
         };
         metrics.fallbacks.inc();
-        if shared.breaker.failed() {
+        // A caller with less time than the store may take says nothing about the store.
+        if left >= shared.budget && shared.breaker.failed() {
             tracing::warn!(
                 limiter.name = name,
                 error = failure,

@@ -5,12 +5,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use groundcrew_limit::{Decision, InProcess, LimitConfig, LimitError, LimitStore, Quota, StoreError};
+use groundcrew_limit::{
+    Decision, InProcess, LimitConfig, LimitError, LimitStore, Limiter, Quota, StoreError,
+};
 use groundcrew_runtime::Crew;
+use groundcrew_telemetry::Context;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
 const BUDGET: Duration = Duration::from_millis(50);
+const HOUR: Duration = Duration::from_secs(3600);
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Mood {
@@ -61,7 +65,7 @@ fn crew() -> Crew {
 }
 
 fn config(max_requests: u32) -> LimitConfig {
-    LimitConfig { store_budget: BUDGET, ..LimitConfig::of(max_requests, Duration::from_secs(3600)) }
+    LimitConfig { store_budget: BUDGET, ..LimitConfig::of(max_requests, HOUR) }
 }
 
 // Field note: Redis down, cache and limiter fail open within a 50-100 ms budget, with a metric.
@@ -92,7 +96,7 @@ async fn a_store_that_never_answers_costs_its_budget_three_times_and_then_nothin
 #[tokio::test(start_paused = true)]
 async fn control_the_store_alone_keeps_its_caller_waiting() {
     let (store, quota) = (Moody::new(Mood::Hangs), config(1).quota().expect("a quota"));
-    assert!(tokio::time::timeout(Duration::from_secs(3600), store.take("north", &quota, 1)).await.is_err());
+    assert!(tokio::time::timeout(HOUR, store.take("north", &quota, 1)).await.is_err());
 }
 
 #[tokio::test(start_paused = true)]
@@ -135,6 +139,54 @@ async fn during_an_outage_one_call_a_second_tries_and_a_store_that_is_back_is_us
         limiter.take("north").await;
     }
     assert_eq!(store.calls() - calls, 10);
+}
+
+/// A limiter whose store may take long: a request's deadline is one of the real clock, and no machine is too slow for
+/// half an hour.
+fn patient(store: Arc<Moody>) -> Limiter {
+    let config = LimitConfig { store_budget: HOUR, ..config(10) };
+    config.limiter_over("labels", &crew(), store).expect("a limiter")
+}
+
+/// Takes a unit on behalf of a request that has so much time left.
+async fn take_within(limiter: &Limiter, left: Duration) -> Decision {
+    Context::random().with_timeout(left).into_arc().scope(limiter.take("north")).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_with_little_time_left_do_not_keep_the_others_from_the_store() {
+    for mood in [Mood::Fails, Mood::Hangs] {
+        let store = Moody::new(mood);
+        let limiter = patient(store.clone());
+        for _ in 0..5 {
+            assert!(take_within(&limiter, HOUR / 2).await.allowed, "by this process's own count");
+        }
+        assert_eq!(store.calls(), 5);
+        *store.mood.lock() = Mood::Answers;
+        assert_eq!(limiter.take("north").await.remaining, 9, "{mood:?}: the store's count");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_with_little_time_left_waits_no_longer_than_that() {
+    let (limiter, began) = (patient(Moody::new(Mood::Hangs)), Instant::now());
+    take_within(&limiter, HOUR / 2).await;
+    assert!(began.elapsed() < HOUR, "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_whose_time_is_over_leaves_the_try_at_a_store_to_others() {
+    let store = Moody::new(Mood::Fails);
+    let limiter = config(10).limiter_over("labels", &crew(), store.clone()).expect("a limiter");
+    for _ in 0..3 {
+        limiter.take("north").await;
+    }
+    *store.mood.lock() = Mood::Answers;
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let calls = store.calls();
+    take_within(&limiter, Duration::ZERO).await;
+    assert_eq!(store.calls(), calls);
+    assert_eq!(limiter.take("north").await.remaining, 9, "the store's count");
 }
 
 #[tokio::test(start_paused = true)]

@@ -72,15 +72,14 @@ impl Connection {
         let ending = Ending::of(&result);
         operation(self).count(ending);
         if ending == Ending::Silent || ending.wants_another() {
-            self.throw_away();
+            // What was broken must not go back, and the idle ones that have not been used since are no better. That
+            // nothing came within less time than others have says nothing about those.
+            drop(UnderWay(self.pooled.take()));
+            if ending != Ending::Silent || limit >= self.redis.response_timeout {
+                self.redis.distrust_idle();
+            }
         }
         result
-    }
-
-    /// What was broken must not go back, and the idle ones that have not been used since are no better.
-    fn throw_away(&mut self) {
-        drop(UnderWay(self.pooled.take()));
-        self.redis.distrust_idle();
     }
 }
 

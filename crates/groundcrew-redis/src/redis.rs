@@ -32,6 +32,8 @@ pub(crate) struct Inner {
     /// How many connections of the pool are lent out.
     pub(crate) in_use: watch::Sender<usize>,
     acquire_timeout: Duration,
+    /// Whoever waited at least so long has given the idle connections the time to prove that they are alive.
+    patience: Duration,
     max: usize,
     pool: Pool,
     lanes: Vec<Arc<Lane>>,
@@ -58,25 +60,27 @@ impl Redis {
         let inner = &self.inner;
         let within = limit(inner.acquire_timeout);
         let started = Instant::now();
-        let acquired = tokio::time::timeout(within, inner.pool.get()).await;
+        let acquired = inner.take(within).await;
         inner.metrics.waited(started.elapsed());
         let target = inner.target.shown.clone();
         match acquired {
-            Ok(Ok(pooled)) => Ok(Connection::new(inner.clone(), pooled, self.pooled.clone())),
-            Ok(Err(PoolError::Backend(cause))) => Err(AcquireError::Connect { target, cause }),
-            Ok(Err(PoolError::Timeout(deadpool_redis::TimeoutType::Create))) => {
+            Some(Ok(pooled)) => Ok(Connection::new(inner.clone(), pooled, self.pooled.clone())),
+            Some(Err(PoolError::Backend(cause))) => Err(AcquireError::Connect { target, cause }),
+            Some(Err(PoolError::Timeout(deadpool_redis::TimeoutType::Create))) => {
                 let words = "no answer within redis.connect_timeout";
                 let cause = std::io::Error::new(std::io::ErrorKind::TimedOut, words).into();
                 Err(AcquireError::Connect { target, cause })
             }
-            Err(_) | Ok(Err(PoolError::Timeout(_))) => {
+            None | Some(Err(PoolError::Timeout(_))) => {
                 inner.metrics.timed_out();
-                inner.distrust_idle();
+                if within >= inner.patience {
+                    inner.distrust_idle();
+                }
                 let in_use = *inner.in_use.borrow();
                 Err(AcquireError::TimedOut { target, within, in_use, max: inner.max })
             }
             // Neither hooks nor a missing runtime are possible with the pool that we build.
-            Ok(Err(_)) => Err(AcquireError::Closed { target }),
+            Some(Err(_)) => Err(AcquireError::Closed { target }),
         }
     }
 
@@ -136,12 +140,22 @@ impl Inner {
             response_timeout: config.response_timeout,
             in_use: watch::Sender::new(0),
             acquire_timeout: config.acquire_timeout,
+            patience: config.recycle_timeout.min(config.acquire_timeout),
             max,
             pool,
             lanes: (0..config.shared_connections.max(1)).map(lane).collect(),
             turn: AtomicUsize::new(0),
             target,
         }
+    }
+
+    /// A connection of the pool; `None` where there is none within so long.
+    async fn take(&self, within: Duration) -> Option<Result<deadpool_redis::Connection, PoolError>> {
+        // Without time, nothing is asked: the pool throws away what it was testing when its caller went away.
+        if within.is_zero() {
+            return None;
+        }
+        tokio::time::timeout(within, self.pool.get()).await.ok()
     }
 
     /// The next of the shared connections, in turn.

@@ -7,6 +7,7 @@ use groundcrew_limit::{LimitConfig, Limiter};
 use groundcrew_redis::deadpool_redis::redis::{AsyncCommands, Client, aio::MultiplexedConnection};
 use groundcrew_redis::{Redis, RedisConfig};
 use groundcrew_runtime::Crew;
+use groundcrew_telemetry::Context;
 use groundcrew_testkit::proxy::{FaultProxy, Mode};
 use groundcrew_testkit::redis::Redis as Server;
 use tokio::task::JoinSet;
@@ -191,6 +192,25 @@ async fn a_server_that_forgot_the_script_is_told_again() {
         server.command(&["SCRIPT", "FLUSH"]).await.expect("an answer");
         assert_eq!(limiter.take("north").await.remaining, 8);
         assert_eq!(metric(&crew, r#"rate_limit_fallbacks_total{limiter="clients""#), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn requests_at_their_deadline_do_not_keep_the_others_from_redis() {
+    bounded(async {
+        let mut server = server().await;
+        let (limiter, crew) = process(server.url(), &LimitConfig::of(10, HOUR)).await;
+        server.pause().expect("it runs");
+        for _ in 0..3 {
+            let context = Context::random().with_timeout(Duration::from_millis(10)).into_arc();
+            context.scope(limiter.take("north")).await;
+        }
+        server.resume().expect("it is paused");
+        let fallbacks = || metric(&crew, r#"rate_limit_fallbacks_total{limiter="clients""#);
+        assert_eq!(fallbacks(), 3, "decided in process");
+        limiter.take("north").await;
+        assert_eq!(fallbacks(), 3, "decided in Redis");
     })
     .await;
 }

@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use groundcrew_redis::deadpool_redis::redis::{AsyncCommands, Client, RedisResult, cmd, pipe};
 use groundcrew_redis::deadpool_redis::{self, Runtime};
-use groundcrew_redis::{AcquireError, RedisConfig};
+use groundcrew_redis::{AcquireError, Redis, RedisConfig};
 use groundcrew_runtime::{Phase, Reason, Signals, supervise};
 use groundcrew_telemetry::Context;
 use groundcrew_testkit::proxy::{FaultProxy, Mode};
 use groundcrew_testkit::redis::{Redis as Server, Reply};
 
-use crate::support::{addr, config, connect, crew, metric, server, within};
+use crate::support::{addr, config, connect, crew, metric, server, until, within};
 
 const SOON: Duration = Duration::from_secs(5);
 
@@ -55,6 +55,75 @@ async fn a_request_with_little_time_left_does_not_wait_longer_for_a_connection()
     let context = Context::random().with_timeout(Duration::from_millis(50)).into_arc();
     assert!(context.scope(redis.get()).await.is_err());
     assert!(started.elapsed() < SOON);
+}
+
+/// A pool of three, none of which has lately proved to be alive, and the server's numbers of them. Nothing but a
+/// request's deadline ends a wait for one.
+async fn three_that_rest(server: &Server) -> (Redis, Vec<u64>) {
+    let config = RedisConfig {
+        max_connections: 3,
+        acquire_timeout: SOON,
+        recycle_timeout: SOON,
+        ..config(server.url())
+    };
+    let lately = config.response_timeout;
+    let redis = config.connect(&crew()).await.expect("a handle");
+    let numbers = numbers(&redis).await;
+    let used = Instant::now();
+    until("they rest", || used.elapsed() > lately).await;
+    (redis, numbers)
+}
+
+/// The server's numbers of the three connections of a pool.
+async fn numbers(redis: &Redis) -> Vec<u64> {
+    let mut all = Vec::new();
+    for _ in 0..3 {
+        all.push(redis.get().await.expect("a connection"));
+    }
+    let mut numbers = Vec::new();
+    for own in &mut all {
+        numbers.push(cmd("CLIENT").arg("ID").query_async::<u64>(own).await.expect("an id"));
+    }
+    numbers.sort_unstable();
+    numbers
+}
+
+/// How many of these connections the pool still has.
+async fn kept(redis: &Redis, before: &[u64]) -> usize {
+    numbers(redis).await.iter().filter(|number| before.contains(number)).count()
+}
+
+#[tokio::test]
+async fn a_request_whose_time_is_over_leaves_the_pool_as_it_is() {
+    let server = server().await;
+    let (redis, before) = three_that_rest(&server).await;
+    let context = Context::random().with_timeout(Duration::ZERO).into_arc();
+    let error = context.scope(redis.get()).await.unwrap_err();
+    assert!(matches!(error, AcquireError::TimedOut { .. }), "{error}");
+    assert_eq!(numbers(&redis).await, before);
+}
+
+#[tokio::test]
+async fn a_request_with_little_time_left_costs_the_pool_one_connection_at_most() {
+    let mut server = server().await;
+    let (redis, before) = three_that_rest(&server).await;
+    server.pause().expect("it runs");
+    let context = Context::random().with_timeout(Duration::from_millis(20)).into_arc();
+    assert!(context.scope(redis.get()).await.is_err());
+    server.resume().expect("it is paused");
+    assert!(kept(&redis, &before).await >= 2, "all but the one that was asked");
+}
+
+#[tokio::test]
+async fn a_command_with_a_limit_of_its_own_costs_the_pool_its_own_connection() {
+    let server = server().await;
+    let (redis, before) = three_that_rest(&server).await;
+    let mut own = redis.get().await.expect("a connection");
+    own.set_limit(Duration::from_millis(20));
+    let late: RedisResult<Option<(String, String)>> = own.blpop("nothing", 10.0).await;
+    assert!(late.unwrap_err().is_timeout());
+    drop(own);
+    assert_eq!(kept(&redis, &before).await, 2);
 }
 
 // Field note: deadpool has no wait, create or recycle timeouts by default. Set all.
