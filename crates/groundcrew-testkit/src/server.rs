@@ -6,6 +6,7 @@ mod folder;
 mod running;
 #[cfg(any(feature = "pgbouncer", feature = "rabbitmq", feature = "redis"))]
 mod url;
+mod watcher;
 
 pub use error::Error;
 pub(crate) use family::Family;

@@ -96,24 +96,37 @@ async fn a_prepared_server_runs_only_when_it_is_told_to() {
 }
 
 const HOLD: &str = "TESTKIT_HOLD_A_SERVER";
+const DOWN: &str = "down";
 
-/// Run by the next test as a process of its own; by itself it does nothing.
+/// Run by the next tests as a process of its own; by itself it does nothing.
 #[tokio::test]
 async fn holds_a_server_when_told_to() {
-    if std::env::var_os(HOLD).is_none() {
-        return;
+    let Some(told) = std::env::var_os(HOLD) else { return };
+    let mut postgres = Postgres::private().await.expect("it starts");
+    let folder = ask(postgres.url(), "SHOW unix_socket_directories").expect("it answers");
+    if told == DOWN {
+        postgres.kill().expect("it is ours");
     }
-    let postgres = Postgres::private().await.expect("it starts");
     println!("port {}", postgres.port().expect("it is ours"));
-    println!("folder {}", ask(postgres.url(), "SHOW unix_socket_directories").expect("it answers"));
+    println!("folder {folder}");
     std::future::pending::<()>().await;
 }
 
 #[tokio::test]
 async fn a_test_that_is_killed_leaves_neither_server_nor_folder() {
+    kill_a_holder("running").await;
+}
+
+#[tokio::test]
+async fn a_test_that_is_killed_while_its_server_is_down_leaves_no_folder() {
+    kill_a_holder(DOWN).await;
+}
+
+/// Kills a process that holds a server, and waits until nothing is left of it.
+async fn kill_a_holder(told: &str) {
     let mut command = Command::new(std::env::current_exe().expect("we run"));
     command.args(["--exact", "holds_a_server_when_told_to", "--nocapture"]);
-    command.env(HOLD, "1").env_remove("TEST_DATABASE_URL").stdout(Stdio::piped());
+    command.env(HOLD, told).env_remove("TEST_DATABASE_URL").stdout(Stdio::piped());
     let mut holder = command.spawn().expect("it starts");
     let mut lines = BufReader::new(holder.stdout.take().expect("it is piped")).lines().map_while(Result::ok);
     let port: u16 =

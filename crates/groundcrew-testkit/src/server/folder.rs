@@ -1,13 +1,19 @@
 use super::Error;
+use super::watcher::Watcher;
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
-/// A folder that is removed with everything in it.
+/// Removes the folder, more than once where somebody still writes into it, as a program that was left alone half way.
+const WATCH: &str = r#"read -r _; for _ in 1 2 3 4 5 6 7 8 9 10; do rm -rf "$1" && exit; sleep 1; done"#;
+
+/// A folder that is removed with everything in it, by a watcher should we be killed.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
     owner: Option<(u32, u32)>,
+    watcher: Option<Watcher>,
 }
 
 impl Folder {
@@ -15,7 +21,8 @@ impl Folder {
     pub(crate) fn create(parent: &str, server: &str, owner: Option<(u32, u32)>) -> Result<Self, Error> {
         let path = Path::new(parent).join(format!("testkit-{server}-{}", super::unique_name()));
         std::fs::create_dir(&path).map_err(Error::system("create a temporary folder"))?;
-        let folder = Self { path, owner };
+        let mut folder = Self { path, owner, watcher: None };
+        folder.watcher = Some(Watcher::start(WATCH, &folder.path, Stdio::null())?);
         folder.give_away(&folder.path)?;
         Ok(folder)
     }
@@ -40,6 +47,11 @@ impl Folder {
         &self.path
     }
 
+    /// What keeps the watcher from removing it, in the hands of a process that has to end first.
+    pub(super) fn leash(&self) -> Result<Stdio, Error> {
+        self.watcher.as_ref().map_or_else(|| Ok(Stdio::null()), Watcher::leash)
+    }
+
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
@@ -55,6 +67,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
+        self.watcher = None;
         let _ = std::fs::remove_dir_all(&self.path);
     }
 }

@@ -1,3 +1,4 @@
+use super::watcher::Watcher;
 use super::{Error, Family, Folder, LOOK_AGAIN};
 use rustix::process::{Pid, Signal};
 use std::future::Future;
@@ -8,19 +9,19 @@ use tokio::time::{Instant, sleep};
 
 const STOP: Duration = Duration::from_secs(20);
 
-/// Waits until our end of its standard input closes, then ends the server and removes its folder.
+/// Ends the server with all that descend from it.
 const WATCH: &str = r#"end() {
     kill -STOP "$1"
     for pid in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do end "$pid"; done
     kill -KILL "$1"
 }
-read -r _; end "$1"; rm -rf "$2""#;
+read -r _; end "$1""#;
 
 /// A server's first process, and who ends it should we be killed.
 #[derive(Debug)]
 pub(crate) struct Running {
     server: Child,
-    watcher: Option<Child>,
+    watcher: Option<Watcher>,
 }
 
 impl Running {
@@ -29,7 +30,9 @@ impl Running {
         let server = command.stdin(Stdio::null()).process_group(0).spawn();
         let server = server.map_err(Error::system("start the server"))?;
         let mut running = Self { server, watcher: None };
-        running.watch(folder)?;
+        // It keeps the folder until the server is ended: a server must not lose its files while it runs.
+        let watcher = Watcher::start(WATCH, running.server.id().to_string(), folder.leash()?)?;
+        running.watcher = Some(watcher);
         Ok(running)
     }
 
@@ -63,23 +66,12 @@ impl Running {
     fn is_alive(&mut self) -> bool {
         matches!(self.server.try_wait(), Ok(None))
     }
-
-    fn watch(&mut self, folder: &Folder) -> Result<(), Error> {
-        let mut command = Command::new("/bin/sh");
-        command.args(["-c", WATCH, "watch", &self.server.id().to_string()]).arg(folder.path());
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
-        self.watcher = Some(command.spawn().map_err(Error::system("start a watcher"))?);
-        Ok(())
-    }
 }
 
 impl Drop for Running {
-    /// The watcher first: it must not remove the folder of a server that is only killed.
+    /// The watcher first: it must not end another process that has the server's number by then.
     fn drop(&mut self) {
-        if let Some(watcher) = &mut self.watcher {
-            let _ = watcher.kill();
-            let _ = watcher.wait();
-        }
+        self.watcher = None;
         if self.is_alive() {
             self.family().kill();
             let _ = self.server.wait();
