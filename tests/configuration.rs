@@ -61,6 +61,23 @@ fn check_config_says_every_problem_and_ends_with_78() {
 }
 
 #[test]
+fn check_config_refuses_a_value_that_would_mute_the_service_and_says_what_would_be_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = service(folder.path())
+        .arg("check-config")
+        .env("SLOW_SERVICE__HTTP__MAX_CONNECTIONS", "0")
+        .env("SLOW_SERVICE__HTTP__FIRST_BYTE_TIMEOUT", "0s")
+        .env("SLOW_SERVICE__HTTP__ACCESS_LOG", "50")
+        .output()
+        .unwrap();
+    let words = text(&output);
+    assert_eq!(output.status.code(), Some(78), "{words}");
+    for right in ["from 1 to 1000000", "at least 100ms", "from 0 to 1"] {
+        assert!(words.contains(right), "{right}: {words}");
+    }
+}
+
+#[test]
 fn a_wrong_configuration_is_explained_all_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let output = service(folder.path())

@@ -191,7 +191,7 @@ pub(super) fn operation() -> Value {
             time("since", "Made at this time or later: `2026-03-01T14:03:00Z` or `2026-03-01`."),
             time("until", "Made before this time, or by the end of this day."),
             text("guild_id", "Of this Discord server."),
-            text("channel_id", "Of this Discord channel or thread."),
+            text("channel_id", "With something of this Discord channel or thread in it, alone or with others."),
             text("requested_by", "Asked for by this one."),
             text("language", "Of a conversation in this language, such as `de`; `und` if unknown."),
             text("engine", "Written by this engine or model, as `metadata.engine` names it."),

@@ -68,7 +68,12 @@ impl Front {
             self.metrics.answered(name, false);
             return self.store.close_interaction(&id).await.map_err(not_stored);
         }
-        let (replies, well) = match self.work(&task).await {
+        let kept: Option<String> = attempt.checkpoint().ok().flatten();
+        let worked: Result<Vec<Reply>, Problem> = match kept {
+            Some(text) => Ok(Reply::text(text).into()),
+            None => self.work(&task).await,
+        };
+        let (replies, well) = match worked {
             Ok(replies) => (replies, true),
             Err(problem) if problem.status().is_server_error() && attempt.number() < ENOUGH => {
                 return Err(JobError::retry(problem.to_json().to_string()));
@@ -77,7 +82,10 @@ impl Front {
         };
         match self.deliver(&task, &replies, open.said).await {
             Ok(()) => self.metrics.answered(name, well),
-            Err(error) if error.is_passing() && !attempt.is_last() => return Err(JobError::retry(error)),
+            Err(error) if error.is_passing() && !attempt.is_last() => {
+                keep(attempt, &replies);
+                return Err(JobError::retry(error));
+            }
             Err(error) => {
                 tracing::warn!(%error, interaction.id = id, interaction.name = name, "an answer was not taken");
                 self.metrics.answered(name, false);
@@ -128,5 +136,16 @@ impl Front {
         let word = outgoing::acknowledgement(&command.acknowledge(&task.interaction));
         self.rest.first_word(&task.interaction, &word).await?;
         self.rest.edit_answer(&task.interaction, reply).await
+    }
+}
+
+/// Keeps for the next attempt what is said in words alone: what is done, such as deleting something, cannot be found out
+/// again from what is left.
+fn keep(attempt: &Attempt, replies: &[Reply]) {
+    let [only] = replies else { return };
+    let plain = only.embeds.is_empty() && only.rows.is_empty() && only.files.is_empty();
+    if let Some(text) = only.content.as_ref().filter(|_| plain) {
+        // A message is far shorter than what is refused.
+        let _kept = attempt.save_checkpoint(text);
     }
 }

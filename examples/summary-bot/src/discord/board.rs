@@ -33,13 +33,12 @@ impl Poster for Board {
     fn less_open<'a>(&'a self, there: &'a str, origin: &'a Origin) -> Looked<'a> {
         Box::pin(async move {
             let Some(guild) = origin.guild_id.as_deref() else { return Ok(None) };
-            let looked_up = async {
-                match self.atlas.channel(guild, there).await? {
-                    Some(there) => self.atlas.less_open(guild, &there, origin.sources().into_iter()).await,
-                    None => Ok(None), // nothing gets there: Discord says why
-                }
-            };
-            looked_up.await.map_err(|error| undelivered(&error))
+            let found = self.atlas.channel(guild, there).await.map_err(|error| undelivered(&error))?;
+            // Another server has other readers, who may read nothing of this one.
+            let elsewhere = || Undelivered::for_good("it is no channel of this server that I see");
+            let there = found.ok_or_else(elsewhere)?;
+            let closed = self.atlas.less_open(guild, &there, origin.sources().into_iter()).await;
+            closed.map_err(|error| undelivered(&error))
         })
     }
 }

@@ -76,7 +76,14 @@ impl Front {
     }
 
     async fn complete(&self, command: &dyn Command, interaction: &Interaction) -> Value {
-        let choices = timeout(COMPLETION, command.complete(self, interaction)).await.unwrap_or_default();
+        let looked_up = async {
+            // Choices tell what there is, as the command itself does.
+            match self.admit(command.level(interaction), interaction).await {
+                Ok(()) => command.complete(self, interaction).await,
+                Err(_) => Vec::new(),
+            }
+        };
+        let choices = timeout(COMPLETION, looked_up).await.unwrap_or_default();
         outgoing::choices(&choices)
     }
 

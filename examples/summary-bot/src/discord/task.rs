@@ -81,12 +81,19 @@ impl Task {
         Ok(if kept.is_empty() { documents } else { kept })
     }
 
+    /// Whether an earlier attempt has done already what was asked for.
+    pub(crate) async fn is_done(&self) -> Result<bool, Problem> {
+        let open = self.store.open_interaction(&self.interaction.id).await;
+        let open = open.map_err(|error| storage_problem(&error))?;
+        Ok(open.is_some_and(|open| open.summaries.is_some()))
+    }
+
     /// The summaries that were made for this interaction already.
     pub(crate) async fn kept(&self) -> Result<Vec<Document>, Problem> {
         let problem = |error: sqlx::Error| storage_problem(&error);
         let open = self.store.open_interaction(&self.interaction.id).await.map_err(problem)?;
         let mut documents = Vec::new();
-        for id in open.map(|open| open.summaries).unwrap_or_default() {
+        for id in open.and_then(|open| open.summaries).unwrap_or_default() {
             let json = self.store.get(id).await.map_err(problem)?;
             documents.extend(json.and_then(|json| serde_json::from_str(&json).ok()));
         }

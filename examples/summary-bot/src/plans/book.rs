@@ -184,6 +184,12 @@ impl Plans {
         self.0.parts.timetable.run_now(id).await.map_err(not_planned)
     }
 
+    /// The same for an interaction of Discord's, once; whether it had not been done before.
+    pub(crate) async fn run_for(&self, id: PlanId, interaction: &str) -> Result<bool, Problem> {
+        let Parts { store, timetable, .. } = &self.0.parts;
+        store.run_for_interaction(timetable, id, interaction).await.map_err(not_planned)
+    }
+
     /// Deletes the schedules that read channels as this user does, and takes the user out of all others. Tells how many
     /// were deleted and changed.
     pub(crate) async fn erase(&self, user: &str) -> sqlx::Result<(u64, u64)> {

@@ -9,6 +9,7 @@ mod brief;
 mod choice;
 mod config;
 mod mail;
+mod parcel;
 mod period;
 mod post;
 mod schedule;

@@ -8,12 +8,10 @@ use groundcrew::jobs::{Attempt, Job, JobError, PlanId, Policy};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::mail::Mail;
+use super::parcel::Parcel;
 use super::{Destination, Undelivered};
-use crate::clerk::{Desk, not_stored};
-use crate::discord::render;
+use crate::clerk::Desk;
 use crate::discord::reply::Reply;
-use crate::document::Document;
 use crate::order::Origin;
 use crate::webhooks::{Delivery, Event, Target};
 
@@ -22,8 +20,8 @@ pub(crate) trait Poster: Send + Sync {
     /// One message. `nonce`, of at most 25 characters, names it: within some minutes the same one is not posted twice.
     fn post<'a>(&'a self, channel: &'a str, reply: &'a Reply, nonce: &'a str) -> Posting<'a>;
 
-    /// Of the channels and threads of a summary the first that somebody who reads what stands `there` might not be able
-    /// to read.
+    /// Of the channels and threads of an origin the first that somebody who reads what stands `there` might not be able
+    /// to read. Fails where `there` is no channel of the same server.
     fn less_open<'a>(&'a self, there: &'a str, origin: &'a Origin) -> Looked<'a>;
 }
 
@@ -74,16 +72,10 @@ impl Job for Post {
     }
 
     async fn run(self, desk: Desk, attempt: Attempt) -> Result<(), JobError> {
-        let document = match &self.content {
-            Content::Notice(_) => None,
-            Content::Summary(id) => {
-                let Some(json) = desk.store.get(*id).await.map_err(not_stored)? else {
-                    return Ok(()); // it was deleted
-                };
-                Some(serde_json::from_str(&json).map_err(JobError::fail)?)
-            }
+        let Some(parcel) = Parcel::of(&self, &desk).await? else {
+            return Ok(()); // it was deleted
         };
-        let Err(undelivered) = self.send(&desk, &attempt, document).await else { return Ok(()) };
+        let Err(undelivered) = self.send(&desk, &attempt, &parcel).await else { return Ok(()) };
         if !undelivered.for_good && !attempt.is_last() {
             return Err(match undelivered.after {
                 Some(after) => JobError::retry_after(after, undelivered),
@@ -100,78 +92,47 @@ impl Job for Post {
 }
 
 impl Post {
-    async fn send(
-        &self,
-        desk: &Desk,
-        attempt: &Attempt,
-        document: Option<Document>,
-    ) -> Result<(), Undelivered> {
-        match &self.destination {
-            Destination::Channel(channel) => self.to_channel(desk, attempt, channel, document).await,
-            Destination::Email(to) => {
+    async fn send(&self, desk: &Desk, attempt: &Attempt, parcel: &Parcel) -> Result<(), Undelivered> {
+        match (&self.destination, parcel) {
+            (Destination::Channel(channel), _) => into_channel(desk, attempt, channel, parcel).await,
+            (Destination::Email(to), _) => {
                 let absent = || Undelivered::for_good("mail is not configured (SMTP_URL)");
                 let mailer = desk.plans.mailer().ok_or_else(absent)?;
-                let id = attempt.id().to_string();
-                let mail = match (&self.content, document) {
-                    (_, Some(document)) => Mail::of(&document, to, id),
-                    (Content::Notice(text), None) => Mail::notice(text, to, id),
-                    (Content::Summary(_), None) => return Ok(()),
-                };
-                mailer.send(mail).await
+                mailer.send(parcel.mail(to, attempt.id().to_string())).await
             }
+            // Programs are told of summaries only.
+            (Destination::WebhookUrl(_) | Destination::Webhook(_), Parcel::Notice { .. }) => Ok(()),
             // Each is a delivery with its own attempts and log; the same one is taken once.
-            Destination::WebhookUrl(url) => match document {
-                Some(document) => {
-                    taken(desk.webhooks.send_once(url, Event::Created { summary: document.id }).await)
-                }
-                None => Ok(()),
-            },
-            Destination::Webhook(id) => match document {
-                Some(document) => {
-                    let delivery =
-                        Delivery::new(Target::Webhook(*id), Event::Created { summary: document.id });
-                    let sent = desk.store.send_once(&delivery).await;
-                    sent.map_err(|error| Undelivered::for_now(error.to_string()))
-                }
-                None => Ok(()),
-            },
+            (Destination::WebhookUrl(url), Parcel::Summary(document)) => {
+                taken(desk.webhooks.send_once(url, Event::Created { summary: document.id }).await)
+            }
+            (Destination::Webhook(id), Parcel::Summary(document)) => {
+                let delivery = Delivery::new(Target::Webhook(*id), Event::Created { summary: document.id });
+                let sent = desk.store.send_once(&delivery).await;
+                sent.map_err(|error| Undelivered::for_now(error.to_string()))
+            }
         }
     }
+}
 
-    /// Each message once: what is posted is saved, and what was lost in between Discord knows by its nonce.
-    async fn to_channel(
-        &self,
-        desk: &Desk,
-        attempt: &Attempt,
-        channel: &str,
-        document: Option<Document>,
-    ) -> Result<(), Undelivered> {
-        let absent = || Undelivered::for_good("Discord is not configured (DISCORD_TOKEN)");
-        let poster = desk.plans.poster().ok_or_else(absent)?;
-        if let Some(document) = &document {
-            if document.origin.sources().is_empty() {
-                // Made before origins named all their channels.
-                return Err(Undelivered::for_good("it is not known who can read all that it is about"));
-            }
-            if let Some(source) = poster.less_open(channel, &document.origin).await? {
-                let words = format!("not everybody who reads it can read the channel {source}");
-                return Err(Undelivered::for_good(words));
-            }
-        }
-        let replies = match (&self.content, document) {
-            (_, Some(document)) => render::messages(&document),
-            (Content::Notice(text), None) => vec![Reply::text(text.clone())],
-            (Content::Summary(_), None) => Vec::new(),
-        };
-        let done: usize = attempt.checkpoint().ok().flatten().unwrap_or_default();
-        let id = attempt.id().as_uuid().simple().to_string();
-        for (number, reply) in replies.iter().enumerate().skip(done) {
-            // The end of the id is what is random in it.
-            let nonce = format!("{}-{number}", &id[id.len() - 20..]);
-            poster.post(channel, reply, &nonce).await?;
-            // It is a number, which cannot fail.
-            let _saved = attempt.save_checkpoint(&(number + 1));
-        }
-        Ok(())
+/// Each message once: what is posted is saved, and what was lost in between Discord knows by its nonce.
+async fn into_channel(
+    desk: &Desk,
+    attempt: &Attempt,
+    channel: &str,
+    parcel: &Parcel,
+) -> Result<(), Undelivered> {
+    let absent = || Undelivered::for_good("Discord is not configured (DISCORD_TOKEN)");
+    let poster = desk.plans.poster().ok_or_else(absent)?;
+    let replies = parcel.replies(poster, channel).await?;
+    let done: usize = attempt.checkpoint().ok().flatten().unwrap_or_default();
+    let id = attempt.id().as_uuid().simple().to_string();
+    for (number, reply) in replies.iter().enumerate().skip(done) {
+        // The end of the id is what is random in it.
+        let nonce = format!("{}-{number}", &id[id.len() - 20..]);
+        poster.post(channel, reply, &nonce).await?;
+        // It is a number, which cannot fail.
+        let _saved = attempt.save_checkpoint(&(number + 1));
     }
+    Ok(())
 }

@@ -97,12 +97,12 @@ impl SummarizeChannels {
         let closed: Vec<Skipped> =
             named.iter().filter(|skipped| skipped.why != Why::MoreThreads).cloned().collect();
         if parts.is_empty() && closed.len() >= brief.channels.len() {
-            return Err(all_closed(&closed));
+            return Err(all_closed(&self.names(&closed)));
         }
         let mut documents = Vec::new();
         for (title, parts) in self.groups(parts) {
             let mut order = resolved.clone().order(title, parts);
-            order.warnings.extend(left_out(&named));
+            order.warnings.extend(self.left_out(&named));
             order.origin.requested_by.clone_from(&self.created_by);
             match desk.workshop.draft(Reading::AtBench, std::future::ready(Ok(order))).await {
                 Ok(document) => documents.push(document),
@@ -111,6 +111,27 @@ impl SummarizeChannels {
             }
         }
         Ok(documents)
+    }
+
+    fn left_out(&self, skipped: &[Skipped]) -> Option<Warning> {
+        let warning = || Warning {
+            code: "CHANNELS_SKIPPED".to_owned(),
+            message: format!("not all of it was read: {}", self.names(skipped)),
+        };
+        (!skipped.is_empty()).then(warning)
+    }
+
+    /// Those that the schedule names itself, and how many more: whoever reads this may not know what else there is.
+    fn names(&self, skipped: &[Skipped]) -> String {
+        let is_named = |skipped: &&Skipped| self.brief.channels.contains(&skipped.channel.id);
+        let (named, others): (Vec<_>, Vec<_>) = skipped.iter().partition(is_named);
+        let one = |skipped: &&Skipped| format!("#{} {}", skipped.channel.name, skipped.why.words());
+        let named = named.iter().map(one).collect::<Vec<_>>().join(", ");
+        match (named.as_str(), others.len()) {
+            (_, 0) => named,
+            ("", others) => format!("{others} that the schedule does not name"),
+            (_, others) => format!("{named}, and {others} more that the schedule does not name"),
+        }
     }
 
     /// What is summarised together, with its title.
@@ -143,19 +164,9 @@ fn words(problem: &Problem) -> String {
     format!("{}: {}", text("code"), text("detail"))
 }
 
-fn left_out(skipped: &[Skipped]) -> Option<Warning> {
-    let warning = || Warning { code: "CHANNELS_SKIPPED".to_owned(), message: names(skipped) };
-    (!skipped.is_empty()).then(warning)
-}
-
-fn names(closed: &[Skipped]) -> String {
-    let one = |skipped: &Skipped| format!("#{} {}", skipped.channel.name, skipped.why.words());
-    closed.iter().map(one).collect::<Vec<_>>().join(", ")
-}
-
-fn all_closed(closed: &[Skipped]) -> Problem {
+fn all_closed(names: &str) -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "CHANNEL_ACCESS_DENIED")
-        .detail(format!("none of the channels can be read: {}", names(closed)))
+        .detail(format!("none of the channels can be read: {names}"))
 }
 
 fn no_discord() -> Problem {

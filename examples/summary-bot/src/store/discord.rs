@@ -1,5 +1,6 @@
 //! What is remembered about Discord.
 
+use groundcrew::jobs::{PlanError, PlanId, Timetable};
 use groundcrew::sql::statement;
 use uuid::Uuid;
 
@@ -13,8 +14,8 @@ pub(crate) struct Open {
     pub(crate) received_ms: i64,
     /// The interaction as JSON.
     pub(crate) body: String,
-    /// The summaries that were made for it already.
-    pub(crate) summaries: Vec<Uuid>,
+    /// The summaries that were made for it already, none where something else was done; `None` while nothing is done.
+    pub(crate) summaries: Option<Vec<Uuid>>,
     /// How many replies were sent after the first.
     pub(crate) said: usize,
 }
@@ -72,11 +73,7 @@ impl Store {
         Ok(row.map(|(received_ms, body, summaries, said)| Open {
             received_ms,
             body,
-            summaries: summaries
-                .iter()
-                .flat_map(|ids| ids.split(' '))
-                .filter_map(|id| id.parse().ok())
-                .collect(),
+            summaries: summaries.map(|ids| ids.split(' ').filter_map(|id| id.parse().ok()).collect()),
             said: usize::try_from(said).unwrap_or(0),
         }))
     }
@@ -106,6 +103,22 @@ impl Store {
             Ok(true)
         };
         self.0.write().timed("keep_for_interaction", keep).await
+    }
+
+    /// Enqueues a run of a plan for an interaction, once. `false` if that was done already.
+    pub(crate) async fn run_for_interaction(
+        &self,
+        timetable: &Timetable,
+        plan: PlanId,
+        id: &str,
+    ) -> Result<bool, PlanError> {
+        let mut transaction = self.0.begin().await?;
+        if statement(SUMMARISE).bind("").bind(id).execute(&mut transaction).await? == 0 {
+            return Ok(false);
+        }
+        timetable.run_now_in(&mut transaction, plan).await?;
+        transaction.commit().await?;
+        Ok(true)
     }
 
     /// Remembers how many replies followed the first.
@@ -161,6 +174,7 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
+    use groundcrew::sql::statement;
     use uuid::Uuid;
 
     use crate::testing::{ANNA, document, grounds, origin};
@@ -197,9 +211,31 @@ mod tests {
             assert!(store.keep_for_interaction("1", &first).await.expect("kept"), "{name}");
             assert!(!store.keep_for_interaction("1", &second).await.expect("not kept"), "{name}");
             let open = store.open_interaction("1").await.expect("read").expect("open");
-            assert_eq!(open.summaries, [first[0].id, first[1].id], "{name}");
+            assert_eq!(open.summaries, Some(vec![first[0].id, first[1].id]), "{name}");
             assert!(store.get(first[1].id).await.expect("read").is_some(), "{name}");
             assert!(store.get(second[0].id).await.expect("read").is_none(), "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn for_an_interaction_a_plan_is_run_once() {
+        const RUNS: &str = "SELECT COUNT(*) FROM groundcrew_jobs WHERE name = 'summarize_channels'";
+        for ground in grounds().await {
+            let (store, plans, name) = (&ground.store, &ground.plans, ground.name);
+            let brief = serde_json::json!({
+                "name": "the day", "guild_id": "300000000000000001", "channels": ["200000000000000001"],
+                "timing": {"kind": "daily"}, "destinations": [{"channel": "200000000000000002"}],
+            });
+            let brief = serde_json::from_value(brief).expect("a brief");
+            let plan = plans.create(brief, None, None).await.expect("a schedule").plan.id;
+            assert!(store.take_interaction("1", 5, "{}").await.expect("taken"), "{name}");
+            assert!(plans.run_for(plan, "1").await.expect("run"), "{name}");
+            assert!(!plans.run_for(plan, "1").await.expect("run before"), "{name}");
+            let open = store.open_interaction("1").await.expect("read").expect("open");
+            assert_eq!(open.summaries, Some(Vec::new()), "{name}");
+            let runs: i64 =
+                statement(RUNS).scalar().fetch_one(ground.database.read()).await.expect("a count");
+            assert_eq!(runs, 1, "{name}");
         }
     }
 

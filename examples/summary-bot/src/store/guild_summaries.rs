@@ -150,4 +150,35 @@ mod tests {
             assert_eq!(origins, [several, one], "{}", ground.name);
         }
     }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn lists_of_a_channel_have_all_that_holds_something_of_it() {
+        for ground in grounds().await {
+            let one = origin("1", ANNA, false);
+            let with = |home: Option<&str>, channels: [&str; 2]| Origin {
+                channel_id: home.map(str::to_owned),
+                channels: channels.map(str::to_owned).to_vec(),
+                ..one.clone()
+            };
+            let (several, below) = (with(None, ["7", "8"]), with(Some("9"), ["9", "10"]));
+            for origin in [&one, &several, &below] {
+                ground.made(origin.clone()).await;
+            }
+            let home = one.channel_id.clone().expect("a channel");
+            for (channel, expected) in [
+                ("7", vec![&several]),
+                ("8", vec![&several]),
+                ("9", vec![&below]),
+                ("10", vec![&below]),
+                (&*home, vec![&one]),
+                ("1", vec![]),
+                ("%", vec![]),
+            ] {
+                let filter = Filter { channel_id: Some(channel.to_owned()), ..Filter::default() };
+                let listed = ground.store.list(&filter, None, 10).await.expect("a list");
+                let origins: Vec<Origin> = listed.iter().map(crate::store::Entry::origin).collect();
+                assert_eq!(origins.iter().collect::<Vec<_>>(), expected, "{} {channel}", ground.name);
+            }
+        }
+    }
 }

@@ -30,6 +30,7 @@ const MARK: &str = "UPDATE summaries SET indexed = $1 WHERE id = $2";
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Filter {
     pub(crate) guild_id: Option<String>,
+    /// With something of this channel or thread in them, alone or with others.
     pub(crate) channel_id: Option<String>,
     pub(crate) requested_by: Option<String>,
     pub(crate) language: Option<String>,
@@ -120,7 +121,6 @@ pub(super) async fn index(
 fn narrowed<'a>(mut select: Statement<'a>, filter: &'a Filter) -> Statement<'a> {
     for (column, value) in [
         (" AND guild_id = ", &filter.guild_id),
-        (" AND channel_id = ", &filter.channel_id),
         (" AND requested_by = ", &filter.requested_by),
         (" AND language = ", &filter.language),
         (" AND engine = ", &filter.engine),
@@ -128,6 +128,14 @@ fn narrowed<'a>(mut select: Statement<'a>, filter: &'a Filter) -> Statement<'a> 
         if let Some(value) = value {
             select = select.push(column).push_bind(value);
         }
+    }
+    if let Some(channel) = &filter.channel_id {
+        select = select.push(" AND (channel_id = ").push_bind(channel);
+        // Of several channels a summary names all: a list of ids as JSON. What is no id might be a pattern.
+        if channel.bytes().all(|byte| byte.is_ascii_digit()) {
+            select = select.push(" OR channels LIKE ").push_bind(format!("%\"{channel}\"%"));
+        }
+        select = select.push(")");
     }
     if let Some(since) = filter.since {
         select = select.push(" AND created_ms >= ").push_bind(since.as_millisecond());

@@ -1,9 +1,10 @@
 //! A summary shows nobody what they may not read.
 
-use groundcrew_testkit_discord::{ChannelKind, Fire, Permissions, Snowflake};
-use serde_json::json;
+use groundcrew_testkit_discord::{ChannelKind, Discord, Fire, Permissions, Snowflake};
+use serde_json::{Value, json};
 
-use crate::service::wait_for;
+use crate::servers::path_of;
+use crate::service::{Bot, wait_for};
 use crate::stage::{Of, Stage};
 use crate::summarize::answer;
 use crate::town::{PATIENCE, Town};
@@ -52,7 +53,7 @@ async fn what_is_open_to_all_is_posted_where_it_was_asked_for() {
     let fire = town.discord.command("summarize").by(town.ada).in_channel(town.apron);
     let text = answer(&fire.option("channel", tower.to_string()).fire().expect("a command")).await;
     assert!(text.contains("It is in"), "{text}");
-    let sent = serde_json::to_string(&town.discord.sent(town.apron)).expect("JSON");
+    let sent = sent(&town, town.apron);
     assert!(sent.contains("compiler"), "{sent}");
     bot.land().await;
 }
@@ -75,6 +76,36 @@ async fn a_category_says_nothing_about_channels_that_the_reader_does_not_see() {
     assert!(!text.contains("mutiny"), "{text}");
     assert_eq!(town.newest().await["metadata"]["messages_counted"], 6);
     bot.land().await;
+}
+
+/// A category with a channel for all, and one that nobody sees but Ada, not even the bot.
+fn wing(town: &Town) -> Snowflake {
+    let wing = town.discord.channel(town.guild, "wing").kind(ChannelKind::Category).create();
+    let lounge = town.discord.channel(town.guild, "lounge").category(wing).create();
+    let mutiny = town.discord.channel(town.guild, "mutiny").category(wing);
+    let mutiny = mutiny.for_role(town.guild, Permissions::NONE, Permissions::VIEW_CHANNEL);
+    mutiny.for_member(town.ada, Permissions::everyday(), Permissions::NONE).create();
+    town.talk(lounge);
+    wing
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_left_out_is_named_to_whoever_asked_alone() {
+    let town = Town::new().await;
+    let wing = wing(&town);
+    let bot = town.bot().await;
+    let fire = town.discord.command("summarize").by(town.ada).in_channel(town.apron);
+    let fire = fire.option("channel", wing.to_string()).option("post_to", town.apron.to_string());
+    let text = answer(&fire.fire().expect("a command")).await;
+    assert!(text.contains("It is in") && text.contains("#mutiny is closed to me"), "{text}");
+    let sent = sent(&town, town.apron);
+    assert!(sent.contains("compiler") && !sent.contains("mutiny"), "{sent}");
+    bot.land().await;
+}
+
+/// All that the bot wrote there.
+fn sent(town: &Town, channel: Snowflake) -> String {
+    serde_json::to_string(&town.discord.sent(channel)).expect("JSON")
 }
 
 /// The channel is Ada's alone by now.
@@ -167,17 +198,68 @@ async fn a_schedule_posts_nothing_among_people_who_cannot_read_what_it_is_about(
     let (town, cockpit, _) = with_pilots().await;
     let bot = town.bot().await;
     run(&town, "for all", cockpit, town.apron).await;
-    let error = wait_for("the end", || {
-        let schedules = bot.get("/api/v1/schedules").json();
-        schedules["items"][0]["last_error"].as_str().map(str::to_owned)
-    });
+    let error = last_error(&bot);
     assert!(error.ends_with(&format!("can read the channel {cockpit}")), "{error}");
     assert!(town.discord.sent(town.apron).is_empty(), "nothing was posted");
 
     // The control: among those who can read it, it is posted.
     run(&town, "for pilots", cockpit, cockpit).await;
-    let posted = |discord: &groundcrew_testkit_discord::Discord| !discord.sent(cockpit).is_empty();
+    posted(&town, cockpit).await;
+    bot.land().await;
+}
+
+/// Why the first schedule has come to nothing, when it has.
+fn last_error(bot: &Bot) -> String {
+    wait_for("the end", || {
+        let schedules = bot.get("/api/v1/schedules").json();
+        schedules["items"][0]["last_error"].as_str().map(str::to_owned)
+    })
+}
+
+/// Waits until the bot has written something there.
+async fn posted(town: &Town, channel: Snowflake) {
+    let posted = |discord: &Discord| !discord.sent(channel).is_empty();
     town.discord.until("posted", PATIENCE, posted).await.expect("a message");
+}
+
+/// A program of the operator's has a channel summarised into these, now.
+fn run_by_program(town: &Town, bot: &Bot, channel: Snowflake, post_to: &[Snowflake]) {
+    let destinations: Vec<Value> = post_to.iter().map(|id| json!({"channel": id.to_string()})).collect();
+    let new = json!({
+        "name": "the day", "guild_id": town.guild.to_string(), "channels": [channel.to_string()],
+        "timing": {"kind": "daily"}, "period": "24h", "destinations": destinations,
+    });
+    let headers = [("content-type", "application/json")];
+    let made = bot.call("POST", "/api/v1/schedules", &headers, new.to_string().as_bytes());
+    let run = format!("{}/run", path_of(&made));
+    assert_eq!(bot.call("POST", &run, &[], b"").status, 202);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_posts_nothing_into_a_channel_of_another_server() {
+    let town = Town::new().await;
+    town.talk(town.apron);
+    let elsewhere = town.discord.guild("Elsewhere").create();
+    let theirs = town.discord.channel(elsewhere, "theirs").create();
+    let bot = town.bot().await;
+    run_by_program(&town, &bot, town.apron, &[theirs, town.apron]);
+    let error = last_error(&bot);
+    assert!(error.ends_with("it is no channel of this server that I see"), "{error}");
+    // The control: in its own server it is posted.
+    posted(&town, town.apron).await;
+    assert!(town.discord.sent(theirs).is_empty(), "nothing was posted");
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_counts_what_was_left_out_and_names_only_what_it_names_itself() {
+    let town = Town::new().await;
+    let wing = wing(&town);
+    let bot = town.bot().await;
+    run_by_program(&town, &bot, wing, &[town.apron]);
+    posted(&town, town.apron).await;
+    let sent = sent(&town, town.apron);
+    assert!(sent.contains("1 that the schedule does not name") && !sent.contains("mutiny"), "{sent}");
     bot.land().await;
 }
 

@@ -107,6 +107,30 @@ async fn over_the_api_a_rule_for_a_channel_holds_too() {
     stage.bot.land().await;
 }
 
+/// What somebody is offered who types the name of a schedule.
+async fn offered(stage: &Stage, who: Snowflake, verb: &str) -> usize {
+    let fire = stage.command("schedule", who).sub(verb).completing("name", "");
+    let typing = fire.fire().expect("typing");
+    typing.acknowledged().await.expect("completed");
+    typing.choices().len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_use_a_command_is_offered_nothing_while_they_type_it() {
+    let stage = stage().await;
+    let new = stage.command("schedule", stage.owner()).sub("create").option("name", "the week");
+    let made = stage.answer(new.option("every", "weekly")).await;
+    assert!(made.text().contains("Made: "), "{}", made.text());
+    // The control: everybody may have one run.
+    assert_eq!(offered(&stage, stage.ben, "run-now").await, 1);
+    allow(&stage, stage.ben, "none").await;
+    for verb in ["run-now", "delete"] {
+        assert_eq!(offered(&stage, stage.ben, verb).await, 0, "{verb}");
+        assert_eq!(offered(&stage, stage.owner(), verb).await, 1, "{verb}");
+    }
+    stage.bot.land().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn summaries_of_a_channel_in_which_nothing_is_allowed_are_for_admins_alone() {
     let stage = stage().await;

@@ -1,6 +1,6 @@
 //! `/schedule`, command by command, as Discord's own client would send it.
 
-use groundcrew_testkit_discord::{Fire, Snowflake};
+use groundcrew_testkit_discord::{Effect, Fault, Fire, Snowflake};
 
 use crate::stage::{PATIENCE, Stage, is_private};
 
@@ -66,9 +66,8 @@ async fn without_a_zone_the_times_are_those_of_the_server() {
     stage.bot.land().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn run_now_posts_a_summary_of_what_whoever_made_it_can_read() {
-    let stage = Stage::set().await;
+/// The owner makes one for the hall, where enough was said for a summary.
+async fn daily(stage: &Stage) {
     let said = [
         "The pump is broken.",
         "Who orders a new pump?",
@@ -80,7 +79,7 @@ async fn run_now_posts_a_summary_of_what_whoever_made_it_can_read() {
         let ago = std::time::Duration::from_secs(60 * (6 - n as u64));
         stage.discord.message(stage.hall, stage.ada, text).ago(ago).send();
     }
-    let fire = schedule(&stage, stage.owner(), "create")
+    let fire = schedule(stage, stage.owner(), "create")
         .option("name", "the day")
         .option("every", "daily")
         .option("at", "09:00")
@@ -88,6 +87,12 @@ async fn run_now_posts_a_summary_of_what_whoever_made_it_can_read() {
         .option("period", "24h");
     let answer = stage.answer(fire).await;
     assert!(answer.text().contains("Made: "), "{}", answer.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn run_now_posts_a_summary_of_what_whoever_made_it_can_read() {
+    let stage = Stage::set().await;
+    daily(&stage).await;
     let before = stage.discord.messages(stage.hall).len();
     assert!(told(&stage, stage.ben, "run-now", "the day").await.contains("is run now"));
     let posted =
@@ -95,6 +100,44 @@ async fn run_now_posts_a_summary_of_what_whoever_made_it_can_read() {
     posted.await.expect("a message");
     let message = stage.discord.messages(stage.hall).pop().map(|message| message.to_string()).expect("it");
     assert!(message.contains("the day") && message.contains("pump"), "{message}");
+    stage.bot.land().await;
+}
+
+/// More often than one attempt at an answer puts up with.
+fn lost_answers() -> Fault {
+    Fault::on("PATCH", "/webhooks/*/*/messages/@original").times(5).effect(Effect::status(502))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn run_now_runs_once_however_often_it_takes_to_say_so() {
+    let stage = Stage::set().await;
+    daily(&stage).await;
+    stage.discord.add_fault(lost_answers());
+    assert!(told(&stage, stage.ben, "run-now", "the day").await.contains("is run now"));
+    stage.runs_over().await;
+    assert_eq!(stage.discord.sent(stage.hall).len(), 1);
+    stage.bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_deleted_is_said_to_be_however_often_it_takes_to_say_so() {
+    let stage = Stage::set().await;
+    made(&stage, "the week").await;
+    stage.discord.add_fault(lost_answers());
+    let gone = told(&stage, stage.owner(), "delete", "the week").await;
+    assert!(gone.contains("“the week” is gone"), "{gone}");
+    stage.bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_runs_schedules_too_often_is_told_when_to_come_back() {
+    let stage = Stage::set_with(|config| config.discord_limits.per_user = 1).await;
+    daily(&stage).await;
+    assert!(told(&stage, stage.ben, "run-now", "the day").await.contains("is run now"));
+    let refused = told(&stage, stage.ben, "run-now", "the day").await;
+    assert!(refused.contains("RATE_LIMITED"), "{refused}");
+    stage.runs_over().await;
+    assert_eq!(stage.discord.sent(stage.hall).len(), 1);
     stage.bot.land().await;
 }
 

@@ -110,6 +110,21 @@ impl Stage {
         count == 1
     }
 
+    /// Waits until nothing is left of the runs of schedules, nor of what they send.
+    pub async fn runs_over(&self) {
+        let pool = SqlitePoolOptions::new().connect(&self.database).await.expect("the database");
+        let left =
+            "SELECT COUNT(*) FROM groundcrew_jobs WHERE name IN ('summarize_channels', 'post_summary')";
+        let over = async {
+            while sqlx::query_scalar::<_, i64>(left).fetch_one(&pool).await.expect("counted") > 0 {
+                // Not a wait: a pause between two looks.
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, over).await.expect("the runs come to their end");
+        pool.close().await;
+    }
+
     /// Somebody does something; the bot has answered once when it returns.
     pub async fn answer(&self, fire: Fire) -> Interaction {
         let interaction = fire.fire().expect("Discord lets it be done");

@@ -8,6 +8,10 @@ pub(crate) const TITLE: usize = 256;
 pub(crate) const DESCRIPTION: usize = 4096;
 /// Name of a field of an embed.
 pub(crate) const FIELD_NAME: usize = 256;
+/// Value of a field of an embed.
+pub(crate) const FIELD_VALUE: usize = 1024;
+/// Everything that stands in an embed, together.
+pub(crate) const EMBED: usize = 6000;
 /// Footer of an embed. Discord takes 2048; more than this nobody reads.
 pub(crate) const FOOTER: usize = 512;
 

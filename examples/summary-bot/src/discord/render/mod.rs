@@ -16,7 +16,7 @@ use crate::render::{Rendering, printable, render};
 
 pub(crate) use buttons::Press;
 pub(crate) use escape::escaped;
-pub(crate) use lengths::{CONTENT, DESCRIPTION, FIELD_NAME, cut};
+pub(crate) use lengths::{CONTENT, DESCRIPTION, EMBED, FIELD_NAME, FIELD_VALUE, cut, units};
 pub(crate) use sources::sources;
 
 /// What is longer than so many messages comes as a file.

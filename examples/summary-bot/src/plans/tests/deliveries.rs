@@ -63,6 +63,38 @@ async fn what_cannot_be_delivered_stands_in_the_schedule_and_the_others_get_thei
     assert!(paused.plan.paused_because.expect("why").contains("2 times in a row"));
 }
 
+/// A schedule that can read nothing, and has been paused for it.
+async fn paused(stage: &Stage, destinations: Value) {
+    let schedule = stage.schedule(json!({"channels": [CLOSED], "destinations": destinations})).await;
+    stage.run(&schedule).await;
+    stage.until(&schedule, "it has failed", is(Outcome::Failed)).await;
+    stage.run(&schedule).await;
+    stage.until(&schedule, "it is paused", |schedule| schedule.plan.paused).await;
+}
+
+#[tokio::test]
+async fn nobody_in_a_channel_of_another_server_is_told_about_a_schedule() {
+    let stage = Stage::open().await;
+    stage.look(THERE, Err(Undelivered::for_good("it is no channel of this server that I see")));
+    paused(&stage, json!([{"channel": THERE}, {"channel": HERE}])).await;
+    stage.until_ended("post_summary", "cancelled").await;
+    stage.posted(1).await;
+    let posted = stage.land().await.posted.lock().clone();
+    assert!(posted.len() == 1 && posted[0].0 == HERE, "{posted:?}");
+}
+
+#[tokio::test]
+async fn why_a_schedule_is_paused_is_not_said_among_people_who_cannot_read_what_it_names() {
+    let stage = Stage::open().await;
+    stage.look(THERE, Ok(Some(CLOSED.to_owned())));
+    paused(&stage, json!([{"channel": THERE}, {"channel": HERE}])).await;
+    let posted = stage.posted(2).await;
+    assert!(posted.iter().all(|(.., text)| text.contains("“the build” is paused")), "{posted:?}");
+    for (channel, _, text) in &posted {
+        assert_eq!(text.contains("closed to me"), channel == HERE, "{channel}: {text}");
+    }
+}
+
 /// The other way round, and that the log has it once: `told.rs`.
 #[tokio::test]
 async fn what_a_schedule_has_sent_to_a_webhook_is_not_sent_again_when_it_is_announced() {

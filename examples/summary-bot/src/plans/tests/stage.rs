@@ -10,12 +10,17 @@ struct Said {
     asked: Arc<Mutex<Vec<Wanted>>>,
 }
 
+/// What a look at who reads a channel says.
+type Look = Result<Option<String>, Undelivered>;
+
 /// Notes what is posted, and fails when it is told to.
 #[derive(Clone, Default)]
 pub(super) struct Board {
     pub(super) posted: Arc<Mutex<Vec<(String, String, String)>>>,
     /// What the next posts into a channel fail with.
     pub(super) faults: Arc<Mutex<HashMap<String, VecDeque<Undelivered>>>>,
+    /// Channels that not everybody may be shown everything in.
+    looks: Arc<Mutex<HashMap<String, Look>>>,
 }
 
 pub(super) struct Stage {
@@ -73,9 +78,10 @@ impl Poster for Board {
         })
     }
 
-    /// Who reads what is tried with a real Discord.
-    fn less_open<'a>(&'a self, _: &'a str, _: &'a Origin) -> super::post::Looked<'a> {
-        Box::pin(std::future::ready(Ok(None)))
+    /// Who reads what is tried with a real Discord; here it is as a test says.
+    fn less_open<'a>(&'a self, there: &'a str, _: &'a Origin) -> super::post::Looked<'a> {
+        let look = self.looks.lock().get(there).cloned().unwrap_or(Ok(None));
+        Box::pin(std::future::ready(look))
     }
 }
 
@@ -224,6 +230,11 @@ impl Stage {
         let receipt = self.crew.land().await;
         assert_eq!(receipt.cut().count(), 0, "{receipt}");
         self.board
+    }
+
+    /// What is said from now on about who reads a channel.
+    pub(super) fn look(&self, channel: &str, look: Look) {
+        self.board.looks.lock().insert(channel.to_owned(), look);
     }
 
     pub(super) fn fail(&self, channel: &str, fault: Undelivered) {

@@ -5,6 +5,7 @@ mod complete;
 mod shown;
 
 use groundcrew::http::Problem;
+use groundcrew::jobs::PlanId;
 use jiff::Timestamp;
 
 use super::{
@@ -54,7 +55,7 @@ impl Command for Schedule {
     }
 
     fn run<'a>(&'a self, front: &'a Front, task: &'a Task) -> Answering<'a> {
-        Box::pin(async move { Ok(answer(front, &task.interaction).await?.private().into()) })
+        Box::pin(async move { Ok(answer(front, task).await?.private().into()) })
     }
 
     fn complete<'a>(&'a self, front: &'a Front, interaction: &'a Interaction) -> Completing<'a> {
@@ -103,7 +104,8 @@ fn create() -> Opt {
         )
 }
 
-async fn answer(front: &Front, interaction: &Interaction) -> Result<Reply, Problem> {
+async fn answer(front: &Front, task: &Task) -> Result<Reply, Problem> {
+    let interaction = &task.interaction;
     let (guild, plans, now) = (guild_of(interaction)?, &front.plans, Timestamp::now());
     let found = async || {
         let name = interaction.text("name").unwrap_or_default();
@@ -134,7 +136,7 @@ async fn answer(front: &Front, interaction: &Interaction) -> Result<Reply, Probl
         }
         Some("run-now") => {
             let schedule = found().await?;
-            plans.run_now(schedule.plan.id).await?;
+            run_now(front, task, schedule.plan.id).await?;
             Ok(Reply::text(format!(
                 "“{}” is run now; its next time stays what it is.",
                 shown::name(&schedule)
@@ -146,4 +148,18 @@ async fn answer(front: &Front, interaction: &Interaction) -> Result<Reply, Probl
         }
         _ => Err(invalid("there is no such subcommand")),
     }
+}
+
+/// One run each time that somebody asks, however often it takes to tell them.
+async fn run_now(front: &Front, task: &Task, id: PlanId) -> Result<(), Problem> {
+    if task.is_done().await? {
+        return Ok(());
+    }
+    let interaction = &task.interaction;
+    front.quotas.take(&interaction.user.id, interaction.guild_id.as_deref()).await?;
+    if front.config.answer_once {
+        return front.plans.run_for(id, &interaction.id).await.map(drop);
+    }
+    // Without it nothing is stored under the interaction's own id.
+    front.plans.run_now(id).await.map(drop)
 }

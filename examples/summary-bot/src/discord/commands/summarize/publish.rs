@@ -41,17 +41,16 @@ pub(super) async fn publish(
     skipped: &[Skipped],
 ) -> Result<Vec<Reply>, Problem> {
     let interaction = &task.interaction;
-    let mut shown: Vec<Reply> = documents.iter().flat_map(render::messages).collect();
-    note(&mut shown, skipped.iter().filter(|skipped| skipped.why != Why::Quiet));
+    let shown: Vec<Reply> = documents.iter().flat_map(render::messages).collect();
     if request.private {
-        return Ok(shown.into_iter().map(Reply::private).collect());
+        return Ok(privately(shown, skipped));
     }
     if !is_elsewhere(interaction) {
         return Ok(shown);
     }
     let there = request.post_to.as_deref().unwrap_or(&interaction.channel_id);
     if let Some(words) = why_not(front, request, there, documents).await? {
-        let mut shown: Vec<Reply> = shown.into_iter().map(Reply::private).collect();
+        let mut shown = privately(shown, skipped);
         add(&mut shown, words);
         return Ok(shown);
     }
@@ -65,14 +64,14 @@ pub(super) async fn publish(
                 let words = format!(
                     "Only you see it: I may not post in <#{there}>; somebody who manages it can allow it."
                 );
-                let mut shown: Vec<Reply> = shown.into_iter().map(Reply::private).collect();
+                let mut shown = privately(shown, skipped);
                 add(&mut shown, words);
                 return Ok(shown);
             }
             Err(error) => return Err(refused(&error)),
         }
     }
-    Ok(Reply::text(format!("It is in <#{there}>.")).private().into())
+    Ok(privately(Reply::text(format!("It is in <#{there}>.")).into(), skipped))
 }
 
 /// Why it must not be posted there, if it must not.
@@ -114,12 +113,14 @@ fn refused(error: &RestError) -> Problem {
     error.problem()
 }
 
-/// Names what was left out, where there is room for it.
-fn note<'a>(shown: &mut [Reply], skipped: impl Iterator<Item = &'a Skipped>) {
-    let skipped: Vec<Skipped> = skipped.cloned().collect();
-    if !skipped.is_empty() {
-        add(shown, format!("Left out: {}", names(&skipped)));
+/// For whoever asked alone, who is told what was left out. Nobody else is: they might not know that it is there.
+fn privately(shown: Vec<Reply>, skipped: &[Skipped]) -> Vec<Reply> {
+    let mut shown: Vec<Reply> = shown.into_iter().map(Reply::private).collect();
+    let told: Vec<Skipped> = skipped.iter().filter(|skipped| skipped.why != Why::Quiet).cloned().collect();
+    if !told.is_empty() {
+        add(&mut shown, format!("Left out: {}", names(&told)));
     }
+    shown
 }
 
 fn add(shown: &mut [Reply], words: String) {
