@@ -39,20 +39,26 @@ impl Amqp {
     /// Declares exchanges and queues, now and with every later connection, before anything is published or consumed
     /// on that.
     ///
-    /// Without a connection it is remembered, and declared with the next one.
+    /// Without a connection it is remembered, and declared with the next one. So it is when the connection is lost
+    /// meanwhile, or the broker gives no answer within `connect_timeout`, which ends the connection.
     ///
     /// # Errors
     ///
     /// When the broker refuses: a service that starts should not go on then. What was refused is not remembered.
     pub async fn declare(&self, topology: Topology) -> Result<(), TopologyError> {
-        let link = self.inner.publish.state().borrow().link.clone();
-        if let Some(link) = link {
+        let line = &self.inner.publish;
+        let mut declared = None;
+        while let Some(link) = line.remember(&topology, declared.as_ref()) {
             match topology.declare(&link).await {
-                Ok(()) | Err(TopologyError::Interrupted { .. }) => {}
+                Ok(()) => declared = Some(link),
+                Err(TopologyError::Interrupted { .. }) => {
+                    // Only a connection that is made anew declares what is missing.
+                    link.kill();
+                    line.lost(&link).await;
+                }
                 Err(refused) => return Err(refused),
             }
         }
-        self.inner.settings.topology.lock().join(topology);
         Ok(())
     }
 

@@ -104,6 +104,18 @@ impl Line {
         let _lost = state.wait_for(is_another).await;
     }
 
+    /// Keeps this for the connections to come, unless there is one on which it is not declared yet: that one.
+    pub(crate) fn remember(&self, topology: &Topology, declared: Option<&Arc<Link>>) -> Option<Arc<Link>> {
+        // Held meanwhile: a connection that is being made is not the one yet, and looks once more before it is.
+        let mut known = self.settings.topology.lock();
+        let link = self.state.borrow().link.clone();
+        let lacking = link.filter(|link| declared.is_none_or(|declared| !Arc::ptr_eq(declared, link)));
+        if lacking.is_none() {
+            known.join(topology.clone());
+        }
+        lacking
+    }
+
     /// Why the line cannot be used, if so.
     pub(crate) fn problem(&self) -> Option<String> {
         let state = self.state.borrow();
@@ -147,7 +159,6 @@ impl Line {
                 let began = Instant::now();
                 match self.connect().await {
                     Ok(link) => {
-                        self.up(link.clone());
                         let error = self.watch(&link).await;
                         self.down(&error, false);
                         link.kill();
@@ -170,17 +181,24 @@ impl Line {
         }
     }
 
+    /// Makes a connection, and makes it the one once all is declared on it.
     async fn connect(&self) -> Result<Arc<Link>, (String, bool)> {
         let Settings { service, target, connect_timeout, .. } = &*self.settings;
         let connected = Link::connect(target, &format!("{service} ({})", self.role), *connect_timeout).await;
         let link = connected.map_err(|error| (words(&error), matches!(code(&error), Some(403 | 530))))?;
         self.metrics().connects.inc();
-        let topology = self.settings.topology.lock().clone();
-        tokio::select! {
-            declared = topology.declare(&link) => declared.map_err(|error| (error.to_string(), false))?,
-            error = self.watch(&link) => return Err((error, false)),
+        let link = Arc::new(link);
+        loop {
+            let topology = self.settings.topology.lock().clone();
+            tokio::select! {
+                declared = topology.declare(&link) => declared.map_err(|error| (error.to_string(), false))?,
+                error = self.watch(&link) => return Err((error, false)),
+            }
+            // Somebody may have added to it meanwhile.
+            if self.up(&link, &topology) {
+                return Ok(link);
+            }
         }
-        Ok(Arc::new(link))
     }
 
     /// Returns what ended the connection.
@@ -212,13 +230,21 @@ impl Line {
         }
     }
 
-    fn up(&self, link: Arc<Link>) {
-        self.metrics().connections.set(1);
+    /// Makes this connection the one; false where there is more to declare than was declared on it.
+    fn up(&self, link: &Arc<Link>, declared: &Topology) -> bool {
         let mut was_down = None;
-        self.state.send_modify(|state| {
-            was_down = state.down.take();
-            state.link = Some(link);
-        });
+        {
+            // Held until it is the one: what comes later is declared by whoever brings it.
+            let known = self.settings.topology.lock();
+            if *known != *declared {
+                return false;
+            }
+            self.metrics().connections.set(1);
+            self.state.send_modify(|state| {
+                was_down = state.down.take();
+                state.link = Some(link.clone());
+            });
+        }
         tracing::info!(
             broker.name = self.settings.name,
             broker.target = self.settings.target.shown,
@@ -226,6 +252,7 @@ impl Line {
             down_for = ?was_down.map(|down| down.since.elapsed()),
             "RabbitMQ is connected"
         );
+        true
     }
 
     fn down(&self, error: &str, refused: bool) {

@@ -88,7 +88,9 @@ impl Publisher {
 
     /// Publishes many messages, as many at a time as the window allows, and returns their outcomes in order.
     ///
-    /// The deadline counts for each message from the moment at which it is its turn.
+    /// The deadline counts for each message from the moment at which it is its turn. Once one was not sent because the
+    /// broker takes none or there is no connection, the rest is told the same at once: it would only wait as long
+    /// again. Should messages be taken after all by then, they are sent.
     pub async fn publish_all(
         &self,
         messages: impl IntoIterator<Item = Message>,
@@ -96,8 +98,21 @@ impl Publisher {
         // Collected first: an iterator that is kept across an await makes many callers' futures not `Send`.
         let messages: Vec<Message> = messages.into_iter().collect();
         let mut sent = Vec::with_capacity(messages.len());
+        let mut shut = None;
         for message in messages {
-            sent.push(self.send(message).await);
+            let outcome = match &shut {
+                Some(error) if !self.shared.is_open() => Err(self.turn_away(&message, error)),
+                _ => self.send(message).await,
+            };
+            shut = match &outcome {
+                Err(error @ (PublishError::Blocked { .. } | PublishError::Unavailable { .. })) => {
+                    Some(error.clone())
+                }
+                // Such a one never waits.
+                Err(PublishError::TooLong { .. }) => shut,
+                _ => None,
+            };
+            sent.push(outcome);
         }
         let mut outcomes = Vec::with_capacity(sent.len());
         for sent in sent {
@@ -129,6 +144,21 @@ impl Publisher {
         Ok(Pending { reply: shared.hand_over(message.with_trace()), deadline, shared: shared.clone() })
     }
 
+    /// Waits until there is a connection to publish on, at most so long. It does not wait where the broker says that it
+    /// takes no messages, since that may last: for whoever has something else to do meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// Why no messages are taken: [`PublishError::Blocked`] or [`PublishError::Unavailable`].
+    pub async fn opened(&self, patience: Duration) -> Result<(), PublishError> {
+        let (shared, began) = (&self.shared, Instant::now());
+        let mut gate = shared.gate.clone();
+        let connected = gate.wait_for(|gate| !matches!(gate, Gate::Down(_)));
+        let _in_time = timeout_at(began + patience, connected).await.is_ok();
+        let now = gate.borrow();
+        shut(&now, began).map_or(Ok(()), Err)
+    }
+
     /// Waits until nothing is unconfirmed.
     pub async fn flush(&self) {
         // The semaphore is never closed.
@@ -138,6 +168,13 @@ impl Publisher {
     /// How many messages are unconfirmed now.
     pub fn unconfirmed(&self) -> usize {
         (self.shared.window_size as usize).saturating_sub(self.shared.window.available_permits())
+    }
+
+    /// As [`send`](Self::send) where it is known that the message cannot be sent, and why.
+    fn turn_away(&self, message: &Message, error: &PublishError) -> PublishError {
+        let error = message.check().err().unwrap_or_else(|| error.clone());
+        self.shared.metrics.published(&Err(error.clone()));
+        error
     }
 
     pub(crate) fn downgrade(&self) -> Weak<Shared> {
@@ -172,7 +209,7 @@ impl Shared {
             return Err(PublishError::Unavailable { reason });
         }
         loop {
-            if *self.gate.borrow() != Gate::Open {
+            if !self.is_open() {
                 let mut gate = self.gate.clone();
                 let opens = gate.wait_for(|gate| matches!(gate, Gate::Open | Gate::Closed));
                 if timeout_at(deadline, opens).await.is_err() {
@@ -188,7 +225,7 @@ impl Shared {
             }
             match timeout_at(deadline, self.window.acquire()).await {
                 // It may have been a while: the gate is looked at once more.
-                Ok(Ok(place)) if *self.gate.borrow() == Gate::Open => {
+                Ok(Ok(place)) if self.is_open() => {
                     place.forget();
                     return Ok(());
                 }
@@ -208,15 +245,32 @@ impl Shared {
         reply
     }
 
-    fn why_shut(&self, began: Instant) -> PublishError {
-        let waited_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        match &*self.gate.borrow() {
-            Gate::Open => PublishError::Backpressure { window: self.window_size, waited_ms },
-            Gate::Blocked(reason) => PublishError::Blocked { reason: reason.to_string(), waited_ms },
-            Gate::Down(reason) => PublishError::Unavailable { reason: reason.to_string() },
-            Gate::Closed => PublishError::Unavailable { reason: "the service shuts down".to_owned() },
-        }
+    fn is_open(&self) -> bool {
+        *self.gate.borrow() == Gate::Open
     }
+
+    fn why_shut(&self, began: Instant) -> PublishError {
+        let full = PublishError::Backpressure { window: self.window_size, waited_ms: millis_since(began) };
+        shut(&self.gate.borrow(), began).unwrap_or(full)
+    }
+}
+
+/// What a gate that is shut means for a message.
+fn shut(gate: &Gate, began: Instant) -> Option<PublishError> {
+    let reason = match gate {
+        Gate::Open => return None,
+        Gate::Blocked(reason) => {
+            let (reason, waited_ms) = (reason.to_string(), millis_since(began));
+            return Some(PublishError::Blocked { reason, waited_ms });
+        }
+        Gate::Down(reason) => reason.to_string(),
+        Gate::Closed => "the service shuts down".to_owned(),
+    };
+    Some(PublishError::Unavailable { reason })
+}
+
+fn millis_since(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 // === impl Pending ===

@@ -38,6 +38,10 @@ pub(super) struct Session {
     together: usize,
 }
 
+/// A channel whose consumer is not there yet. Given up, also by dropping the future, it is closed: the broker may begin
+/// to deliver after all, to nobody, and the library keeps a channel that has a consumer.
+struct Opening(Option<Channel>);
+
 /// How a session ended.
 #[derive(Debug)]
 pub(super) enum End {
@@ -68,14 +72,9 @@ impl Session {
         metrics: Arc<ConsumerMetrics>,
     ) -> Result<Self, lapin::Error> {
         let channel = link.channel().await?;
-        let consumer = match consume(&link, &channel, queue, prefetch).await {
-            Ok(consumer) => consumer,
-            Err(error) => {
-                // The broker may begin to deliver after all, to nobody: the library would keep that channel.
-                let _asked = written(channel.close(200, "given up".into()));
-                return Err(error);
-            }
-        };
+        let opening = Opening(Some(channel.clone()));
+        let consumer = consume(&link, &channel, queue, prefetch).await?;
+        opening.done();
         let (slips, settled) = mpsc::unbounded_channel();
         let (acks, together) = (Acks::new(), TOGETHER.min(usize::from(prefetch).div_ceil(2)));
         Ok(Self { link, channel, consumer, acks, slips, settled, inbox, metrics, together })
@@ -232,6 +231,22 @@ async fn consume(
     link.bounded(channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
     let options = BasicConsumeOptions::default();
     link.bounded(channel.basic_consume(queue.into(), "".into(), options, FieldTable::default())).await
+}
+
+// === impl Opening ===
+
+impl Opening {
+    fn done(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        if let Some(channel) = self.0.take() {
+            let _asked = written(channel.close(200, "given up".into()));
+        }
+    }
 }
 
 /// The frame is in the library's queue once the future was polled; nobody answers it, so nobody waits.

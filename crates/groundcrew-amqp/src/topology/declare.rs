@@ -8,6 +8,9 @@ use crate::error::{code, words};
 use crate::link::Link;
 
 const PRECONDITION_FAILED: u16 = 406;
+/// Of connections that somebody closes, or that end with a broker that stops: no word about what was asked.
+const CONNECTION_FORCED: u16 = 320;
+const INTERNAL_ERROR: u16 = 541;
 
 /// One step of the declaration, for messages.
 enum Step<'a> {
@@ -110,8 +113,8 @@ impl Step<'_> {
         let (what, cause) = (self.what(), words(error));
         match code(error) {
             Some(PRECONDITION_FAILED) => TopologyError::Changed { what, cause },
+            Some(CONNECTION_FORCED | INTERNAL_ERROR) | None => TopologyError::Interrupted { what, cause },
             Some(_) => TopologyError::Refused { what, cause },
-            None => TopologyError::Interrupted { what, cause },
         }
     }
 }

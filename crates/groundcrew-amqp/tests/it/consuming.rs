@@ -3,9 +3,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use groundcrew_amqp::{Amqp, ConsumerOptions, Field, Message, Queue, Topology, Verdict};
+use groundcrew_amqp::{Amqp, AmqpConfig, ConsumerOptions, Field, Message, Queue, Topology, Verdict};
 use groundcrew_runtime::{Reason, Signals, supervise};
 use groundcrew_telemetry::{Context, TraceContext, current};
+use groundcrew_testkit::proxy::{Direction, Mode};
 use lapin::options::{BasicConsumeOptions, BasicNackOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable, LongString};
 use parking_lot::Mutex;
@@ -250,6 +251,47 @@ fn a_subscription_that_is_dropped_leaves_nothing_behind() {
         }
         let receipt = bench.crew.land().await;
         assert!(!receipt.summary().contains(" handed back"), "{receipt}");
+    });
+}
+
+/// The library gives a consumer that is answered too late to nobody, and it would swallow its prefetch.
+#[test]
+fn a_subscription_that_is_dropped_while_its_consumer_starts_leaves_no_consumer_behind() {
+    bounded(async {
+        let bench = Bench::new().await;
+        let proxy = bench.proxy().await;
+        let amqp = AmqpConfig::of(proxy.url_to(bench.vhost.url())).connect(&bench.crew).await;
+        let amqp = amqp.expect("a connection");
+        let queue = declared(&amqp, Queue::quorum("abandoned")).await;
+        let subscribe = || amqp.subscribe(queue.name(), ConsumerOptions::default()).expect("a consumer");
+        let consumers =
+            async || bench.vhost.queue(queue.name()).await.map(|queue| queue.map(|it| it.consumers));
+        let tasks = || bench.crew.tasks().into_iter().filter(|task| task.name.starts_with("amqp:")).count();
+        let warm = subscribe();
+        eventually("it consumes", async || consumers().await.is_ok_and(|count| count == Some(1))).await;
+        drop(warm);
+        eventually("its task is gone", async || tasks() == 0).await;
+        proxy.set(Mode::Slow { bytes_per_second: 1 << 20, latency: Duration::from_millis(30) }).await;
+        for round in 0..20 {
+            let sent = || (proxy.bytes(Direction::ToTarget), proxy.bytes(Direction::ToClient));
+            let subscription = subscribe();
+            // Each step of the start is one frame there, or one frame back.
+            for _ in 0..round % 7 {
+                let before = sent();
+                eventually("the next frame", async || sent() != before).await;
+            }
+            drop(subscription);
+            eventually("its task is gone", async || tasks() == 0).await;
+            // Behind the good-bye of its channel, which would be taken for a frame of the next start.
+            let last = amqp.channel().await.expect("a channel");
+            last.close(200, "asked and answered".into()).await.expect("closed");
+        }
+        proxy.heal().await;
+        let subscription = subscribe();
+        publish(&amqp, &queue, 5).await;
+        eventually("all have come", async || subscription.waiting() == 5).await;
+        eventually("it is the only one", async || consumers().await.is_ok_and(|count| count == Some(1)))
+            .await;
     });
 }
 

@@ -142,6 +142,33 @@ fn a_broker_short_of_memory_is_told_as_blocked_and_in_readiness() {
     });
 }
 
+/// Each used to wait its own whole deadline, one after the other.
+#[test]
+fn many_messages_for_a_broker_that_takes_none_wait_once() {
+    bounded(async {
+        let bench = Bench::private().await;
+        let config =
+            groundcrew_amqp::AmqpConfig { publish_timeout: Duration::from_millis(200), ..bench.config() };
+        let amqp = config.connect(&bench.crew).await.expect("a connection");
+        let queue = Queue::quorum("blocked");
+        amqp.declare(Topology::new().queue(queue.clone())).await.expect("declared");
+        bench.broker.memory_alarm().await.expect("an alarm");
+        let told = async || {
+            let outcome = amqp.publisher().publish(Message::to_queue(queue.name(), "1")).await;
+            matches!(outcome, Err(PublishError::Blocked { .. }))
+        };
+        eventually("it is blocked", told).await;
+        let began = std::time::Instant::now();
+        let messages = (0..20).map(|number| Message::to_queue(queue.name(), number.to_string()));
+        let outcomes = amqp.publisher().publish_all(messages).await;
+        let took = began.elapsed();
+        assert!(took < Duration::from_secs(2), "{took:?}");
+        let is_blocked =
+            |outcome: &Result<(), PublishError>| matches!(outcome, Err(PublishError::Blocked { .. }));
+        assert!(outcomes.len() == 20 && outcomes.iter().all(is_blocked), "{outcomes:?}");
+    });
+}
+
 #[test]
 fn an_exchange_that_is_missing_is_told_to_its_own_messages_and_the_publisher_goes_on() {
     bounded(async {

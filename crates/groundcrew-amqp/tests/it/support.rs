@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use groundcrew_amqp::{Amqp, AmqpConfig};
 use groundcrew_runtime::Crew;
+use groundcrew_testkit::proxy::FaultProxy;
 use groundcrew_testkit::rabbitmq::{RabbitMq, Vhost};
 
 /// A broker, a virtual host in it, and a crew.
@@ -34,6 +35,14 @@ impl Bench {
 
     pub(crate) async fn connect(&self) -> Amqp {
         self.config().connect(&self.crew).await.expect("a connection")
+    }
+
+    /// A way to the broker that can be broken.
+    pub(crate) async fn proxy(&self) -> FaultProxy {
+        let (_, place) = self.vhost.url().rsplit_once('@').expect("a user");
+        let (address, _) = place.split_once('/').expect("a virtual host");
+        let address = tokio::net::lookup_host(address).await.expect("resolved").next().expect("an address");
+        FaultProxy::to(address).await.expect("a proxy")
     }
 
     /// The library itself, as its examples use it.

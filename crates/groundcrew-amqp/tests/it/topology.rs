@@ -1,6 +1,101 @@
-use groundcrew_amqp::{AmqpConfig, ConnectError, Exchange, Message, Queue, Topology, TopologyError};
+use std::time::Duration;
+
+use groundcrew_amqp::{Amqp, AmqpConfig, ConnectError, Exchange, Message, Queue, Topology, TopologyError};
+use groundcrew_testkit::proxy::{Direction, FaultProxy, Mode};
 
 use crate::support::{Bench, bounded, eventually};
+
+/// So slow that something can happen between two queues.
+const SLOW: Mode = Mode::Slow { bytes_per_second: 1 << 20, latency: Duration::from_millis(30) };
+
+/// A connection through a proxy, which gives up after two seconds.
+async fn through_a_proxy(bench: &Bench) -> (Amqp, FaultProxy) {
+    let proxy = bench.proxy().await;
+    let connect_timeout = Duration::from_secs(2);
+    let config = AmqpConfig { connect_timeout, ..AmqpConfig::of(proxy.url_to(bench.vhost.url())) };
+    (config.connect(&bench.crew).await.expect("a connection"), proxy)
+}
+
+fn queues(base: &str) -> Vec<Queue> {
+    (0..20).map(|number| Queue::classic(format!("{base}{number}"))).collect()
+}
+
+fn topology(queues: &[Queue]) -> Topology {
+    queues.iter().cloned().fold(Topology::new(), Topology::queue)
+}
+
+async fn is_there(bench: &Bench, queue: &Queue) -> bool {
+    bench.vhost.queue(queue.name()).await.is_ok_and(|queue| queue.is_some())
+}
+
+async fn takes_messages(amqp: &Amqp, queue: &Queue) {
+    eventually(&format!("{} takes messages", queue.name()), async || {
+        amqp.publisher().publish(Message::to_queue(queue.name(), "x")).await.is_ok()
+    })
+    .await;
+}
+
+/// The heartbeat keeps such a connection, so no later one would declare the rest.
+#[test]
+fn what_a_broker_that_stalled_did_not_declare_is_declared_by_the_next_connection() {
+    bounded(async {
+        let bench = Bench::new().await;
+        let (amqp, proxy) = through_a_proxy(&bench).await;
+        proxy.set(SLOW).await;
+        let queues = queues("stalled");
+        let (first, last) = (&queues[0], &queues[19]);
+        let stalling = async {
+            eventually("it has begun", async || is_there(&bench, first).await).await;
+            proxy.set(Mode::HalfOpen(Direction::ToTarget)).await;
+        };
+        let (declared, ()) = tokio::join!(amqp.declare(topology(&queues)), stalling);
+        declared.expect("remembered");
+        assert!(!is_there(&bench, last).await, "it stalled in the midst");
+        proxy.heal().await;
+        takes_messages(&amqp, last).await;
+    });
+}
+
+#[test]
+fn what_is_declared_while_a_connection_is_being_made_is_there_once_it_is() {
+    bounded(async {
+        let bench = Bench::new().await;
+        let (amqp, proxy) = through_a_proxy(&bench).await;
+        let known = queues("known");
+        amqp.declare(topology(&known)).await.expect("declared");
+        proxy.set(Mode::Cut).await;
+        eventually("it is down", async || amqp.problem().is_some()).await;
+        bench.vhost.delete_queue(known[0].name()).await.expect("deleted");
+        proxy.set(SLOW).await;
+        // The next connection declares what it knows.
+        eventually("it is in the midst of it", async || is_there(&bench, &known[0]).await).await;
+        assert!(amqp.problem().is_some(), "it is not the one yet");
+        let late = Queue::classic("late");
+        amqp.declare(Topology::new().queue(late.clone())).await.expect("remembered");
+        assert!(amqp.problem().is_some(), "it still was not when that was remembered");
+        proxy.heal().await;
+        takes_messages(&amqp, &late).await;
+    });
+}
+
+/// What the broker says to all its connections is no word about a queue.
+#[test]
+fn a_declaration_during_which_the_broker_closes_the_connection_is_not_refused() {
+    bounded(async {
+        let bench = Bench::new().await;
+        let (amqp, proxy) = through_a_proxy(&bench).await;
+        proxy.set(SLOW).await;
+        let queues = queues("closed");
+        let closing = async {
+            eventually("it has begun", async || is_there(&bench, &queues[0]).await).await;
+            bench.vhost.close_connections().await.expect("closed");
+        };
+        let (declared, ()) = tokio::join!(amqp.declare(topology(&queues)), closing);
+        declared.expect("remembered");
+        proxy.heal().await;
+        takes_messages(&amqp, &queues[19]).await;
+    });
+}
 
 /// Field note: changed arguments give PRECONDITION_FAILED: version queue names.
 #[test]
