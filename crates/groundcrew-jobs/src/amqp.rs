@@ -24,6 +24,7 @@ use futures_util::future::{BoxFuture, select_all};
 use groundcrew_amqp::{Amqp, PublishError, Publisher, TopologyError};
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::{Mutex, RwLock};
+use tokio::time::Instant;
 
 use crate::{
     Ask, Backend, BackendError, Beat, DeadJob, DeadQuery, Delivery, Enqueued, Envelope, JobId, NewJob,
@@ -53,6 +54,8 @@ struct Inner {
     routes: RwLock<HashMap<String, Arc<Route>>>,
     /// Of the kinds that are consumed.
     sources: RwLock<Arc<HashMap<&'static str, Arc<Source>>>>,
+    /// Of those that cannot be consumed, when that was tried last.
+    unopened: Mutex<HashMap<&'static str, Instant>>,
     /// The kinds of which the worker took none when it asked last: their messages wait for it, not it for them.
     full: Mutex<Vec<&'static str>>,
     turn: AtomicUsize,
@@ -73,6 +76,7 @@ impl AmqpJobs {
             suspect: (crash_limit / 2).max(1),
             routes: RwLock::default(),
             sources: RwLock::default(),
+            unopened: Mutex::default(),
             full: Mutex::default(),
             turn: AtomicUsize::new(0),
             hands: Hands::default(),
@@ -187,6 +191,11 @@ impl Backend for AmqpJobs {
             let _either = tokio::time::timeout(at_most, self.until_ready()).await;
         }
         .boxed()
+    }
+
+    /// A quorum queue counts each time, and gives up what came back too often.
+    fn takes_back_at_no_cost(&self) -> bool {
+        false
     }
 
     fn settle(&self, batch: Vec<Settlement>) -> BoxFuture<'_, Result<(), Unsettled>> {

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 
 use crate::dead::{DeadJob, DeadQuery, Selection};
 use crate::{Envelope, JobId, JobRate, NewJob, Policy, QueueStat, Settlement};
@@ -49,6 +50,12 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// Jobs were written in a transaction that has not ended yet. Nothing to do where the commit itself tells
     /// [`wait`](Self::wait).
     fn announce(&self) {}
+
+    /// Whether a job that has not begun can be [handed back](crate::Ending::HandedBack) as if nothing had happened. If
+    /// so, a worker gives back what it has fetched ahead and finds no place for.
+    fn takes_back_at_no_cost(&self) -> bool {
+        true
+    }
 
     /// Puts the ends of deliveries on record. A delivery that is not this worker's any more is passed over.
     ///
@@ -124,6 +131,9 @@ pub struct Delivery {
     pub envelope: Envelope,
     /// Which delivery of it: what an earlier worker still says about the job is not believed.
     pub token: u64,
+    /// Since when it might have run: a job that is handed back goes to its old place. A broker does not know it and says
+    /// when the job was enqueued.
+    pub due_at: Timestamp,
 }
 
 /// A sign of life for one delivery.

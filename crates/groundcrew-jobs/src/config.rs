@@ -10,7 +10,7 @@ pub struct JobsConfig {
     #[config(default = 4, range = 1..=10_000, alias = "MAX_WORKERS")]
     pub concurrency: u32,
     /// How many jobs are fetched ahead at most. As many as run within a tenth of a second are: none where jobs
-    /// are long.
+    /// are long. What finds no place within a second goes back, but for RabbitMQ.
     #[config(default = 128, range = 0..=10_000)]
     pub prefetch: u32,
     /// How often to look for jobs where nothing tells of new ones; also how late a delayed job may be.

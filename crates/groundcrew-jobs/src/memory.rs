@@ -52,6 +52,8 @@ struct Row {
     envelope: Envelope,
     state: RowState,
     due: Timestamp,
+    /// When it was due before it was delivered.
+    since: Timestamp,
     token: u64,
     progress: Option<(u8, String)>,
 }
@@ -168,7 +170,7 @@ impl Table {
             When::At(at) => at,
         };
         let envelope = envelope.clone();
-        let row = Row { envelope, state: RowState::Waiting, due, token: 0, progress: None };
+        let row = Row { envelope, state: RowState::Waiting, due, since: due, token: 0, progress: None };
         self.rows.insert(id, row);
         self.due.extend(self.place(id));
         Enqueued::New(id)
@@ -221,13 +223,14 @@ impl Table {
                 // Its lease ended without an outcome.
                 row.envelope.crashes += u32::from(row.state == RowState::Running);
                 row.state = RowState::Running;
+                row.since = row.due;
                 row.due = after(now, ask.lease);
                 row.token += 1;
             });
         }
         let delivery = |id| {
             let row = &self.rows[id];
-            Delivery { envelope: row.envelope.clone(), token: row.token }
+            Delivery { envelope: row.envelope.clone(), token: row.token, due_at: row.since }
         };
         chosen.iter().map(delivery).collect()
     }
@@ -244,7 +247,8 @@ impl Table {
         match settlement.fate() {
             Fate::Over => self.remove(id),
             Fate::Waits { envelope, after: delay } => self.change(id, |row| {
-                (row.envelope, row.state, row.due) = (envelope, RowState::Waiting, after(now, delay));
+                let due = settlement.since().map_or_else(|| after(now, delay), |since| since.min(now));
+                (row.envelope, row.state, row.due) = (envelope, RowState::Waiting, due);
             }),
             Fate::Dead { envelope } => self.change(id, |row| {
                 (row.envelope, row.state, row.due) = (envelope, RowState::Dead, now);

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::{Delivery, Envelope, Failure, FailureKind};
 
 /// How one delivery ended.
@@ -100,6 +102,12 @@ impl Ending {
 // === impl Settlement ===
 
 impl Settlement {
+    /// Since when it waits, if it goes back as if it had never left: to its place before what came later.
+    pub(crate) fn since(&self) -> Option<Timestamp> {
+        let is_unmoved = matches!(self.ending, Ending::HandedBack { after } if after.is_zero());
+        is_unmoved.then_some(self.delivery.due_at)
+    }
+
     /// The state machine of a job: what becomes of it, the same in every backend.
     pub fn fate(&self) -> Fate {
         let kept = || {

@@ -145,6 +145,10 @@ impl Worker {
         let tally =
             if matches!(ending, Ending::HandedBack { .. }) { &self.handed_back } else { &self.finished };
         tally.fetch_add(1, Ordering::Relaxed);
+        self.record(slot, ending).await;
+    }
+
+    async fn record(&self, slot: &Slot, ending: Ending) {
         // The receiver ends with the flush, and then nobody is left to tell.
         let _over = self.ends.send(slot.settled_as(ending)).await;
     }

@@ -23,10 +23,15 @@ impl AmqpJobs {
                 Enqueued::New(job.envelope.id)
             }));
         }
+        let mut is_gone = false;
         for (place, outcome) in places.into_iter().zip(self.inner.publisher.publish_all(messages).await) {
             if let Err(error) = outcome {
+                is_gone |= matches!(error, PublishError::Unroutable { .. });
                 results[place] = Err(not_added(&error));
             }
+        }
+        if is_gone {
+            self.inner.mend().await;
         }
         results
     }
@@ -45,10 +50,13 @@ impl AmqpJobs {
     }
 }
 
-/// A queue without a leader refuses its first message, and one that is full has room a moment later.
+/// A queue without a leader refuses its first message, one that is full has room a moment later, and one that was deleted
+/// is there again.
 fn not_added(error: &PublishError) -> BackendError {
     match error {
-        PublishError::Nacked => BackendError::Full { backend: NAME, cause: error.to_string() },
+        PublishError::Nacked | PublishError::Unroutable { .. } => {
+            BackendError::Full { backend: NAME, cause: error.to_string() }
+        }
         _ => publish_failed("enqueue jobs", error),
     }
 }

@@ -137,10 +137,11 @@ impl<M: Loan> Hands<M> {
         self.0.lock().forget(token).map(|job| job.messages).unwrap_or_default()
     }
 
-    /// Forgets those that the broker gives to somebody else, and says which of these they are.
+    /// Forgets those that the broker gives to somebody else, and says which of these they are. What is not in hand is
+    /// settled, or was forgotten while another of several parts was asked about.
     pub(super) fn lost(&self, beats: &[Beat]) -> Vec<JobId> {
         let state = &mut *self.0.lock();
-        let is_lost = |beat: &&Beat| state.jobs.get(&beat.token).is_some_and(InHand::is_lost);
+        let is_lost = |beat: &&Beat| state.jobs.get(&beat.token).is_none_or(InHand::is_lost);
         let lost = beats.iter().filter(is_lost).map(|beat| beat.id).collect();
         let gone: Vec<u64> =
             state.jobs.iter().filter(|(_, job)| job.is_lost()).map(|(token, _)| *token).collect();
@@ -320,6 +321,21 @@ mod tests {
         assert_eq!(stage.put(&note("next"), generation.next()), None, "it comes before the second time");
         let (all, generation) = stage.lift(token);
         assert_eq!((names(&all), generation), (vec!["copy", "first", "next"], FIRST.next()));
+    }
+
+    /// A worker that has many in hand gives its signs of life in several parts.
+    #[test]
+    fn jobs_that_are_lost_together_are_told_also_if_they_are_asked_about_one_after_another() {
+        let stages = [Stage::new(), Stage::new()];
+        let hands = &stages[0].hands;
+        let beats = stages.each_ref().map(|stage| {
+            let (cut, route) = (note("cut"), stage.route.clone());
+            let token = hands.put(stage.id, cut.clone(), route, FIRST).expect("a delivery");
+            cut.1.store(true, Ordering::Relaxed);
+            Beat { id: stage.id, token, checkpoint: None, progress: None }
+        });
+        let told = beats.each_ref().map(|beat| hands.lost(std::slice::from_ref(beat)));
+        assert_eq!(told, stages.each_ref().map(|stage| vec![stage.id]));
     }
 
     #[test]

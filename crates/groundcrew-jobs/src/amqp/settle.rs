@@ -1,6 +1,8 @@
 //! From the worker's hands back to the broker: what is to be kept is confirmed where it goes, and only then is the old
 //! message acknowledged. Should the process die in between, the job is there twice, and `begin_once` makes one effect.
 
+use std::time::Duration;
+
 use groundcrew_amqp::{Held, Message, PublishError};
 use jiff::Timestamp;
 
@@ -9,6 +11,9 @@ use super::letter::{self, Wait};
 use super::{AmqpJobs, publish_failed};
 use crate::memory::after;
 use crate::{Ending, Fate, Settlement, Unsettled};
+
+/// How long ends wait for a connection that is just being made.
+const CONNECTING: Duration = Duration::from_millis(250);
 
 // === impl AmqpJobs ===
 
@@ -54,7 +59,12 @@ impl AmqpJobs {
         moving: Vec<(Settlement, Vec<Held>)>,
     ) -> Result<(), Unsettled> {
         let inner = &*self.inner;
-        let moved = inner.publisher.publish_all(messages).await;
+        // Whoever waits here holds up the ends that need no publishing, and a broker that is short of memory goes on
+        // delivering.
+        let moved = match inner.publisher.opened(CONNECTING).await {
+            Ok(()) => inner.publisher.publish_all(messages).await,
+            Err(shut) => vec![Err(shut); messages.len()],
+        };
         let (mut left, mut failure, mut is_gone) = (Vec::new(), None, false);
         for ((settlement, held), moved) in moving.into_iter().zip(moved) {
             let token = settlement.delivery.token;

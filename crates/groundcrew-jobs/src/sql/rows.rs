@@ -30,6 +30,7 @@ pub(super) type DeliveryRow = (
     Option<String>,
     Option<String>,
     i64,
+    i64,
 );
 
 /// `id, name, version, enqueued_at, due_at, attempts, crashes, history, payload`.
@@ -77,6 +78,8 @@ pub(super) struct KeptRow {
     token: u64,
     state: i16,
     due_in: i64,
+    /// When it goes to its old place instead, in µs.
+    since: Option<i64>,
     attempts: u32,
     crashes: u32,
     history: String,
@@ -163,7 +166,8 @@ impl Settled {
                     settled.unique |= has_key;
                 }
                 Fate::Waits { envelope, after } => {
-                    settled.kept.push(KeptRow::of(envelope, token, 0, micros(after)));
+                    let since = settlement.since().map(Timestamp::as_microsecond);
+                    settled.kept.push(KeptRow { since, ..KeptRow::of(envelope, token, 0, micros(after)) });
                 }
                 Fate::Dead { envelope } => {
                     settled.kept.push(KeptRow::of(envelope, token, 2, 0));
@@ -179,7 +183,7 @@ impl KeptRow {
     fn of(envelope: Envelope, token: u64, state: i16, due_in: i64) -> Self {
         let history = history(&envelope.history);
         let Envelope { id, attempts, crashes, checkpoint, .. } = envelope;
-        Self { id, token, state, due_in, attempts, crashes, history, checkpoint }
+        Self { id, token, state, due_in, since: None, attempts, crashes, history, checkpoint }
     }
 }
 
@@ -194,7 +198,7 @@ impl From<Beat> for BeatRow {
 
 pub(super) fn delivery(row: DeliveryRow) -> Result<Delivery, String> {
     let (id, name, version, payload, priority, key, unique_key, enqueued_at, ..) = row;
-    let (.., attempts, max_attempts, crashes, past, trace, checkpoint, token) = row;
+    let (.., attempts, max_attempts, crashes, past, trace, checkpoint, token, due_at) = row;
     let envelope = Envelope {
         id: parse_id(&id)?,
         name,
@@ -211,7 +215,8 @@ pub(super) fn delivery(row: DeliveryRow) -> Result<Delivery, String> {
         trace,
         checkpoint,
     };
-    Ok(Delivery { envelope, token: u64::try_from(token).unwrap_or_default() })
+    let token = u64::try_from(token).unwrap_or_default();
+    Ok(Delivery { envelope, token, due_at: timestamp(due_at) })
 }
 
 pub(super) fn dead_job(row: DeadRow, with_payload: bool) -> Result<DeadJob, String> {

@@ -10,6 +10,8 @@ use crate::{Delivery, JobId, JobsConfig};
 
 /// As many jobs are fetched ahead as run within this time.
 const AHEAD: Duration = Duration::from_millis(100);
+/// What has waited here for so long is for others: the jobs before it are longer than was thought when it was fetched.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Everything that this process has in its hands.
 #[derive(Debug)]
@@ -114,12 +116,25 @@ impl Desk {
 
     /// Takes back what has not begun.
     pub(crate) fn unbegun(&self) -> Vec<Arc<Slot>> {
+        self.state.lock().take_back()
+    }
+
+    /// In how long what waits here for a place has waited too long; `None` where nothing waits.
+    pub(crate) fn overdue_in(&self) -> Option<Duration> {
+        self.state.lock().overdue_in(self.concurrency)
+    }
+
+    /// Takes back what waits here for a place, if that takes too long, and fetches no more ahead until jobs have proved
+    /// short again.
+    pub(crate) fn overdue(&self) -> Vec<Arc<Slot>> {
         let mut state = self.state.lock();
-        let back: Vec<_> = state.waiting.drain(..).collect();
-        for slot in &back {
-            state.leaves(slot.name());
+        if state.overdue_in(self.concurrency) != Some(Duration::ZERO) {
+            return Vec::new();
         }
-        back
+        let long =
+            AHEAD.saturating_mul(u32::try_from(self.concurrency + 1).unwrap_or(u32::MAX)).max(PATIENCE);
+        state.typical = state.typical.max(Some(long));
+        state.take_back()
     }
 
     /// A job has ended, and its place is free. Its end may be on record already.
@@ -196,6 +211,19 @@ impl State {
             *count = count.saturating_sub(1);
         }
     }
+
+    fn overdue_in(&self, concurrency: usize) -> Option<Duration> {
+        let oldest = self.waiting.front().filter(|_| self.running.len() >= concurrency)?;
+        Some(PATIENCE.saturating_sub(oldest.came.elapsed()))
+    }
+
+    fn take_back(&mut self) -> Vec<Arc<Slot>> {
+        let back: Vec<_> = self.waiting.drain(..).collect();
+        for slot in &back {
+            self.leaves(slot.name());
+        }
+        back
+    }
 }
 
 #[cfg(test)]
@@ -223,7 +251,7 @@ mod tests {
             trace: None,
             checkpoint: None,
         };
-        Delivery { envelope, token: 1 }
+        Delivery { envelope, token: 1, due_at: Timestamp::UNIX_EPOCH }
     }
 
     fn desk() -> Desk {
@@ -255,6 +283,44 @@ mod tests {
             desk.ended(&slots[1], Some(Duration::from_secs(60)), false);
         }
         assert_eq!(desk.room(), 2);
+    }
+
+    /// Two run, the rest waits, and nothing says yet that they are long.
+    fn crowded(desk: &Desk) -> Vec<JobId> {
+        desk.ended(&Slot::new(delivery(0)), Some(Duration::from_micros(100)), false);
+        let deliveries: Vec<_> = (0..5).map(|_| delivery(0)).collect();
+        let waiting = deliveries[2..].iter().map(|delivery| delivery.envelope.id).collect();
+        desk.put(deliveries);
+        while desk.next().is_some() {}
+        waiting
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_for_a_place_for_too_long_goes_back_and_is_not_fetched_again_before_one_is_free() {
+        let desk = desk();
+        let waiting = crowded(&desk);
+        assert!(desk.overdue().is_empty(), "its turn may come in a moment");
+        tokio::time::sleep(desk.overdue_in().expect("they wait")).await;
+        let back: Vec<_> = desk.overdue().iter().map(|slot| slot.delivery.envelope.id).collect();
+        assert_eq!(back, waiting);
+        assert_eq!((desk.room(), desk.of_name("a")), (0, 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_many_run_at_once_nothing_that_went_back_is_fetched_again_either() {
+        let desk = Desk::new(&JobsConfig { concurrency: 100, prefetch: 100, ..JobsConfig::default() });
+        desk.put((0..150).map(|_| delivery(0)).collect());
+        while desk.next().is_some() {}
+        tokio::time::sleep(PATIENCE).await;
+        assert_eq!((desk.overdue().len(), desk.room()), (50, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_while_places_are_free_is_not_overdue() {
+        let desk = desk();
+        desk.put(vec![delivery(0)]);
+        tokio::time::sleep(PATIENCE).await;
+        assert!(desk.overdue().is_empty());
     }
 
     /// Whoever asked between the two was told that there is no place.

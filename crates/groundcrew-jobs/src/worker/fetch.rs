@@ -4,9 +4,9 @@ use std::time::Duration;
 use groundcrew_runtime::{Backoff, Stop};
 use tokio::time::Instant;
 
-use super::Worker;
 use super::outcome::HAND_BACK_PAUSE;
-use crate::{Ask, Delivery, Known};
+use super::{FAR, Worker};
+use crate::{Ask, Delivery, Ending, Known};
 
 /// How long a job waits that may be what kills the process, while another one is tried.
 const SUSPECT_PAUSE: Duration = Duration::from_secs(1);
@@ -20,9 +20,10 @@ pub(super) async fn run(worker: Arc<Worker>, stop: Stop) {
     let mut failures = 0;
     while !stop.is_requested() {
         let changed = worker.desk.changed();
-        let room = worker.desk.room();
+        worker.give_back_overdue().await;
+        let (room, overdue_in) = (worker.desk.room(), worker.overdue_in());
         if room == 0 {
-            stop.unless(changed).await;
+            let _either = stop.unless(tokio::time::timeout(overdue_in, changed)).await;
             continue;
         }
         let (ask, open_in) = worker.ask(room);
@@ -32,6 +33,7 @@ pub(super) async fn run(worker: Arc<Worker>, stop: Stop) {
                 let patience = open_in.map_or(worker.config.poll_period, |open| {
                     open.clamp(Duration::from_millis(1), worker.config.poll_period)
                 });
+                let patience = patience.min(overdue_in);
                 let work = async {
                     tokio::select! {
                         () = worker.backend.wait(patience) => {}
@@ -93,6 +95,30 @@ impl Worker {
             });
         }
         (Ask { max, known, lease: self.config.lease, worker: self.name.clone() }, open_in)
+    }
+
+    /// In how long something that waits here is to go back for others to take, if nothing changes until then.
+    fn overdue_in(&self) -> Duration {
+        // A broker counts what goes back: there it stays.
+        let overdue_in = self.desk.overdue_in().filter(|_| self.backend.takes_back_at_no_cost());
+        overdue_in.map_or(FAR, |left| left.max(Duration::from_millis(1)))
+    }
+
+    /// Gives back what has waited here for too long. Nothing has become of it, so nothing is counted.
+    async fn give_back_overdue(&self) {
+        if !self.backend.takes_back_at_no_cost() {
+            return;
+        }
+        let overdue = self.desk.overdue();
+        if !overdue.is_empty() {
+            tracing::debug!(
+                jobs.count = overdue.len(),
+                "jobs that found no place here go back to the others"
+            );
+        }
+        for slot in overdue {
+            self.record(&slot, Ending::HandedBack { after: HAND_BACK_PAUSE }).await;
+        }
     }
 
     async fn take(self: &Arc<Self>, deliveries: Vec<Delivery>) {

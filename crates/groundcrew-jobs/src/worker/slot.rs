@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::{Beat, Delivery, Ending, Settlement};
 
@@ -10,6 +11,7 @@ use crate::{Beat, Delivery, Ending, Settlement};
 pub(crate) struct Slot {
     pub(crate) delivery: Arc<Delivery>,
     pub(crate) saved: Mutex<Saved>,
+    pub(crate) came: Instant,
     halt: watch::Sender<Option<Halt>>,
 }
 
@@ -37,7 +39,8 @@ pub(crate) enum Halt {
 impl Slot {
     pub(crate) fn new(delivery: Delivery) -> Arc<Self> {
         let (halt, _) = watch::channel(None);
-        Arc::new(Self { delivery: Arc::new(delivery), saved: Mutex::default(), halt })
+        let (delivery, came) = (Arc::new(delivery), Instant::now());
+        Arc::new(Self { delivery, saved: Mutex::default(), came, halt })
     }
 
     pub(crate) fn name(&self) -> &str {

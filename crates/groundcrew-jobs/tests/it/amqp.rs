@@ -4,6 +4,7 @@
 mod beside;
 mod enqueuing;
 mod faults;
+mod kinds;
 mod retrying;
 mod shutdown;
 

@@ -123,6 +123,41 @@ pub(crate) async fn higher_priorities_and_older_jobs_come_first(stage: Stage) {
     assert_eq!(got, expected);
 }
 
+pub(crate) async fn a_job_that_is_handed_back_keeps_its_place(stage: Stage) {
+    let jobs = [(); 3].map(|()| envelope("a"));
+    for job in &jobs {
+        enqueue(&stage, job.clone()).await;
+    }
+    let got = reserve(&stage, ask(2, vec![known("a")])).await;
+    for delivery in &got {
+        settle(&stage, delivery, Ending::HandedBack { after: Duration::ZERO }).await;
+    }
+    let again = reserve(&stage, ask(2, vec![known("a")])).await;
+    let ids = |got: &[Delivery]| got.iter().map(|job| job.envelope.id).collect::<Vec<_>>();
+    assert_eq!((ids(&got), ids(&again)), (vec![jobs[0].id, jobs[1].id], vec![jobs[0].id, jobs[1].id]));
+}
+
+pub(crate) async fn a_job_with_a_key_that_is_handed_back_keeps_its_place(stage: Stage) {
+    let jobs = [(); 2].map(|()| Envelope { key: Some("k".to_owned()), ..envelope("a") });
+    for job in &jobs {
+        enqueue(&stage, job.clone()).await;
+    }
+    let first = one(&stage, "a").await;
+    settle(&stage, &first, Ending::HandedBack { after: Duration::ZERO }).await;
+    assert_eq!(one(&stage, "a").await.envelope.id, jobs[0].id);
+}
+
+/// Health and metrics tell how long jobs have been waiting.
+pub(crate) async fn a_delayed_job_that_is_handed_back_has_not_waited_while_it_was_not_due(stage: Stage) {
+    let envelope = Envelope { enqueued_at: jiff::Timestamp::UNIX_EPOCH, ..envelope("a") };
+    let when = When::In(Duration::from_millis(100));
+    stage.backend.enqueue(&[NewJob { envelope, when }]).await.remove(0).expect("enqueued");
+    settle(&stage, &one(&stage, "a").await, Ending::HandedBack { after: Duration::ZERO }).await;
+    let stats = stage.backend.stats().await.expect("stats");
+    let ready = stats.iter().find(|stat| stat.state == State::Ready).expect("it is ready");
+    assert!(ready.oldest < Duration::from_secs(60), "{:?}", ready.oldest);
+}
+
 pub(crate) async fn a_delayed_job_waits_for_its_time(stage: Stage) {
     let jobs = [When::In(Duration::from_secs(3600)), When::In(Duration::from_millis(400))];
     let jobs = jobs.map(|when| NewJob { envelope: envelope("a"), when });
@@ -334,6 +369,9 @@ macro_rules! all_tests {
             a_long_queue_of_a_newer_version_does_not_hide_older_jobs_of_a_limited_name,
             a_long_queue_of_a_newer_version_does_not_hide_older_jobs_with_a_key,
             higher_priorities_and_older_jobs_come_first,
+            a_job_that_is_handed_back_keeps_its_place,
+            a_job_with_a_key_that_is_handed_back_keeps_its_place,
+            a_delayed_job_that_is_handed_back_has_not_waited_while_it_was_not_due,
             a_delayed_job_waits_for_its_time,
             a_retry_costs_an_attempt_and_a_snooze_and_a_hand_back_do_not,
             a_job_that_may_fail_as_often_as_it_likes_is_retried_and_holds_up_no_other,

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use groundcrew_jobs::{FailureKind, JobError, JobsConfig, Memory};
+use groundcrew_jobs::{FailureKind, JobError, JobsConfig, Memory, Priority, Publisher, State};
 use tokio::time::Instant;
 
-use crate::stage::{App, Brief, Endless, Plain, Rated, Stage, Usual, crew, land};
+use crate::stage::{App, Brief, Endless, Other, Plain, Rated, Stage, Usual, crew, land};
 
 pub(crate) async fn open() -> Stage {
     Stage::new(Memory::new(), crew(), ())
@@ -107,6 +107,48 @@ async fn a_rate_limit_lets_a_burst_through_and_then_one_at_a_time() {
     publisher.enqueue_many(&[(); 5].map(|()| Rated("x".to_owned()))).await.expect("enqueued");
     memory.idle().await;
     assert_eq!(*times.lock(), [0, 0, 5, 10, 15], "two within 10 s");
+}
+
+/// Jobs of which the long ones take a minute, after so many short ones that much is fetched ahead.
+async fn long_after_short(stage: &Stage) -> (App, Publisher) {
+    let app = App::logging(|tag, _| async move {
+        if tag == "long" {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+        Ok(())
+    });
+    let jobs = stage.jobs_in(&stage.crew, &patient());
+    let publisher = jobs.publisher();
+    jobs.register::<Plain>().register::<Other>().run(app.clone());
+    publisher.enqueue_many(&vec![Plain("short".to_owned()); 500]).await.expect("enqueued");
+    stage.idle().await;
+    app.log.lock().clear();
+    publisher.enqueue_many(&vec![Other("long".to_owned()); 100]).await.expect("enqueued");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    (app, publisher)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_urgent_is_begun_as_soon_as_one_of_many_long_jobs_has_ended() {
+    let stage = open().await;
+    let (app, publisher) = long_after_short(&stage).await;
+    let urgent = publisher.enqueue(&Plain("urgent".to_owned())).priority(Priority::High);
+    urgent.await.expect("enqueued");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let log = app.log.lock();
+    assert_eq!(log[..5], ["long", "long", "long", "long", "urgent"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn long_jobs_that_find_no_place_are_ready_for_others_and_nothing_has_become_of_them() {
+    let stage = open().await;
+    let (app, _) = long_after_short(&stage).await;
+    assert_eq!((stage.count(State::Running).await, stage.count(State::Ready).await), (4, 96));
+    tokio::time::sleep(Duration::from_secs(25 * 60)).await;
+    assert_eq!((app.runs(), stage.live().await), (100, 0), "each once, four at a time");
+    let metrics = stage.crew.metrics().encode();
+    let handed_back = r#"job_outcomes_total{job="other",outcome="handed_back",service="parcels"} 0"#;
+    assert!(metrics.contains(handed_back), "{metrics}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,7 +11,7 @@ use groundcrew_jobs::{
 use groundcrew_sql::{Database, statement};
 
 use crate::database;
-use crate::stage::{App, Plain, Stage, config, crew, envelope, until};
+use crate::stage::{App, Other, Plain, Stage, config, crew, envelope, until};
 
 async fn execute(database: &Database, sql: &'static str) {
     statement(sql).execute(database).await.expect(sql);
@@ -258,6 +258,28 @@ async fn a_job_that_is_given_back_or_run_again_is_told_to_the_other_workers(
     until("it ran, too", || async { app.runs() == 2 }).await;
 }
 
+/// The first has run so many short ones that it fetches far ahead.
+async fn long_jobs_are_shared_by_workers_that_have_places(database: Database, keep: impl Send + 'static) {
+    let stage = database::stage(&database, keep).await;
+    let work = |name: String| async move {
+        if name == "long" {
+            std::future::pending::<()>().await;
+        }
+        Ok(())
+    };
+    let (one, other) = (App::logging(move |tag, _| work(tag)), App::logging(move |tag, _| work(tag)));
+    let jobs = stage.jobs();
+    let publisher = jobs.publisher();
+    jobs.register::<Plain>().register::<Other>().run(one.clone());
+    publisher.enqueue_many(&vec![Plain("short".to_owned()); 500]).await.expect("enqueued");
+    stage.idle().await;
+    publisher.enqueue_many(&vec![Other("long".to_owned()); 20]).await.expect("enqueued");
+    until("all its places are taken", || async { one.runs() == 504 }).await;
+    stage.jobs_in(&crew(), &config()).register::<Other>().run(other.clone());
+    until("the other one has as many", || async { other.runs() == 4 }).await;
+    until("the rest waits for either", || async { stage.count(State::Ready).await == 12 }).await;
+}
+
 async fn tables_are_prepared_by_many_replicas_at_once(database: Database, keep: impl Send + 'static) {
     let connects = (0..4).map(|_| {
         let database = database.clone();
@@ -356,6 +378,7 @@ macro_rules! all_tests {
             a_job_that_goes_through_the_outbox_is_counted_once,
             the_marks_of_effects_beside_a_broker_are_kept_for_a_while_and_no_longer,
             a_job_that_is_given_back_or_run_again_is_told_to_the_other_workers,
+            long_jobs_are_shared_by_workers_that_have_places,
             tables_are_prepared_by_many_replicas_at_once,
             a_job_of_an_unknown_kind_in_front_does_not_hold_up_the_rest,
             a_key_that_no_row_can_hold_is_refused_and_the_rest_of_the_batch_is_not,

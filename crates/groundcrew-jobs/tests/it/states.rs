@@ -33,7 +33,7 @@ fn ending() -> impl Strategy<Value = Ending> {
 }
 
 fn settle(envelope: &Envelope, ending: Ending, checkpoint: Option<&str>) -> Fate {
-    let delivery = Arc::new(Delivery { envelope: envelope.clone(), token: 1 });
+    let delivery = Arc::new(Delivery { envelope: envelope.clone(), token: 1, due_at: envelope.enqueued_at });
     Settlement { delivery, ending, checkpoint: checkpoint.map(str::to_owned) }.fate()
 }
 

@@ -22,11 +22,12 @@ const HOLD: &str = "WITH was AS MATERIALIZED (SELECT current_setting('lock_timeo
             pg_advisory_xact_lock($1), set_config('lock_timeout', was.lock_timeout, true)
      FROM was";
 
-/// What a worker gets of a job.
+/// What a worker gets of a job; `due` is the job as it was before.
 macro_rules! columns {
     () => {
         "j.id::text, j.name, j.version, j.payload, j.priority, j.key, j.unique_key, j.enqueued_at, j.attempts,
-         j.max_attempts, j.crashes, j.history, j.trace, j.checkpoint, j.token"
+         j.max_attempts, j.crashes, j.history, j.trace, j.checkpoint, j.token,
+         due.due_at"
     };
 }
 
@@ -44,9 +45,9 @@ macro_rules! take {
 
 const PLAIN: &str = concat!(
     "WITH due AS MATERIALIZED (
-        SELECT d.id FROM (VALUES (1::smallint), (0::smallint), ((-1)::smallint)) AS p(priority)
+        SELECT d.id, d.due_at FROM (VALUES (1::smallint), (0::smallint), ((-1)::smallint)) AS p(priority)
         CROSS JOIN LATERAL (
-            SELECT j.id FROM groundcrew_jobs j
+            SELECT j.id, j.due_at FROM groundcrew_jobs j
             WHERE j.priority = p.priority AND j.state < 2 AND j.due_at <= ",
     now!(),
     " AND j.key IS NULL
@@ -125,7 +126,8 @@ type Candidate = (String, String, i32, Option<String>, Option<i64>);
 
 const TAKE_CHOSEN: &str = concat!(
     take!(),
-    "WHERE j.id = ANY($3::uuid[]) AND j.state < 2 AND j.due_at <= ",
+    "FROM groundcrew_jobs due
+     WHERE due.id = j.id AND j.id = ANY($3::uuid[]) AND j.state < 2 AND j.due_at <= ",
     now!(),
     " RETURNING ",
     columns!()

@@ -18,15 +18,17 @@ const OVER: &str = "WITH mine AS MATERIALIZED (
 
 const KEPT: &str = concat!(
     "WITH mine AS MATERIALIZED (
-        SELECT j.id, r.state, r.due_in, r.attempts, r.crashes, r.history, r.checkpoint FROM groundcrew_jobs j
+        SELECT j.id, r.state, r.due_in, r.since, r.attempts, r.crashes, r.history, r.checkpoint FROM groundcrew_jobs j
         JOIN json_to_recordset($1::json) AS r(id uuid, token bigint, state smallint, due_in bigint,
-            attempts integer, crashes integer, history text, checkpoint text)
+            since bigint, attempts integer, crashes integer, history text, checkpoint text)
           ON r.id = j.id AND r.token = j.token
         WHERE j.state = 1 ORDER BY j.id FOR UPDATE OF j
      )
-     UPDATE groundcrew_jobs j SET state = mine.state, due_at = ",
+     UPDATE groundcrew_jobs j SET state = mine.state, due_at = CASE WHEN mine.since IS NULL THEN ",
     now!(),
-    " + mine.due_in,
+    " + mine.due_in ELSE least(mine.since, ",
+    now!(),
+    ") END,
         attempts = mine.attempts, crashes = mine.crashes, history = mine.history,
         checkpoint = coalesce(mine.checkpoint, j.checkpoint), worker = NULL
      FROM mine WHERE j.id = mine.id

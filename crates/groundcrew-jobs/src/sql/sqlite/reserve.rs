@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use groundcrew_sql::Session;
 use groundcrew_sql::Sqlite;
 use groundcrew_sql::sqlx::{self, Error};
@@ -20,7 +22,7 @@ const HAS_DUE: &str =
 const RUNNING: &str =
     "SELECT name, key, count(*) FROM groundcrew_jobs WHERE state = 1 AND due_at > ?1 GROUP BY name, key";
 
-const CANDIDATES: &str = "SELECT j.id, j.name, j.version, j.key,
+const CANDIDATES: &str = "SELECT j.id, j.name, j.version, j.key, j.due_at,
             (SELECT r.full_at FROM groundcrew_jobs_rates r WHERE r.name = j.name AND r.keyed = 1 AND r.key = j.key)
      FROM groundcrew_jobs j
      WHERE j.priority = ?1 AND j.state < 2 AND j.due_at <= ?2
@@ -39,7 +41,7 @@ const TAKE: &str = "UPDATE groundcrew_jobs SET state = 1, crashes = crashes + (s
         token = token + 1, worker = ?3
      WHERE id IN (SELECT c.value FROM json_each(?4) c)
      RETURNING id, name, version, payload, priority, key, unique_key, enqueued_at, attempts, max_attempts, crashes,
-        history, trace, checkpoint, token";
+        history, trace, checkpoint, token, due_at";
 
 const RATES: &str = "SELECT name, full_at FROM groundcrew_jobs_rates
      WHERE keyed = 0 AND name IN (SELECT n.value FROM json_each(?1) n)";
@@ -49,8 +51,11 @@ const OWE: &str = "INSERT INTO groundcrew_jobs_rates (name, keyed, key, full_at)
      FROM json_each(?1) d WHERE true
      ON CONFLICT (name, keyed, key) DO UPDATE SET full_at = excluded.full_at";
 
-/// A job that may be chosen, with what its key owes.
-type Candidate = (String, String, i32, Option<String>, Option<i64>);
+/// A job that may be chosen, with when it is due and what its key owes.
+type Candidate = (String, String, i32, Option<String>, i64, Option<i64>);
+
+/// The jobs that are to be taken, and when each was due: `RETURNING` knows only what it is changed to.
+type Chosen = HashMap<String, i64>;
 
 #[derive(Debug, serde::Serialize)]
 struct Open {
@@ -74,7 +79,7 @@ pub(super) async fn reserve(sqlite: &Sqlite, ask: &Ask) -> Result<Vec<DeliveryRo
     // Only now is nobody else writing: what is owed must not have been written later.
     let now = now();
     let (chosen, debts) = choose(&mut transaction, ask, now).await?;
-    let mut rows = Vec::new();
+    let mut rows: Vec<DeliveryRow> = Vec::new();
     if !chosen.is_empty() {
         let owed = debts.changed();
         if !owed.is_empty() {
@@ -84,9 +89,12 @@ pub(super) async fn reserve(sqlite: &Sqlite, ask: &Ask) -> Result<Vec<DeliveryRo
             .bind(now)
             .bind(micros(ask.lease))
             .bind(&*ask.worker)
-            .bind(json(&chosen))
+            .bind(json(&chosen.keys().collect::<Vec<_>>()))
             .fetch_all(&mut *transaction)
             .await?;
+        for (id, .., due_at) in &mut rows {
+            *due_at = chosen.get(id).copied().unwrap_or(*due_at);
+        }
     }
     transaction.commit().await?;
     Ok(rows)
@@ -96,7 +104,7 @@ async fn choose(
     connection: &mut Session<sqlx::Sqlite>,
     ask: &Ask,
     now: i64,
-) -> Result<(Vec<String>, Debts), Error> {
+) -> Result<(Chosen, Debts), Error> {
     let mut chooser = Chooser::new(ask, now, Debts::default());
     let rated = ask.rated();
     if !rated.is_empty() {
@@ -111,17 +119,17 @@ async fn choose(
     for (name, key, count) in running {
         chooser.runs(&name, key.as_deref(), u32::try_from(count).unwrap_or(u32::MAX));
     }
-    let mut chosen: Vec<String> = Vec::new();
+    let mut chosen = Chosen::new();
     for priority in Priority::ALL {
         for _ in 0..PAGES {
             let page = candidates(connection, ask, &chooser, priority, now, &chosen).await?;
             let before = chosen.len();
-            for (id, name, version, key, full_at) in &page {
+            for (id, name, version, key, due_at, full_at) in &page {
                 if let (Some(key), Some(full_at)) = (key, full_at) {
                     chooser.owes(name, Some(key), *full_at);
                 }
                 if chooser.take(name, u32::try_from(*version).unwrap_or(u32::MAX), key.as_deref()) {
-                    chosen.push(id.clone());
+                    chosen.insert(id.clone(), *due_at);
                 }
             }
             if chooser.is_full() {
@@ -142,7 +150,7 @@ async fn candidates(
     chooser: &Chooser<'_>,
     priority: Priority,
     now: i64,
-    chosen: &[String],
+    chosen: &Chosen,
 ) -> Result<Vec<Candidate>, Error> {
     let full: Vec<&str> = chooser.full_names().collect();
     let open = ask.known.iter().filter(|known| !full.contains(&known.name));
@@ -153,7 +161,7 @@ async fn candidates(
         .bind(now)
         .bind(json(&open))
         .bind(json(&busy))
-        .bind(json(chosen))
+        .bind(json(&chosen.keys().collect::<Vec<_>>()))
         .bind(i64::try_from(PAGE).unwrap_or(i64::MAX))
         .bind(json(&chooser.key_rates().collect::<Vec<_>>()))
         .fetch_all(connection)

@@ -11,8 +11,8 @@ const OVER: &str = "DELETE FROM groundcrew_jobs WHERE state = 1 AND (id, token) 
         (SELECT value ->> 'id', value ->> 'token' FROM json_each(?1))
      RETURNING id";
 
-const KEPT: &str =
-    "UPDATE groundcrew_jobs AS j SET state = r.value ->> 'state', due_at = ?2 + (r.value ->> 'due_in'),
+const KEPT: &str = "UPDATE groundcrew_jobs AS j SET state = r.value ->> 'state',
+        due_at = coalesce(min(r.value ->> 'since', ?2), ?2 + (r.value ->> 'due_in')),
         attempts = r.value ->> 'attempts', crashes = r.value ->> 'crashes', history = r.value ->> 'history',
         checkpoint = coalesce(r.value ->> 'checkpoint', j.checkpoint), worker = NULL
      FROM json_each(?1) AS r

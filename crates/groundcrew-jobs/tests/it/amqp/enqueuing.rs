@@ -84,6 +84,50 @@ async fn jobs_that_the_broker_goes_on_refusing_are_told_before_their_time_is_ove
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delayed_job_is_enqueued_although_somebody_has_deleted_the_queue_where_it_waits() {
+    bounded(async {
+        let broker = Broker::shared().await;
+        let process = broker.process().await;
+        let jobs = process.jobs().await;
+        let publisher = jobs.publisher();
+        let app = App::noting();
+        jobs.register::<Plain>().run(app.clone());
+        // A connection that is made later would declare the queue again.
+        publisher.enqueue(&Plain("x".to_owned())).await.expect("enqueued");
+        until("it publishes and consumes", || async { app.runs() == 1 }).await;
+        let queue = "parcels.jobs.delay.5s.v1";
+        assert!(broker.vhost.delete_queue(queue).await.expect("asked"), "it was there");
+        let delayed = publisher.enqueue(&Plain("x".to_owned())).delay(Duration::from_secs(6));
+        delayed.await.expect("enqueued");
+        assert_eq!(broker.vhost.queue_depth(queue).await.expect("asked"), 1);
+    })
+    .await;
+}
+
+/// While it waits in the queue before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_for_delays_that_somebody_has_deleted_is_there_again_when_a_job_comes_to_it() {
+    bounded(async {
+        let broker = Broker::shared().await;
+        let process = broker.process().await;
+        let jobs = process.jobs().await;
+        let publisher = jobs.publisher();
+        let app = App::noting();
+        jobs.register::<Plain>().run(app.clone());
+        publisher
+            .enqueue(&Plain("x".to_owned()))
+            .delay(Duration::from_millis(1_900))
+            .await
+            .expect("enqueued");
+        let queue = "parcels.jobs.delay.100ms.v1";
+        assert!(broker.vhost.delete_queue(queue).await.expect("asked"), "it was there");
+        until("it ran", || async { app.runs() == 1 }).await;
+        assert!(broker.vhost.queue(queue).await.expect("asked").is_some());
+    })
+    .await;
+}
+
 /// More calls wait for room than batches may be under way.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn jobs_whose_queue_is_full_hold_up_no_job_of_another_kind() {

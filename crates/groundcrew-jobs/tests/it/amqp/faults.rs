@@ -68,6 +68,54 @@ async fn dead_jobs_that_are_requeued_while_connections_are_cut_are_all_there() {
     .await;
 }
 
+/// A broker that is short of memory takes no retry, and goes on delivering: acknowledgements must flow.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn retries_that_a_broker_short_of_memory_does_not_take_hold_up_no_other_end() {
+    bounded(Box::pin(async {
+        let broker = Broker::private().await;
+        let crew = crew();
+        let publish_timeout = Duration::from_secs(40);
+        let settings = AmqpConfig { publish_timeout, ..AmqpConfig::of(broker.vhost.url()) };
+        let process = Process { amqp: settings.connect(&crew).await.expect("a connection"), crew };
+        let jobs = process.jobs_by(&JobsConfig { concurrency: 300, ..config() }).await;
+        let publisher = jobs.publisher();
+        let doors = [(); 2].map(|()| Arc::new(tokio::sync::Semaphore::new(0)));
+        let [good, bad] = doors.clone();
+        let app = App::logging(move |tag, attempt| {
+            let door = if tag == "bad" { &bad } else { &good }.clone();
+            async move {
+                let _open = door.acquire().await.expect("never closed");
+                if tag == "bad" && attempt.number() == 1 { Err("on purpose".into()) } else { Ok(()) }
+            }
+        });
+        jobs.register::<Plain>().run(app.clone());
+        let all: Vec<_> =
+            (0..205).map(|number| Plain(if number < 5 { "bad" } else { "good" }.to_owned())).collect();
+        publisher.enqueue_many(&all).await.expect("enqueued");
+        until("all have begun", || async { app.runs() == 205 }).await;
+        broker.server.memory_alarm().await.expect("an alarm");
+        // The broker says so only to whoever publishes.
+        let told = process.amqp.publisher().send(Message::to_queue("nowhere", "x")).await.expect("sent");
+        until("it is blocked", || async { process.amqp.problem().is_some() }).await;
+        let [good, bad] = doors;
+        bad.add_permits(5);
+        let failed = r#"job_outcomes_total{job="plain",outcome="retry",service="parcels"} 5"#;
+        until("five have failed", || async { process.crew.metrics().encode().contains(failed) }).await;
+        good.add_permits(200);
+        let acknowledged = until("the others are acknowledged", || async {
+            let queue = broker.vhost.queue("parcels.jobs.plain.normal.v1").await;
+            queue.is_ok_and(|queue| queue.is_some_and(|it| (it.ready, it.unacknowledged) == (0, 5)))
+        });
+        tokio::time::timeout(Duration::from_secs(15), acknowledged).await.expect("within 15 s");
+        assert!(process.amqp.problem().is_some(), "the alarm lasts");
+        broker.server.clear_memory_alarm().await.expect("no alarm");
+        drop(told);
+        until("the five ran again", || async { app.runs() == 210 }).await;
+        process.stage().await.idle().await;
+    }))
+    .await;
+}
+
 /// Field note on exactly one effect: an acknowledgement that was under way when the connection was cut is void, so the
 /// job runs again, and it is the mark in the database that makes one effect of it.
 #[cfg(feature = "sqlite")]
