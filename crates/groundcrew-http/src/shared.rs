@@ -147,9 +147,7 @@ impl Shared {
         let told_nothing = |connection: &&Arc<Connection>| connection.command() == Command::None;
         let in_phase = |phase| {
             let there = connections.values().filter(told_nothing);
-            there
-                .filter(move |connection| connection.phase() == phase)
-                .max_by_key(|found| found.quiet_ms())
+            there.filter(move |connection| connection.phase() == phase).max_by_key(|found| found.quiet_ms())
         };
         if let Some(oldest) = in_phase(Phase::Silent) {
             oldest.tell(Command::Abort);
