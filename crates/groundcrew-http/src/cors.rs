@@ -24,7 +24,7 @@ pub enum CorsError {
 
 /// The layer that the section describes.
 pub(crate) fn layer(config: &CorsConfig) -> Result<CorsLayer, CorsError> {
-    let anywhere = config.origins.iter().any(|origin| origin == "*");
+    let anywhere = from_anywhere(config);
     if anywhere && config.credentials {
         return Err(CorsError::CredentialsFromAnywhere);
     }
@@ -45,12 +45,12 @@ pub(crate) fn layer(config: &CorsConfig) -> Result<CorsLayer, CorsError> {
 /// Lets a page of an allowed origin read an answer that was made outside of the layer: a deadline that ran out, a panic,
 /// a shutdown. Without it the browser would show the page a failure of the network.
 pub(crate) fn admit(config: &CorsConfig, origin: &HeaderValue, headers: &mut HeaderMap) {
-    let anywhere = config.origins.iter().any(|allowed| allowed == "*");
+    let anywhere = from_anywhere(config);
     let is_allowed = anywhere || config.origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes());
     if !is_allowed || headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
         return;
     }
-    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("x-request-id"));
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from(crate::REQUEST_ID));
     if anywhere {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         return;
@@ -67,6 +67,10 @@ pub(crate) fn apply(routes: Router, layer: Option<CorsLayer>) -> Router {
         Some(layer) => routes.layer(layer),
         None => routes,
     }
+}
+
+fn from_anywhere(config: &CorsConfig) -> bool {
+    config.origins.iter().any(|origin| origin == "*")
 }
 
 fn parse(origin: &str) -> Result<HeaderValue, CorsError> {
