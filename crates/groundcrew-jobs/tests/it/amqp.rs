@@ -15,7 +15,7 @@ use std::time::Duration;
 use groundcrew_amqp::{Amqp, AmqpConfig, Message};
 use groundcrew_jobs::{
     Ask, Backend, BackendError, Delivery, Ending, EnqueueError, Envelope, Failure, FailureKind, Jobs,
-    JobsConfig, Known, NewJob, Selection, Settlement, State, When,
+    JobsConfig, Known, NewJob, Publisher, Selection, Settlement, State, When,
 };
 use groundcrew_runtime::{Crew, ShutdownConfig};
 use groundcrew_testkit::rabbitmq::{RabbitMq, Vhost};
@@ -62,6 +62,14 @@ impl Broker {
 // === impl Process ===
 
 impl Process {
+    /// It works on plain jobs: what enqueues them, and what notes their runs.
+    async fn works_on_plain(&self) -> (Publisher, App) {
+        let (jobs, app) = (self.jobs().await, App::noting());
+        let publisher = jobs.publisher();
+        jobs.register::<Plain>().run(app.clone());
+        (publisher, app)
+    }
+
     async fn jobs(&self) -> Jobs<App> {
         self.jobs_by(&config()).await
     }
@@ -259,10 +267,7 @@ async fn a_message_that_is_no_job_harms_nobody_and_is_not_lost() {
     bounded(async {
         let broker = Broker::shared().await;
         let process = broker.process().await;
-        let jobs = process.jobs().await;
-        let publisher = jobs.publisher();
-        let app = App::noting();
-        jobs.register::<Plain>().run(app.clone());
+        let (publisher, app) = process.works_on_plain().await;
         publisher.enqueue(&Plain("first".to_owned())).await.expect("enqueued");
         let queue = "parcels.jobs.plain.normal.v1";
         process.amqp.publisher().publish(Message::to_queue(queue, "no job")).await.expect("published");

@@ -3,7 +3,6 @@
 use std::future::IntoFuture;
 
 use futures_util::future::join_all;
-use groundcrew_jobs::Publisher;
 use tokio::task::JoinSet;
 
 use super::*;
@@ -89,10 +88,7 @@ async fn a_delayed_job_is_enqueued_although_somebody_has_deleted_the_queue_where
     bounded(async {
         let broker = Broker::shared().await;
         let process = broker.process().await;
-        let jobs = process.jobs().await;
-        let publisher = jobs.publisher();
-        let app = App::noting();
-        jobs.register::<Plain>().run(app.clone());
+        let (publisher, app) = process.works_on_plain().await;
         // A connection that is made later would declare the queue again.
         publisher.enqueue(&Plain("x".to_owned())).await.expect("enqueued");
         until("it publishes and consumes", || async { app.runs() == 1 }).await;
@@ -111,10 +107,7 @@ async fn a_queue_for_delays_that_somebody_has_deleted_is_there_again_when_a_job_
     bounded(async {
         let broker = Broker::shared().await;
         let process = broker.process().await;
-        let jobs = process.jobs().await;
-        let publisher = jobs.publisher();
-        let app = App::noting();
-        jobs.register::<Plain>().run(app.clone());
+        let (publisher, app) = process.works_on_plain().await;
         publisher
             .enqueue(&Plain("x".to_owned()))
             .delay(Duration::from_millis(1_900))
