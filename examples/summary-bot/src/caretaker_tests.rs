@@ -153,16 +153,22 @@ async fn what_is_being_made_for_somebody_is_called_off_before_anything_stored_of
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_kept_out_of_a_server_is_not_let_in_by_being_forgotten() {
+async fn what_somebody_is_kept_below_is_not_lifted_by_being_forgotten() {
     for ground in grounds().await {
         let settings = ground.settings(GuildConfig::default(), &[]);
-        let subject = Subject { kind: SubjectKind::User, id: BEN.to_owned() };
-        let kept_out = Change::rule(subject, Some(Level::None));
-        settings.change(GUILD, ANNA, None, kept_out).await.expect("changed");
-        let caretaker = ground.caretaker(90, settings);
-        assert_eq!(caretaker.erase(BEN).await.expect("erased").settings_changed, 0, "{}", ground.name);
-        let stored = ground.store.guild(GUILD).await.expect("read");
-        assert!(stored.rules.iter().any(|rule| rule.subject.id == BEN), "{}", ground.name);
+        let caretaker = ground.caretaker(90, settings.clone());
+        // Whoever has a role of admins is kept below them by `summarize`; the control is what gives only more.
+        for (level, stays) in
+            [(Level::None, true), (Level::Read, true), (Level::Summarize, true), (Level::Admin, false)]
+        {
+            let subject = Subject { kind: SubjectKind::User, id: BEN.to_owned() };
+            settings.change(GUILD, ANNA, None, Change::rule(subject, Some(level))).await.expect("changed");
+            let changed = caretaker.erase(BEN).await.expect("erased").settings_changed;
+            assert_eq!(changed, u64::from(!stays), "{} {level:?}", ground.name);
+            let stored = ground.store.guild(GUILD).await.expect("read");
+            let is_there = stored.rules.iter().any(|rule| rule.subject.id == BEN);
+            assert_eq!(is_there, stays, "{} {level:?}", ground.name);
+        }
     }
 }
 

@@ -27,9 +27,8 @@ const REQUESTS: &str = "UPDATE requests SET requested_by = NULL, query = '[]', b
 const UNNAME: &str = "DELETE FROM summary_people WHERE user_id = $1";
 const PRIVATE: &str = "SELECT id FROM summaries WHERE requested_by = $1 AND private LIMIT $2";
 const FEEDBACK: &str = "DELETE FROM feedback WHERE user_id = $1";
-// What closes a server to somebody stays, or anybody could open it for themselves.
-const RULES: &str =
-    "DELETE FROM guild_rules WHERE kind = 'user' AND subject_id = $1 AND level IN ('summarize', 'admin')";
+// Any other rule may keep somebody below what their roles give: it stays, or anybody could lift it for themselves.
+const RULES: &str = "DELETE FROM guild_rules WHERE kind = 'user' AND subject_id = $1 AND level = 'admin'";
 const SET_BY: &str = "UPDATE guild_settings SET updated_by = $2 WHERE updated_by = $1";
 const WEBHOOKS: &str = "SELECT id FROM webhooks WHERE owner = $1";
 const RULED_BY: &str = "UPDATE guild_rules SET updated_by = $2 WHERE updated_by = $1";
