@@ -1,5 +1,6 @@
 //! The job that a schedule enqueues: read, summarise, store, and have it sent.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use groundcrew::http::Problem;
@@ -45,11 +46,12 @@ impl Job for SummarizeChannels {
 
     async fn run(self, desk: Desk, attempt: Attempt) -> Result<(), JobError> {
         let Some(planned) = self.planned else { return Err(JobError::cancel("it is of no schedule")) };
-        // Whoever has been erased meanwhile lends it their sight no more, and is not named by what it makes.
-        let Some(Self { created_by, reader, .. }) = desk.plans.current(planned.plan).await? else {
+        // As it is now, whole: whoever changed it meanwhile lends their sight to what it says now, and to nothing else;
+        // whoever has been erased lends it to nothing, and is not named by what it makes.
+        let Some(current) = desk.plans.current(planned.plan).await? else {
             return Err(JobError::cancel("its schedule was deleted"));
         };
-        let this = Self { created_by, reader, ..self };
+        let this = Self { planned: self.planned, ..current };
         let (documents, problem) = match this.documents(&desk, &planned).await {
             Ok(documents) => (documents, None),
             Err(problem) if is_passing(&problem) && attempt.number() < ENOUGH => {
@@ -97,7 +99,7 @@ impl SummarizeChannels {
         let closed: Vec<Skipped> =
             named.iter().filter(|skipped| skipped.why != Why::MoreThreads).cloned().collect();
         if parts.is_empty() && closed.len() >= brief.channels.len() {
-            return Err(all_closed(&self.names(&closed)));
+            return Err(all_closed(&closed));
         }
         let mut documents = Vec::new();
         for (title, parts) in self.groups(parts) {
@@ -164,9 +166,12 @@ fn words(problem: &Problem) -> String {
     format!("{}: {}", text("code"), text("detail"))
 }
 
-fn all_closed(names: &str) -> Problem {
+/// Without their names: more people see how a schedule stands than see its channels.
+fn all_closed(closed: &[Skipped]) -> Problem {
+    let why: BTreeSet<&str> = closed.iter().map(|skipped| skipped.why.words()).collect();
+    let why = why.into_iter().collect::<Vec<_>>().join(", or ");
     Problem::new(StatusCode::FORBIDDEN, "CHANNEL_ACCESS_DENIED")
-        .detail(format!("none of the channels can be read: {names}"))
+        .detail(format!("none of the channels can be read: each {why}"))
 }
 
 fn no_discord() -> Problem {

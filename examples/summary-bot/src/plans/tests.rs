@@ -161,6 +161,34 @@ async fn a_run_that_waits_while_whoever_lent_it_their_sight_is_erased_reads_noth
     }
 }
 
+/// Whoever changes a schedule lends it their sight, and has seen only where it goes now.
+#[tokio::test]
+async fn a_run_that_waits_while_its_schedule_is_changed_goes_where_that_says_now() {
+    let stage = Stage::open().await;
+    let schedule = stage.plans.create(brief(&json!({})), Some("ann".into()), Some("ann".into())).await;
+    let schedule = schedule.expect("a schedule");
+    let planned = json!({"plan": schedule.plan.id, "due": "2026-01-05T09:00:00Z", "by_hand": true});
+    let planned = serde_json::from_value(planned).expect("what the timetable puts in");
+    let waiting = SummarizeChannels { planned: Some(planned), ..schedule.job.clone() };
+    let elsewhere = brief(&json!({"destinations": [{"channel": THERE}]}));
+    stage.plans.change(schedule, elsewhere, Some("bob")).await.expect("changed");
+    stage.publisher.enqueue(&waiting).await.expect("enqueued");
+    assert_eq!(stage.posted(1).await[0].0, THERE);
+    assert_eq!(stage.asked.lock()[0].reader.as_deref(), Some("bob"));
+    stage.land().await;
+}
+
+#[tokio::test]
+async fn how_a_schedule_stands_names_no_channel_that_is_closed() {
+    let stage = Stage::open().await;
+    let schedule = stage.schedule(json!({"channels": [CLOSED]})).await;
+    stage.run(&schedule).await;
+    let failed = stage.until(&schedule, "it has failed", is(Outcome::Failed)).await;
+    let error = failed.standing.error.expect("why");
+    assert!(error.contains("is closed to me") && !error.contains("builds"), "{error}");
+    stage.land().await;
+}
+
 #[tokio::test]
 async fn answers_about_a_schedule_go_when_somebody_is_taken_out_of_it() {
     let stage = Stage::open().await;
