@@ -44,42 +44,50 @@ pub(super) async fn create(State(app): State<App>, request: Request) -> Result<R
     let place = app.workshop.admit(super::create::expected(headers, app.config.body_limit.as_usize()))?;
     let preferred = prefers_async(headers);
     let body = Bytes::from_request(request, &()).await?;
-    let replays = app.replays.clone();
+    // What is wrong is said at once, also of what is made later.
     let sent = body.clone();
-    replays.once(repeat, &body, move |id| answer(app, place, id, sent, preferred, asker, reader)).await
+    let (unwrapped, form) = off_the_workers(move || {
+        let unwrapped = unwrap::unwrap(&sent)?;
+        let form = Fields::of(&unwrapped)?.check()?;
+        Ok((Bytes::from(unwrapped.to_string()), form))
+    })
+    .await?;
+    if form.channel_id.is_some() && app.channels.is_none() {
+        return Err(discord_off());
+    }
+    // Each time: the answer that is kept for a repeat holds what whoever asks may not read any more.
+    if let Some(reader) = reader {
+        admit(&form, &reader).await?;
+    }
+    let replays = app.replays.clone();
+    let asking = Asking { media: Media::Compatible, query: Vec::new(), body: unwrapped, asker };
+    replays.once(repeat, &body, move |id| answer(app, place, id, form, asking, preferred)).await
+}
+
+/// Whether they may have this summarised.
+async fn admit(form: &Form, reader: &Reader) -> Result<(), Problem> {
+    // Whoever names a server spends its budget, and has its prompts.
+    if let Some(guild) = &form.guild_id {
+        let unseen = || too_low(Deed::Summarize.level(), Level::None);
+        reader.admit(Deed::Summarize, Some(guild), unseen).await?;
+    }
+    match &form.channel_id {
+        Some(channel) => reader.enter(form.guild_id.as_deref(), channel).await,
+        None => Ok(()),
+    }
 }
 
 async fn answer(
     app: App,
     place: Place,
     id: Uuid,
-    sent: Bytes,
+    form: Form,
+    asking: Asking,
     preferred: bool,
-    asker: Option<String>,
-    reader: Option<Reader>,
 ) -> Result<Response, Problem> {
-    // What is wrong is said at once, also of what is made later.
-    let (body, form) = off_the_workers(move || {
-        let body = unwrap::unwrap(&sent)?;
-        let form = Fields::of(&body)?.check()?;
-        Ok((Bytes::from(body.to_string()), form))
-    })
-    .await?;
-    if form.channel_id.is_some() && app.channels.is_none() {
-        return Err(discord_off());
-    }
-    // Whoever names a server spends its budget, and has its prompts.
-    if let (Some(guild), Some(reader)) = (&form.guild_id, &reader) {
-        let unseen = || too_low(Deed::Summarize.level(), Level::None);
-        reader.admit(Deed::Summarize, Some(guild), unseen).await?;
-    }
-    if let (Some(channel), Some(reader)) = (&form.channel_id, &reader) {
-        reader.enter(form.guild_id.as_deref(), channel).await?;
-    }
     if let Some(url) = &form.webhook_url {
         app.webhooks.check_url("webhook_url", url)?;
     }
-    let asking = Asking { media: Media::Compatible, query: Vec::new(), body, asker };
     if preferred || form.messages as u64 > app.config.sync_messages {
         app.clerk.take(id, asking).await?;
         return jobs::accepted(&app.store, id, preferred).await;

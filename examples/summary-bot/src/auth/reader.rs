@@ -97,6 +97,23 @@ impl Reader {
         ))
     }
 
+    /// Lets them have something posted in a channel that they can [enter](Self::enter) and post in; programs of the
+    /// operator's in any.
+    ///
+    /// # Errors
+    ///
+    /// As [`enter`](Self::enter).
+    pub(crate) async fn post_in(&self, guild: &str, channel: &str) -> Result<(), Problem> {
+        self.enter(Some(guild), channel).await?;
+        match &self.viewer {
+            Some(viewer) if self.is_person && !viewer.may_post(&self.subject, guild, channel).await? => {
+                Err(Problem::new(StatusCode::FORBIDDEN, "CHANNEL_ACCESS_DENIED")
+                    .detail(format!("channel {channel}: you cannot post there yourself")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Of these, those that they may read: one question for each server.
     ///
     /// # Errors

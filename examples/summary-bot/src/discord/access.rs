@@ -55,10 +55,13 @@ pub(crate) trait Viewer: Send + Sync {
         })
     }
 
+    /// Whether this user can post in this channel of this server. Fails closed, as `may_read` does.
+    fn may_post<'a>(&'a self, user: &'a str, guild: &'a str, channel: &'a str) -> Looking<'a, bool>;
+
     /// What this user may do with the bot in this server.
     fn level<'a>(&'a self, user: &'a str, guild: &'a str) -> Looking<'a, Level>;
 
-    /// What a rule for this channel, or for one that it is in, lowers that to; `None` where no rule does.
+    /// What this user may do with this channel, where the rules of the server make that less than what everybody may.
     fn lowered<'a>(&'a self, user: &'a str, guild: &'a str, channel: &'a str) -> Looking<'a, Option<Level>>;
 }
 
@@ -92,6 +95,16 @@ impl Access {
         Ok(self.atlas.permissions(guild, &channel, user).await? & READ == READ)
     }
 
+    /// Whether somebody can post in a channel or thread. What cannot be looked up for good is closed.
+    async fn can_post(&self, user: &str, guild: &str, channel: &str) -> Result<bool, RestError> {
+        if let Err(error) = self.atlas.map(guild).await {
+            return if error.is_closed() { Ok(false) } else { Err(error) };
+        }
+        let Some(channel) = self.atlas.channel(guild, channel).await? else { return Ok(false) };
+        let needed = permissions::to_post(channel.is_thread());
+        Ok(self.atlas.permissions(guild, &channel, user).await? & needed == needed)
+    }
+
     /// Somebody in a server, and the rules there; `None` if they or the bot are not in it.
     pub(super) async fn standing(&self, user: &str, guild: &str) -> Result<Option<Standing>, Problem> {
         let map = match self.atlas.map(guild).await {
@@ -122,10 +135,11 @@ impl Standing {
         self.at(&[])
     }
 
-    /// What a rule for a channel, or for one that it is in, lowers that to; `None` where no rule does.
+    /// What they may do with a channel, where that is less than what everybody may without any rule.
     pub(super) fn lowered(&self, channel: &rest::Channel) -> Option<Level> {
         let there = self.at(&self.map.places(channel));
-        (there < self.level()).then_some(there)
+        // Not measured by their level in the server: of two rules that lower, one would undo the other.
+        (there < Level::Summarize).then_some(there)
     }
 
     fn at(&self, places: &[&str]) -> Level {
@@ -144,6 +158,13 @@ impl Viewer for Access {
             }
             let lowered = self.lowered(user, guild, channel).await?;
             Ok(lowered.is_none_or(|level| level >= Level::Read))
+        })
+    }
+
+    fn may_post<'a>(&'a self, user: &'a str, guild: &'a str, channel: &'a str) -> Looking<'a, bool> {
+        Box::pin(async move {
+            let may = self.can_post(user, guild, channel).await;
+            may.map_err(|error| error.problem())
         })
     }
 

@@ -18,6 +18,11 @@ pub(crate) fn to_read(kind: u8) -> u64 {
     if matches!(kind, kind::VOICE | kind::STAGE) { READ | CONNECT } else { READ }
 }
 
+/// What it takes to post, in a thread or in a channel.
+pub(crate) fn to_post(in_thread: bool) -> u64 {
+    VIEW_CHANNEL | if in_thread { SEND_MESSAGES_IN_THREADS } else { SEND_MESSAGES }
+}
+
 /// Who somebody is in a server.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Who<'a> {

@@ -63,7 +63,8 @@ impl Front {
         Ok((found, before))
     }
 
-    fn reader(&self, interaction: &Interaction) -> Reader {
+    /// Whoever asks, as a reader.
+    pub(crate) fn reader(&self, interaction: &Interaction) -> Reader {
         Readers::new(Some(self.viewer.clone())).named(&interaction.user.id)
     }
 

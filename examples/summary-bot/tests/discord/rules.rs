@@ -5,7 +5,7 @@ use std::time::Duration;
 use groundcrew_testkit_discord::{ChannelKind, Snowflake};
 use serde_json::json;
 
-use crate::servers::{Person, allow, stage};
+use crate::servers::{Person, allow, made, stage};
 use crate::stage::Stage;
 use crate::summarize::answer;
 
@@ -153,6 +153,23 @@ async fn summaries_of_a_channel_in_which_nothing_is_allowed_are_for_admins_alone
     }
     allow(&stage, stage.ben, "admin").await;
     assert!(stage.answer(show()).await.text().contains("budget"));
+    assert_eq!(ben.get(&path).status, 200);
+    stage.bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_given_nothing_reads_nothing_over_the_api_whatever_holds_for_the_channel() {
+    let stage = stage().await;
+    let path = made(&Person::of(&stage, &stage.ada.to_string()).await, stage.hall);
+    let ben = Person::of(&stage, &stage.ben.to_string()).await;
+    // The control: without a rule everybody reads it who reads the channel.
+    assert_eq!(ben.get(&path).status, 200);
+    allow(&stage, stage.ben, "none").await;
+    assert_eq!(ben.get(&path).status, 404);
+    // Nor does a rule that closes it to others open it again to them.
+    rule(&stage, stage.hall, "none").await;
+    assert_eq!(ben.get(&path).status, 404);
+    allow(&stage, stage.ben, "admin").await;
     assert_eq!(ben.get(&path).status, 200);
     stage.bot.land().await;
 }

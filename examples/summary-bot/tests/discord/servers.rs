@@ -153,6 +153,54 @@ async fn a_schedule_reads_and_reaches_only_what_whoever_made_it_can_see_in_that_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_posts_only_where_whoever_made_it_may_post_themselves() {
+    let stage = stage().await;
+    allow(&stage, stage.ben, "admin").await;
+    let news = stage.discord.channel(stage.guild, "news");
+    let news = news.for_member(stage.ben, Permissions::NONE, Permissions::SEND_MESSAGES).create();
+    let ben = Person::of(&stage, &stage.ben.to_string()).await;
+    let mut new = schedule(&stage, stage.hall, "the week");
+    new["destinations"] = json!([{"channel": news.to_string()}]);
+    assert_eq!(ben.ask("POST", SCHEDULES, &new).code(), "CHANNEL_ACCESS_DENIED");
+    let create = |by: Snowflake| {
+        let new = stage.command("schedule", by).sub("create").option("name", "the week");
+        stage.answer(new.option("every", "weekly").option("post_to", news.to_string()))
+    };
+    let refused = create(stage.ben).await.text();
+    assert!(refused.contains("cannot post there yourself") && !refused.contains("Made: "), "{refused}");
+    // The control: somebody who may.
+    assert!(create(stage.owner()).await.text().contains("Made: "));
+    stage.bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_kept_for_a_repeat_is_not_for_who_may_not_read_it_any_more() {
+    let stage = stage().await;
+    let ben = Person::of(&stage, &stage.ben.to_string()).await;
+    let body = json!({"guild_id": stage.guild.to_string(), "channel_id": stage.hall.to_string()}).to_string();
+    for day in ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"] {
+        stage.discord.message(stage.hall, stage.ada, &format!("The pump is repaired on {day}.")).send();
+    }
+    let ask = || {
+        let headers = [
+            ("authorization", ben.bearer.as_str()),
+            ("content-type", "application/json"),
+            ("idempotency-key", "once"),
+        ];
+        stage.bot.call("POST", "/api/v1/summarize", &headers, body.as_bytes())
+    };
+    let first = ask();
+    assert_eq!(first.status, 201, "{}", first.body);
+    // The control: it is kept.
+    let again = ask();
+    assert_eq!((again.status, again.header("idempotency-replayed")), (201, Some("true")), "{}", again.body);
+    allow(&stage, stage.ben, "none").await;
+    let refused = ask();
+    assert_eq!((refused.status, refused.code().as_str()), (403, "FORBIDDEN"), "{}", refused.body);
+    stage.bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn settings_webhooks_and_usage_are_open_to_the_levels_that_the_commands_ask_for() {
     let stage = stage().await;
     allow(&stage, stage.ada, "admin").await;
@@ -251,7 +299,7 @@ async fn a_webhook_tells_of_nothing_that_whoever_made_it_may_not_read() {
 }
 
 /// The path of a summary of a channel that somebody has made.
-fn made(who: &Person<'_>, channel: Snowflake) -> String {
+pub(crate) fn made(who: &Person<'_>, channel: Snowflake) -> String {
     let stage = who.stage;
     for text in ["The pump is broken.", "I will order a pump by Friday.", "We decided to close the valve."] {
         stage.discord.message(channel, stage.ada, text).send();

@@ -160,22 +160,22 @@ async fn found(
     Ok(schedule)
 }
 
-/// Whether they may have it read from there and sent there: people only what they can see in Discord themselves, and
-/// what belongs to this server.
+/// Whether they may have it read from there and sent there: people only what they can see and say in Discord themselves,
+/// and what belongs to this server.
 async fn reaches(app: &App, reader: &Reader, brief: &Brief) -> Result<(), Problem> {
     if reader.person().is_none() {
         return Ok(());
     }
-    let guild = Some(brief.guild_id.as_str());
+    let guild = brief.guild_id.as_str();
     for channel in &brief.channels {
-        reader.enter(guild, channel).await?;
+        reader.enter(Some(guild), channel).await?;
     }
     for (index, destination) in brief.destinations.iter().enumerate() {
         match destination {
-            Destination::Channel(channel) => reader.enter(guild, channel).await?,
+            Destination::Channel(channel) => reader.post_in(guild, channel).await?,
             Destination::Webhook(id) => {
                 let webhook = app.store.webhook(*id).await.map_err(|error| storage_problem(&error))?;
-                if webhook.is_none_or(|webhook| webhook.guild_id.as_deref() != guild) {
+                if webhook.is_none_or(|webhook| webhook.guild_id.as_deref() != Some(guild)) {
                     return Err(wrong(&format!("destinations[{index}]"), "this server has no such webhook"));
                 }
             }

@@ -15,7 +15,7 @@ use super::{
 use crate::auth::Deed;
 use crate::discord::access::Level;
 use crate::discord::definition::{Opt, POSTABLE, READABLE_OR_CATEGORY};
-use crate::plans::Every;
+use crate::plans::{Destination, Every};
 
 /// `/schedule`.
 pub(super) struct Schedule;
@@ -115,6 +115,12 @@ async fn answer(front: &Front, task: &Task) -> Result<Reply, Problem> {
         Some("create") => {
             let zone = front.settings.effective(guild).await?.time_zone();
             let brief = asked::brief(interaction, guild, zone.iana_name())?;
+            let reader = front.reader(interaction);
+            for destination in &brief.destinations {
+                if let Destination::Channel(channel) = destination {
+                    reader.post_in(guild, channel).await?;
+                }
+            }
             let by = interaction.user.id.clone();
             let id = asked::id(interaction);
             let made = plans.create_as(id, brief, Some(by.clone()), Some(by)).await?;

@@ -6,7 +6,7 @@ use groundcrew::http::axum::http::StatusCode;
 use super::request::Request;
 use super::{Front, Interaction, Reply, Task};
 use crate::discord::history::{Skipped, Why};
-use crate::discord::permissions::{SEND_MESSAGES, SEND_MESSAGES_IN_THREADS, VIEW_CHANNEL};
+use crate::discord::permissions::to_post;
 use crate::discord::render;
 use crate::discord::rest::RestError;
 use crate::document::Document;
@@ -90,7 +90,7 @@ async fn why_not(
                 "Only you see it: I do not see the channel where it was to be posted.".to_owned(),
             ));
         };
-        let needed = VIEW_CHANNEL | if place.is_thread() { SEND_MESSAGES_IN_THREADS } else { SEND_MESSAGES };
+        let needed = to_post(place.is_thread());
         if front.atlas.permissions(guild, &place, asker).await? & needed != needed {
             return Ok(Some(format!("Only you see it: you cannot post in <#{there}> yourself.")));
         }
