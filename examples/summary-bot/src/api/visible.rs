@@ -1,5 +1,7 @@
 //! What of the summaries and jobs somebody may see. What they may not is not there for them: 404.
 
+use std::collections::BTreeSet;
+
 use groundcrew::auth::Principal;
 use groundcrew::http::Problem;
 use groundcrew::http::axum::extract::rejection::PathRejection;
@@ -12,11 +14,14 @@ use uuid::Uuid;
 
 use super::{App, invalid, jobs};
 use crate::Origin;
-use crate::store::{Entry, Filter};
+use crate::store::{Entry, Filter, Place};
 use crate::workshop::storage_problem;
 
-/// So many pages are looked through for one that somebody may see.
+/// So often is looked for what somebody may see. Each time leaves out the places that have turned out to be closed: were
+/// they gone through entry by entry, where a search ends would tell that something in them fits.
 const ROUNDS: usize = 20;
+/// How far is looked at least, when the first look was not enough.
+const FAR: u16 = 200;
 
 /// The part of a document that says who may read it.
 #[derive(Deserialize)]
@@ -40,12 +45,19 @@ pub(super) async fn entries(
     limit: u16,
 ) -> Result<(Vec<Entry>, Option<Uuid>), Problem> {
     let reader = app.readers.of(who);
+    let mut filter = Filter { person: reader.person().map(str::to_owned), ..filter.clone() };
     let mut found: Vec<Entry> = Vec::new();
+    let mut look = limit + 1;
     for _ in 0..ROUNDS {
-        let page =
-            app.store.list(filter, before, limit + 1).await.map_err(|error| storage_problem(&error))?;
-        let last = page.last().map(|entry| entry.id).filter(|_| page.len() > usize::from(limit));
-        found.extend(reader.readable(page, Entry::origin).await?);
+        let page = app.store.list(&filter, before, look).await.map_err(|error| storage_problem(&error))?;
+        let last = page.last().map(|entry| entry.id).filter(|_| page.len() == usize::from(look));
+        let mut closed: BTreeSet<Place> = page.iter().filter_map(Place::of).collect();
+        let page = reader.readable(page, Entry::origin).await?;
+        for open in page.iter().filter_map(Place::of) {
+            closed.remove(&open);
+        }
+        filter.hidden.append(&mut closed);
+        found.extend(page);
         // One more than is shown tells that there is a next page.
         if found.len() > usize::from(limit) {
             found.truncate(limit.into());
@@ -54,6 +66,7 @@ pub(super) async fn entries(
         }
         let Some(last) = last else { return Ok((found, None)) };
         before = Some(last);
+        look = look.max(FAR);
     }
     Ok((found, before))
 }

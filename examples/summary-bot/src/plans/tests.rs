@@ -141,6 +141,13 @@ async fn a_schedule_that_says_everything_reads_and_one_that_says_little_writes_n
     }
 }
 
+/// A run as the timetable puts it in.
+fn waiting(schedule: &Schedule) -> SummarizeChannels {
+    let planned = json!({"plan": schedule.plan.id, "due": "2026-01-05T09:00:00Z", "by_hand": true});
+    let planned = serde_json::from_value(planned).expect("what the timetable puts in");
+    SummarizeChannels { planned: Some(planned), ..schedule.job.clone() }
+}
+
 #[tokio::test]
 async fn a_run_that_waits_while_whoever_lent_it_their_sight_is_erased_reads_nothing() {
     for erased in [true, false] {
@@ -150,9 +157,7 @@ async fn a_run_that_waits_while_whoever_lent_it_their_sight_is_erased_reads_noth
         if erased {
             assert_eq!(stage.plans.erase("ann").await.expect("erased"), (1, 0));
         }
-        let planned = json!({"plan": schedule.plan.id, "due": "2026-01-05T09:00:00Z", "by_hand": true});
-        let planned = serde_json::from_value(planned).expect("what the timetable puts in");
-        let waiting = SummarizeChannels { planned: Some(planned), ..schedule.job };
+        let waiting = waiting(&schedule);
         stage.publisher.enqueue(&waiting).await.expect("enqueued");
         let end = if erased { "cancelled" } else { "done" };
         stage.until_ended("summarize_channels", end).await;
@@ -167,9 +172,7 @@ async fn a_run_that_waits_while_its_schedule_is_changed_goes_where_that_says_now
     let stage = Stage::open().await;
     let schedule = stage.plans.create(brief(&json!({})), Some("ann".into()), Some("ann".into())).await;
     let schedule = schedule.expect("a schedule");
-    let planned = json!({"plan": schedule.plan.id, "due": "2026-01-05T09:00:00Z", "by_hand": true});
-    let planned = serde_json::from_value(planned).expect("what the timetable puts in");
-    let waiting = SummarizeChannels { planned: Some(planned), ..schedule.job.clone() };
+    let waiting = waiting(&schedule);
     let elsewhere = brief(&json!({"destinations": [{"channel": THERE}]}));
     stage.plans.change(schedule, elsewhere, Some("bob")).await.expect("changed");
     stage.publisher.enqueue(&waiting).await.expect("enqueued");

@@ -1,10 +1,12 @@
 //! Lists of summaries: filtered, searched, page by page; and the index that searching needs.
 
+use std::collections::BTreeSet;
+
 use groundcrew::sql::{Database, Statement, Transaction, statement};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Entry, Row, Store};
+use super::{Entry, Row, Store, stored};
 use crate::document::Document;
 use crate::words::{self, Query};
 
@@ -15,6 +17,8 @@ const COLUMNS: &str = "SELECT id, created_ms, title, excerpt, messages, particip
     requested_by, language, engine, private, channels FROM summaries WHERE id < ";
 const MATCHES: &str = " AND id IN (SELECT n.id FROM summary_words w JOIN summary_numbers n ON n.number = w.rowid \
     WHERE w.words MATCH ";
+const ELSEWHERE: &str = " AND (private OR guild_id IS NULL \
+    OR guild_id || '/' || COALESCE(channel_id, '') || '/' || COALESCE(channels, '') NOT IN ";
 const UNINDEXED: &str = "SELECT id, document FROM summaries WHERE indexed = 0 LIMIT $1";
 const LABEL: &str = "UPDATE summaries SET language = $1, engine = $2 WHERE id = $3 AND indexed = 0";
 const LABEL_AND_INDEX: &str =
@@ -42,7 +46,15 @@ pub(crate) struct Filter {
     pub(crate) query: Option<Query>,
     /// Private ones only of this reader; all of them where nobody is asked who they are.
     pub(crate) reader: Option<String>,
+    /// What is of no server only of this person.
+    pub(crate) person: Option<String>,
+    /// Nothing of these, but what is private.
+    pub(crate) hidden: BTreeSet<Place>,
 }
+
+/// A server with all channels that a summary names: who may not read one that is not private may read none of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place(String);
 
 /// What an index holds of a summary.
 pub(super) struct Index {
@@ -143,9 +155,32 @@ fn narrowed<'a>(mut select: Statement<'a>, filter: &'a Filter) -> Statement<'a> 
     if let Some(until) = filter.until {
         select = select.push(" AND created_ms < ").push_bind(until.as_millisecond());
     }
-    match &filter.reader {
-        Some(reader) => select.push(" AND (NOT private OR requested_by = ").push_bind(reader).push(")"),
-        None => select,
+    for (column, value) in [
+        (" AND (NOT private OR requested_by = ", &filter.reader),
+        (" AND (guild_id IS NOT NULL OR requested_by = ", &filter.person),
+    ] {
+        if let Some(value) = value {
+            select = select.push(column).push_bind(value).push(")");
+        }
+    }
+    if filter.hidden.is_empty() {
+        return select;
+    }
+    let hidden: Vec<&str> = filter.hidden.iter().map(|place| place.0.as_str()).collect();
+    let select = select
+        .push(ELSEWHERE)
+        .push_by_dialect("(SELECT value FROM json_each(", "(SELECT * FROM json_array_elements_text(");
+    select.push_bind(serde_json::json!(hidden).to_string()).push_by_dialect(")))", "::json)))")
+}
+
+// === impl Place ===
+
+impl Place {
+    /// Where an entry is of, if everybody who reads that place reads the entry.
+    pub(crate) fn of(entry: &Entry) -> Option<Self> {
+        let guild = entry.guild_id.as_deref().filter(|_| !entry.private)?;
+        let channels = stored(&entry.channels).unwrap_or_default();
+        Some(Self(format!("{guild}/{}/{channels}", entry.channel_id.as_deref().unwrap_or_default())))
     }
 }
 
@@ -172,5 +207,57 @@ impl Index {
 
     fn empty() -> Self {
         Self { language: "und".to_owned(), engine: String::new(), words: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Origin;
+    use crate::testing::{ANNA, BEN, grounds, origin};
+
+    async fn listed(ground: &crate::testing::Ground, filter: &Filter) -> Vec<Entry> {
+        ground.store.list(filter, None, 10).await.expect("a list")
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_list_leaves_out_what_is_of_hidden_places_and_not_private() {
+        for ground in grounds().await {
+            let one = origin("1", ANNA, false);
+            let several = Origin { channels: vec!["7".to_owned(), "8".to_owned()], ..one.clone() };
+            let nowhere = Origin { channel_id: None, ..one.clone() };
+            let kept = [origin("1", ANNA, true), origin("2", ANNA, false), Origin::default()];
+            let all = [&one, &several, &nowhere].into_iter().chain(&kept);
+            for origin in all {
+                ground.made(origin.clone()).await;
+            }
+            for hidden in [one, several, nowhere] {
+                let entries = listed(&ground, &Filter::default()).await;
+                let closed = entries.iter().filter(|entry| entry.origin() == hidden).filter_map(Place::of);
+                let filter = Filter { hidden: closed.collect(), ..Filter::default() };
+                let origins: Vec<Origin> = listed(&ground, &filter).await.iter().map(Entry::origin).collect();
+                let expected: Vec<Origin> =
+                    entries.iter().map(Entry::origin).filter(|origin| *origin != hidden).collect();
+                assert_eq!((origins, expected.len()), (expected, 5), "{}", ground.name);
+            }
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_list_for_a_person_has_of_no_server_only_what_they_sent() {
+        for ground in grounds().await {
+            for by in [ANNA, BEN] {
+                let upload = Origin { guild_id: None, channel_id: None, ..origin("1", by, false) };
+                ground.made(upload).await;
+                ground.made(origin("1", by, false)).await;
+            }
+            let filter = Filter { person: Some(ANNA.to_owned()), ..Filter::default() };
+            let found = listed(&ground, &filter).await;
+            let found: Vec<(bool, &str)> = found
+                .iter()
+                .map(|entry| (entry.guild_id.is_some(), entry.requested_by.as_deref().unwrap_or_default()))
+                .collect();
+            assert_eq!(found, [(true, BEN), (true, ANNA), (false, ANNA)], "{}", ground.name);
+        }
     }
 }

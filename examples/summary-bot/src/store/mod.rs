@@ -32,7 +32,7 @@ pub(crate) use self::discord::{Begun, Open};
 use self::summaries::NewRow;
 use crate::Origin;
 
-pub(crate) use listing::Filter;
+pub(crate) use listing::{Filter, Place};
 pub(crate) use replays::{Answer, Claimed, Name};
 pub(crate) use spending::{ALL, Covered, Limit, Outlay, of_guild};
 pub(crate) use usage::Usage;
@@ -98,6 +98,11 @@ fn refused(error: EnqueueError) -> sqlx::Error {
 }
 
 /// The channels of an origin, as they are stored.
+fn stored(channels: &[String]) -> Option<String> {
+    (!channels.is_empty()).then(|| serde_json::json!(channels).to_string())
+}
+
+/// The channels of an origin, from what is stored.
 fn several(channels: Option<&str>) -> sqlx::Result<Vec<String>> {
     let read = |json| serde_json::from_str(json);
     channels.map_or(Ok(Vec::new()), read).map_err(|error| sqlx::Error::Decode(error.into()))

@@ -4,7 +4,7 @@ use groundcrew::sql::{DatabaseTransaction, Statement, statement};
 use uuid::Uuid;
 
 use super::listing::{INDEXED, Index, index};
-use super::{Store, refused};
+use super::{Store, refused, stored};
 use crate::Origin;
 use crate::document::Document;
 use crate::webhooks::{Announce, Event};
@@ -103,8 +103,7 @@ impl NewRow {
         let insert =
             Statement::by_dialect(INSERT_SQLITE, INSERT_POSTGRES).bind(&self.id).bind(self.created_ms);
         let insert = insert.bind(self.title).bind(self.excerpt).bind(self.messages).bind(self.participants);
-        let channels = &self.origin.channels;
-        let channels = (!channels.is_empty()).then(|| serde_json::json!(channels).to_string());
+        let channels = stored(&self.origin.channels);
         let insert = insert.bind(self.document).bind(self.origin.guild_id).bind(self.origin.channel_id);
         let insert = insert.bind(self.origin.requested_by).bind(self.origin.private);
         let insert = insert.bind(self.index.language).bind(self.index.engine).bind(channels);

@@ -53,6 +53,31 @@ async fn people_see_their_own_and_programs_of_the_operators_all() {
     bot.land().await;
 }
 
+/// More than is looked through for one answer. Of a server nobody sees anything here, where there is no Discord.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_list_ends_does_not_tell_how_much_fits_that_is_closed() {
+    const COPY: &str = "WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 5000) \
+        INSERT INTO summaries (id, created_ms, title, excerpt, messages, participants, document, requested_by, \
+        private, language, engine, indexed) SELECT printf('00000000-0000-7000-8000-%012d', n), created_ms, title, \
+        excerpt, messages, participants, document, requested_by, private, language, engine, indexed \
+        FROM summaries, n";
+    const MOVE: &str =
+        "UPDATE summaries SET guild_id = '300000000000000001', channel_id = CAST(messages AS TEXT)";
+    let bot = bot().await;
+    let (ada, program) = (key(&bot, ADA, ALL).await, key(&bot, "the backup", ALL).await);
+    make(&bot, &program);
+    let pool = file(&bot.folder).await;
+    sqlx::query(COPY).execute(&pool).await.expect("copied");
+    let list = format!("{SUMMARIES}?language=en&limit=1");
+    let nothing = json!({"items": [], "next_cursor": null});
+    assert_eq!(ask(&bot, "GET", &list, &ada, "").json(), nothing, "what others have sent");
+    sqlx::query(MOVE).execute(&pool).await.expect("moved");
+    assert_eq!(ask(&bot, "GET", &list, &ada, "").json(), nothing, "what is of a closed channel");
+    let page = ask(&bot, "GET", &list, &program, "").json();
+    assert_eq!(page["items"].as_array().map(Vec::len), Some(1), "the control: there is something that fits");
+    bot.land().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_private_one_is_for_who_asked_for_it_whoever_else_asks() {
     let bot = bot().await;
