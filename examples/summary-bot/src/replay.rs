@@ -36,6 +36,10 @@ const GRACE: Duration = Duration::from_secs(60);
 static KEPT: [HeaderName; 5] =
     [CONTENT_TYPE, LOCATION, CONTENT_LOCATION, LINK, HeaderName::from_static("preference-applied")];
 
+/// Which refusals are not kept.
+static PASSING: [StatusCode; 4] =
+    [StatusCode::TOO_MANY_REQUESTS, StatusCode::CONFLICT, StatusCode::FORBIDDEN, StatusCode::NOT_FOUND];
+
 /// Answers that are given again.
 #[derive(Debug, Clone)]
 pub(crate) struct Replays {
@@ -56,8 +60,8 @@ pub(crate) struct Asked {
 enum Turn {
     /// It is ours since then, and makes the thing with this id.
     Ours { result: Uuid, claimed_ms: i64 },
-    /// It was answered.
-    Answered(Answer),
+    /// It was answered, about the thing with this id.
+    Answered { result: Uuid, answer: Answer },
 }
 
 // === impl Asked ===
@@ -148,7 +152,7 @@ impl Replays {
     {
         let Some((name, fingerprint)) = asked.fingerprint(body) else { return work(fresh).await };
         let (result, claimed_ms) = match self.turn(&name, &fingerprint, fresh).await? {
-            Turn::Answered(answer) => return Ok(again(answer)),
+            Turn::Answered { result, answer } => return Ok(again(result, answer)),
             Turn::Ours { result, claimed_ms } => (result, claimed_ms),
         };
         let this = self.clone();
@@ -178,7 +182,7 @@ impl Replays {
         }
         let Claimed { result, since_ms: claimed_ms, answer, .. } = claimed;
         if let Some(answer) = answer {
-            return Ok(Turn::Answered(answer));
+            return Ok(Turn::Answered { result, answer });
         }
         let lease_ms = i64::try_from(self.lease.as_millis()).unwrap_or(i64::MAX);
         let left_ms = claimed_ms.saturating_add(lease_ms) - now_ms;
@@ -188,15 +192,15 @@ impl Replays {
         Ok(Turn::Ours { result, claimed_ms: now_ms })
     }
 
-    /// Keeps an answer, unless it may be another one the next time: then the key is free for the next attempt.
+    /// Keeps an answer, unless it may be another one the next time, as to who may since then what they might not: then
+    /// the key is free for the next attempt.
     async fn keep(&self, name: &Name, claimed_ms: i64, response: Response) -> Response {
         let (parts, body) = response.into_parts();
         let Ok(body) = to_bytes(body, LARGEST).await else {
             tracing::error!("an answer is too large to be kept for its Idempotency-Key");
             return internal_error().into_response();
         };
-        let passes = parts.status.is_server_error()
-            || [StatusCode::TOO_MANY_REQUESTS, StatusCode::CONFLICT].contains(&parts.status);
+        let passes = parts.status.is_server_error() || PASSING.contains(&parts.status);
         let kept = if passes {
             self.store.reclaim(name, claimed_ms, 0).await.map(drop)
         } else {
@@ -217,6 +221,10 @@ impl Replays {
 /// In the extensions of a request: the id of what it is to make.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Makes(pub(crate) Uuid);
+
+/// In the extensions of an answer that was given before: the id of what it is about. Whoever asks may have lost it since.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Replayed(pub(crate) Uuid);
 
 /// For routes with small bodies. What they make has the id [`Makes`]; what is changed has the first one in the path.
 pub(crate) async fn layer(
@@ -262,8 +270,9 @@ fn under_way(seconds: u32) -> Problem {
         .retry_after(seconds)
 }
 
-fn again(answer: Answer) -> Response {
+fn again(result: Uuid, answer: Answer) -> Response {
     let mut response = Response::new(Body::from(answer.body));
+    response.extensions_mut().insert(Replayed(result));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
     for (name, value) in answer.headers {
         if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse::<HeaderValue>()) {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::fields::{Fields, Form};
 use super::openapi::{later, problem, schema};
 use super::prefer::prefers_async;
-use super::{App, SUMMARIES, asker, conversation, jobs, unwrap};
+use super::{App, SUMMARIES, asker, conversation, jobs, one, unwrap, visible};
 use crate::auth::{Deed, Reader, is_person, too_low};
 use crate::discord::access::Level;
 use crate::discord::gathered::Gathered;
@@ -23,12 +23,13 @@ use crate::discord::history::{self, ChannelHistory, History, Part, Wanted, Why};
 use crate::order::{Order, Origin};
 use crate::preferences::Resolved;
 use crate::read::Moment;
-use crate::replay;
+use crate::replay::{self, Replayed};
 use crate::request::{Asking, Media};
 use crate::scribe::off_the_workers;
 use crate::settings::{Effective, Settings};
+use crate::store::Store;
 use crate::webhooks::Event;
-use crate::workshop::{Place, Reading};
+use crate::workshop::{Place, Reading, storage_problem};
 use crate::{Document, Filter, Length, render};
 
 /// Where channels are read, if the bot is connected to Discord.
@@ -55,13 +56,28 @@ pub(super) async fn create(State(app): State<App>, request: Request) -> Result<R
     if form.channel_id.is_some() && app.channels.is_none() {
         return Err(discord_off());
     }
-    // Each time: the answer that is kept for a repeat holds what whoever asks may not read any more.
-    if let Some(reader) = reader {
-        admit(&form, &reader).await?;
+    if let Some(reader) = &reader {
+        admit(&form, reader).await?;
     }
-    let replays = app.replays.clone();
+    let (replays, store) = (app.replays.clone(), app.store.clone());
     let asking = Asking { media: Media::Compatible, query: Vec::new(), body: unwrapped, asker };
-    replays.once(repeat, &body, move |id| answer(app, place, id, form, asking, preferred)).await
+    let answered =
+        replays.once(repeat, &body, move |id| answer(app, place, id, form, asking, preferred)).await?;
+    match (answered.extensions().get(), reader) {
+        (Some(Replayed(id)), Some(reader)) if !may_still_read(&store, &reader, *id).await? => {
+            Err(one::not_found())
+        }
+        _ => Ok(answered),
+    }
+}
+
+/// An answer that is kept for a repeat has a summary in it that whoever asks may have lost meanwhile, if only by one of
+/// the channels below the one that they name.
+async fn may_still_read(store: &Store, reader: &Reader, id: Uuid) -> Result<bool, Problem> {
+    match store.get(id).await.map_err(|error| storage_problem(&error))? {
+        Some(json) => reader.may_read(&visible::origin(&json)?).await,
+        None => Ok(true),
+    }
 }
 
 /// Whether they may have this summarised.

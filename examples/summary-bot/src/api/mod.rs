@@ -33,8 +33,8 @@ use std::convert::Infallible;
 use groundcrew::cache::Cache;
 use groundcrew::http::axum::Router;
 use groundcrew::http::axum::extract::{DefaultBodyLimit, Request, State};
-use groundcrew::http::axum::http::StatusCode;
 use groundcrew::http::axum::http::header::CACHE_CONTROL;
+use groundcrew::http::axum::http::{Method, StatusCode};
 use groundcrew::http::axum::middleware::{self, Next};
 use groundcrew::http::axum::response::{IntoResponse, Response};
 use groundcrew::http::axum::routing::{MethodRouter, delete, get, patch, post};
@@ -45,6 +45,7 @@ use crate::auth::{Access, Readers, guarded, key_routes, sign_in_routes, token_ro
 use crate::bot_metrics::{BotMetrics, Outcomes};
 use crate::clerk::Clerk;
 use crate::config::SummariesConfig;
+use crate::discord::quotas::Quotas;
 use crate::models::ModelNames;
 use crate::order::Order;
 use crate::plans::Plans;
@@ -109,6 +110,7 @@ pub(crate) struct App {
     pub(crate) followers: Followers,
     pub(crate) channels: Channels,
     pub(crate) settings: Settings,
+    pub(crate) quotas: Quotas,
     pub(crate) config: SummariesConfig,
     /// Who may read what.
     pub(crate) readers: Readers,
@@ -119,7 +121,7 @@ pub(crate) struct App {
 /// Every route of the API.
 pub(crate) fn routes(app: &App, access: Access, metrics: &BotMetrics, limiter: Limiter) -> Router {
     let counted = |operation: &str, route: MethodRouter<App>| {
-        let route = guarded(operation, repeats::around(operation, route, &app.replays));
+        let route = guarded(operation, repeats::around(operation, route, app));
         match metrics.requests(operation) {
             Some(outcomes) => route.route_layer(middleware::from_fn_with_state(outcomes, count)),
             None => route,
@@ -215,7 +217,8 @@ async fn guard(request: Request, next: Next) -> Response {
 
 fn is_foreign(request: &Request) -> bool {
     let said = |name: &str, value: &str| request.headers().get(name).is_some_and(|said| said == value);
-    let is_visit = request.uri().path().starts_with("/auth/") && said("sec-fetch-mode", "navigate");
+    let is_page = request.method() == Method::GET && request.uri().path().starts_with("/auth/");
+    let is_visit = is_page && said("sec-fetch-mode", "navigate");
     said("sec-fetch-site", "cross-site") && !is_visit
 }
 

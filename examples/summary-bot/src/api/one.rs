@@ -68,7 +68,7 @@ fn id(path: Result<Path<String>, PathRejection>) -> Result<Uuid, Problem> {
     Uuid::try_parse(&text).map_err(|_| not_found())
 }
 
-fn not_found() -> Problem {
+pub(super) fn not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND")
         .detail("there is no summary with this id; it may have been deleted")
 }

@@ -1,12 +1,17 @@
 //! What becomes of an `Idempotency-Key`, operation by operation. Those that make summaries see to it themselves.
 
-use groundcrew::http::axum::middleware;
+use groundcrew::auth::Principal;
+use groundcrew::http::Problem;
+use groundcrew::http::axum::extract::{Request, State};
+use groundcrew::http::axum::middleware::{self, Next};
+use groundcrew::http::axum::response::{IntoResponse, Response};
 use groundcrew::http::axum::routing::MethodRouter;
 use serde_json::{Value, json};
 
-use super::App;
 use super::openapi::{idempotency_key, problem};
-use crate::replay::{self, Replays};
+use super::{App, schedules, webhooks};
+use crate::auth::Deed;
+use crate::replay::{self, Replayed};
 
 /// What becomes of a request with a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,14 +39,34 @@ impl Repeat {
 }
 
 /// A route that does with keys what it should. It belongs behind the guard, whose refusals are not to be kept.
-pub(super) fn around(operation: &str, route: MethodRouter<App>, replays: &Replays) -> MethodRouter<App> {
+pub(super) fn around(operation: &str, route: MethodRouter<App>, app: &App) -> MethodRouter<App> {
     match Repeat::of(operation) {
         Some(Repeat::Once) => {
-            route.route_layer(middleware::from_fn_with_state(replays.clone(), replay::layer))
+            let route = route.route_layer(middleware::from_fn_with_state(app.replays.clone(), replay::layer));
+            match Deed::of(operation) {
+                Some(deed) => route.route_layer(middleware::from_fn_with_state((app.clone(), deed), still)),
+                None => route,
+            }
         }
         Some(Repeat::Refused) => route.route_layer(middleware::from_fn(replay::refuse)),
         None => route,
     }
+}
+
+/// Gives an answer again to people who may still do that there: whoever has left a server sees nothing of it.
+async fn still(State((app, deed)): State<(App, Deed)>, request: Request, next: Next) -> Response {
+    let who = Principal::of(request.extensions()).cloned();
+    let who = who.filter(|who| app.readers.of(who).person().is_some());
+    let response = next.run(request).await;
+    let (Some(who), Some(Replayed(id))) = (who, response.extensions().get().copied()) else {
+        return response;
+    };
+    let judged = match deed {
+        _ if !response.status().is_success() => Ok(()),
+        Deed::ManageWebhooks => webhooks::found(&app, &who, id).await.map(drop),
+        _ => schedules::found(&app, &who, id.into(), deed).await.map(drop),
+    };
+    judged.map_or_else(Problem::into_response, |()| response)
 }
 
 /// Each operation of the OpenAPI document says what becomes of a key.
@@ -69,6 +94,11 @@ fn take(operation: &mut Value) {
     }
     let responses = &mut operation["responses"];
     add(responses, "400", "`INVALID_REQUEST`: the `Idempotency-Key` does not read.");
+    add(
+        responses,
+        "404",
+        "`NOT_FOUND`: what the key has made before is not there any more for whoever asks.",
+    );
     add(responses, "409", "`IDEMPOTENCY_KEY_IN_USE`: a request with this key is under way.");
     add(responses, "422", "`IDEMPOTENCY_KEY_REUSED`: the key came with another request.");
     responses["409"]["headers"] = json!({"Retry-After": {

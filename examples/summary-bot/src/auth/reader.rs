@@ -71,8 +71,8 @@ impl Reader {
         }
     }
 
-    /// Lets them have a channel summarised that they can read, unless a rule for it forbids it to them; programs of the
-    /// operator's any.
+    /// Lets them have a channel summarised that they can read, unless the rules of the server forbid it to them, admins of
+    /// the operator's too; programs of the operator's any.
     ///
     /// # Errors
     ///
@@ -86,7 +86,7 @@ impl Reader {
         {
             let needed = Level::Summarize;
             return match viewer.lowered(&self.subject, guild, channel).await? {
-                Some(level) if level < needed && !self.is_admin => Err(too_low(needed, level)),
+                Some(level) if level < needed => Err(too_low(needed, level)),
                 _ => Ok(()),
             };
         }

@@ -59,7 +59,10 @@ impl Archive {
             match self.closed(&map, &candidate, &wanted, standing.as_ref()).await? {
                 Some(Why::ReaderCannotRead) if !candidate.by_name => continue,
                 Some(why) => {
-                    history.skipped.push(Skipped { channel, why });
+                    // Whoever does not see it does not learn what it is called.
+                    let name = if why == Why::ReaderCannotRead { &channel.id } else { &channel.name };
+                    let name = name.clone();
+                    history.skipped.push(Skipped { channel: Channel { name, ..channel }, why });
                     continue;
                 }
                 None if history.parts.len() >= MOST_CHANNELS => {

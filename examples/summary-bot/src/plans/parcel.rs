@@ -23,18 +23,19 @@ pub(super) enum Parcel {
 // === impl Parcel ===
 
 impl Parcel {
-    /// `None` where the summary, or the schedule that it is about, is gone.
+    /// `None` where the summary or the schedule is gone, or the schedule does not send there any more.
     pub(super) async fn of(post: &Post, desk: &Desk) -> Result<Option<Self>, JobError> {
+        let current = desk.plans.current(post.plan).await?.map(|job| job.brief);
+        let Some(brief) = current.filter(|brief| brief.destinations.contains(&post.destination)) else {
+            return Ok(None);
+        };
         match &post.content {
             Content::Summary(id) => {
                 let Some(json) = desk.store.get(*id).await.map_err(not_stored)? else { return Ok(None) };
                 let document = serde_json::from_str(&json).map_err(JobError::fail)?;
                 Ok(Some(Self::Summary(Box::new(document))))
             }
-            Content::Notice(text) => {
-                let job = desk.plans.current(post.plan).await?;
-                Ok(job.map(|job| Self::Notice { text: text.clone(), brief: Box::new(job.brief) }))
-            }
+            Content::Notice(text) => Ok(Some(Self::Notice { text: text.clone(), brief: Box::new(brief) })),
         }
     }
 

@@ -73,7 +73,7 @@ impl Job for Post {
 
     async fn run(self, desk: Desk, attempt: Attempt) -> Result<(), JobError> {
         let Some(parcel) = Parcel::of(&self, &desk).await? else {
-            return Ok(()); // it was deleted
+            return Ok(()); // nobody wants it any more
         };
         let Err(undelivered) = self.send(&desk, &attempt, &parcel).await else { return Ok(()) };
         if !undelivered.for_good && !attempt.is_last() {

@@ -33,7 +33,7 @@ use crate::document::Document;
 use crate::models::{Chain, ModelNames, Purse};
 use crate::scribe::Scribe;
 use crate::settings::{Change, Key, Settings};
-use crate::store::{MIGRATIONS, Name, Store};
+use crate::store::{Filter, MIGRATIONS, Name, Store};
 use crate::webhooks::{Announce, Webhooks};
 use crate::workshop::Workshop;
 use crate::{Message, Origin};
@@ -179,6 +179,26 @@ async fn a_run_that_waits_while_its_schedule_is_changed_goes_where_that_says_now
     assert_eq!(stage.posted(1).await[0].0, THERE);
     assert_eq!(stage.asked.lock()[0].reader.as_deref(), Some("bob"));
     stage.land().await;
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_a_run_whose_schedule_is_deleted_meanwhile() {
+    for deleted in [true, false] {
+        let stage = Stage::open().await;
+        let schedule = stage.schedule(json!({})).await;
+        let held = stage.gate.lock().await;
+        stage.run(&schedule).await;
+        stage.reading(1).await;
+        if deleted {
+            stage.plans.delete(schedule.plan.id).await.expect("deleted");
+        }
+        drop(held);
+        stage.until_ended("summarize_channels", "done").await;
+        let kept = stage.store.list(&Filter::default(), None, 10).await.expect("a list").len();
+        stage.all_done("post_summary").await;
+        let posted = stage.land().await.posted.lock().len();
+        assert_eq!((kept, posted), if deleted { (0, 0) } else { (1, 1) }, "the control: otherwise it is");
+    }
 }
 
 #[tokio::test]

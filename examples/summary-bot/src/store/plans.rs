@@ -144,7 +144,8 @@ impl Store {
         Ok(rows.into_iter().filter_map(standing).collect())
     }
 
-    /// Stores what a run has made, notes how it went, and enqueues what is to be sent: once for each job.
+    /// Stores what a run has made, notes how it went, and enqueues what is to be sent: once for each job. Of a plan that
+    /// was deleted meanwhile nothing is left.
     pub(crate) async fn conclude(
         &self,
         attempt: &Attempt,
@@ -169,7 +170,9 @@ impl Store {
         match problem {
             None => {
                 let went = statement(WENT).bind(id).bind(outcome).bind(at).bind(summary);
-                went.execute(&mut transaction).await?;
+                if went.execute(&mut transaction).await? == 0 {
+                    return Ok(()); // it was deleted meanwhile
+                }
             }
             Some(problem) => {
                 let failed = statement(FAILED).bind(id).bind(outcome).bind(at).bind(&problem).scalar();

@@ -10,6 +10,7 @@ mod endpoint;
 mod exclusions;
 mod failover;
 mod gateway;
+mod kept;
 mod limits;
 mod privacy;
 mod rules;

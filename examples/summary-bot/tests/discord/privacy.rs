@@ -31,6 +31,20 @@ async fn who_cannot_read_a_channel_gets_no_summary_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_follows_a_link_into_a_channel_that_they_cannot_see_does_not_learn_its_name() {
+    let (town, cockpit, eve) = with_pilots().await;
+    let bot = town.bot().await;
+    let link = format!("https://discord.com/channels/{}/{cockpit}/1", town.guild);
+    let fire = |who| town.discord.command("summarize").by(who).in_channel(town.apron).option("since", &*link);
+    let text = answer(&fire(town.ada).fire().expect("a command")).await;
+    assert!(text.contains("closed to you") && !text.contains("#cockpit"), "{text}");
+    // The control: whoever sees it is told.
+    let text = answer(&fire(eve).fire().expect("a command")).await;
+    assert!(text.contains("cockpit"), "{text}");
+    bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_closed_to_others_here_is_shown_to_whoever_asked_alone() {
     let (town, cockpit, eve) = with_pilots().await;
     let bot = town.bot().await;

@@ -5,11 +5,11 @@ use std::time::Duration;
 use groundcrew_testkit_discord::{ChannelKind, Snowflake};
 use serde_json::json;
 
-use crate::servers::{Person, allow, made, stage};
+use crate::servers::{Person, SCHEDULES, allow, made, schedule, stage, stage_with};
 use crate::stage::Stage;
 use crate::summarize::answer;
 
-fn talk(stage: &Stage, channel: Snowflake) {
+pub(crate) fn talk(stage: &Stage, channel: Snowflake) {
     let lines = [
         "The pump is broken again and nobody has looked at it since Monday.",
         "I will order a new pump by Friday, the old one cannot be repaired.",
@@ -25,7 +25,7 @@ fn talk(stage: &Stage, channel: Snowflake) {
 }
 
 /// The owner says what others may do there.
-async fn rule(stage: &Stage, channel: Snowflake, level: &str) {
+pub(crate) async fn rule(stage: &Stage, channel: Snowflake, level: &str) {
     let fire = stage.command("config", stage.owner()).sub("permissions");
     let answer = stage.answer(fire.option("channel", channel.to_string()).option("level", level)).await;
     assert!(answer.text().contains(level), "{}", answer.text());
@@ -104,6 +104,25 @@ async fn over_the_api_a_rule_for_a_channel_holds_too() {
     }
     allow(&stage, stage.ben, "admin").await;
     assert_eq!(summarize(thread).status, 201);
+    stage.bot.land().await;
+}
+
+/// What was accepted all the same could not be read.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operators_admins_are_refused_at_once_what_the_rules_of_a_server_forbid() {
+    let stage = stage_with(|config, ben| config.sign_in.admins = vec![ben.to_string()]).await;
+    talk(&stage, stage.hall);
+    let ben = Person::with(&stage, &stage.ben.to_string(), "*").await;
+    let asked = json!({"guild_id": stage.guild.to_string(), "channel_id": stage.hall.to_string()});
+    let new = schedule(&stage, stage.hall, "the week");
+    // The control: without a rule they may.
+    assert_eq!(ben.ask("POST", "/api/v1/summarize", &asked).status, 201);
+    assert_eq!(ben.ask("POST", SCHEDULES, &new).status, 201);
+    allow(&stage, stage.ben, "read").await;
+    for (path, body) in [("/api/v1/summarize", &asked), (SCHEDULES, &new)] {
+        let refused = ben.ask("POST", path, body);
+        assert_eq!((refused.status, refused.code().as_str()), (403, "FORBIDDEN"), "{}", refused.body);
+    }
     stage.bot.land().await;
 }
 

@@ -16,8 +16,8 @@ const ALL: &str = "schedules:read schedules:write webhooks:read webhooks:write s
 
 /// Somebody with every scope but `admin`, if nothing else is said.
 pub(crate) struct Person<'a> {
-    stage: &'a Stage,
-    bearer: String,
+    pub(crate) stage: &'a Stage,
+    pub(crate) bearer: String,
 }
 
 impl<'a> Person<'a> {
@@ -25,7 +25,7 @@ impl<'a> Person<'a> {
         Self::with(stage, subject, ALL).await
     }
 
-    async fn with(stage: &'a Stage, subject: &str, scopes: &str) -> Self {
+    pub(crate) async fn with(stage: &'a Stage, subject: &str, scopes: &str) -> Self {
         let words = ["create", "test", "--subject", subject, "--scopes", scopes].map(str::to_owned);
         let made = stage.bot.crew.operate("keys", words.to_vec()).await.expect("a key");
         let made: Value = serde_json::from_str(&made).expect("JSON");
@@ -48,7 +48,7 @@ pub(crate) async fn stage() -> Stage {
 }
 
 /// With a configuration that names Ben.
-async fn stage_with(change: impl FnOnce(&mut Config, Snowflake)) -> Stage {
+pub(crate) async fn stage_with(change: impl FnOnce(&mut Config, Snowflake)) -> Stage {
     Stage::set_for(|config, ben| {
         let secret = Secret::new("a secret of at least thirty-two characters".to_owned());
         config.webhooks.allow_private = true;
@@ -65,7 +65,7 @@ pub(crate) async fn allow(stage: &Stage, who: Snowflake, level: &str) {
     assert!(answer.text().contains(level), "{}", answer.text());
 }
 
-fn schedule(stage: &Stage, channel: Snowflake, name: &str) -> Value {
+pub(crate) fn schedule(stage: &Stage, channel: Snowflake, name: &str) -> Value {
     json!({
         "name": name, "guild_id": stage.guild.to_string(), "channels": [channel.to_string()],
         "timing": {"kind": "weekly"}, "destinations": [{"channel": stage.hall.to_string()}],
@@ -174,29 +174,17 @@ async fn a_schedule_posts_only_where_whoever_made_it_may_post_themselves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_is_kept_for_a_repeat_is_not_for_who_may_not_read_it_any_more() {
-    let stage = stage().await;
+async fn over_the_api_people_run_schedules_no_more_often_than_in_discord() {
+    let stage = stage_with(|config, _| config.discord_limits.per_user = 1).await;
     let ben = Person::of(&stage, &stage.ben.to_string()).await;
-    let body = json!({"guild_id": stage.guild.to_string(), "channel_id": stage.hall.to_string()}).to_string();
-    for day in ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"] {
-        stage.discord.message(stage.hall, stage.ada, &format!("The pump is repaired on {day}.")).send();
-    }
-    let ask = || {
-        let headers = [
-            ("authorization", ben.bearer.as_str()),
-            ("content-type", "application/json"),
-            ("idempotency-key", "once"),
-        ];
-        stage.bot.call("POST", "/api/v1/summarize", &headers, body.as_bytes())
-    };
-    let first = ask();
-    assert_eq!(first.status, 201, "{}", first.body);
-    // The control: it is kept.
-    let again = ask();
-    assert_eq!((again.status, again.header("idempotency-replayed")), (201, Some("true")), "{}", again.body);
-    allow(&stage, stage.ben, "none").await;
-    let refused = ask();
-    assert_eq!((refused.status, refused.code().as_str()), (403, "FORBIDDEN"), "{}", refused.body);
+    let program = Person::of(&stage, "the backup").await;
+    let path = path_of(&program.ask("POST", SCHEDULES, &schedule(&stage, stage.hall, "the week")));
+    let run = |who: &Person<'_>| who.ask("POST", &format!("{path}/run"), &Value::Null);
+    assert_eq!(run(&ben).status, 202);
+    let refused = run(&ben);
+    assert_eq!((refused.status, refused.code().as_str()), (429, "RATE_LIMITED"), "{}", refused.body);
+    // The control: programs have no quota.
+    assert_eq!((run(&program).status, run(&program).status), (202, 202));
     stage.bot.land().await;
 }
 

@@ -4,7 +4,7 @@ mod openapi;
 mod routes;
 
 pub(super) use openapi::{paths, schemas};
-pub(super) use routes::all;
+pub(super) use routes::{all, found};
 
 /// Where schedules are.
 const SCHEDULES: &str = "/api/v1/schedules";

@@ -84,7 +84,7 @@ async fn read(
     who: Principal,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Value>, Problem> {
-    Ok(shown(&found(&app, &who, path, Deed::SeeSchedules).await?))
+    Ok(shown(&found(&app, &who, id(path)?, Deed::SeeSchedules).await?))
 }
 
 async fn update(
@@ -93,7 +93,7 @@ async fn update(
     path: Result<Path<String>, PathRejection>,
     Json(change): Json<Value>,
 ) -> Result<Json<Value>, Problem> {
-    let schedule = found(&app, &who, path, Deed::ChangeSchedules).await?;
+    let schedule = found(&app, &who, id(path)?, Deed::ChangeSchedules).await?;
     if !change.is_object() {
         return Err(wrong("schedule", "expected an object with what is to be another"));
     }
@@ -108,7 +108,7 @@ async fn remove(
     who: Principal,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
-    app.plans.delete(found(&app, &who, path, Deed::ChangeSchedules).await?.plan.id).await?;
+    app.plans.delete(found(&app, &who, id(path)?, Deed::ChangeSchedules).await?.plan.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -118,7 +118,7 @@ async fn pause(
     path: Result<Path<String>, PathRejection>,
     extensions: Extensions,
 ) -> Result<Json<Value>, Problem> {
-    let id = found(&app, &who, path, Deed::ChangeSchedules).await?.plan.id;
+    let id = found(&app, &who, id(path)?, Deed::ChangeSchedules).await?.plan.id;
     let by = asker(&extensions).map_or_else(|| "over the API".to_owned(), |asker| format!("by {asker}"));
     Ok(shown(&app.plans.pause(id, &by).await?))
 }
@@ -128,17 +128,21 @@ async fn resume(
     who: Principal,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Value>, Problem> {
-    let id = found(&app, &who, path, Deed::ChangeSchedules).await?.plan.id;
+    let id = found(&app, &who, id(path)?, Deed::ChangeSchedules).await?.plan.id;
     Ok(shown(&app.plans.resume(id).await?))
 }
 
-/// It is enqueued: how it went stands in the schedule.
+/// It is enqueued: how it went stands in the schedule. Of people's it counts, as in Discord.
 async fn run(
     State(app): State<App>,
     who: Principal,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
-    let id = found(&app, &who, path, Deed::RunSchedules).await?.plan.id;
+    let schedule = found(&app, &who, id(path)?, Deed::RunSchedules).await?;
+    if let Some(person) = app.readers.of(&who).person() {
+        app.quotas.take(person, Some(&schedule.job.brief.guild_id)).await?;
+    }
+    let id = schedule.plan.id;
     app.plans.run_now(id).await?;
     let schedule = app.plans.get(id).await?;
     Ok((StatusCode::ACCEPTED, shown(&schedule)).into_response())
@@ -149,13 +153,13 @@ fn shown(schedule: &Schedule) -> Json<Value> {
 }
 
 /// The schedule, for those who may do this with it.
-async fn found(
+pub(in crate::api) async fn found(
     app: &App,
     who: &Principal,
-    path: Result<Path<String>, PathRejection>,
+    id: PlanId,
     deed: Deed,
 ) -> Result<Schedule, Problem> {
-    let schedule = app.plans.get(id(path)?).await?;
+    let schedule = app.plans.get(id).await?;
     app.readers.of(who).admit(deed, Some(&schedule.job.brief.guild_id), not_found).await?;
     Ok(schedule)
 }

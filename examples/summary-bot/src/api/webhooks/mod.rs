@@ -139,7 +139,7 @@ async fn enable(
 }
 
 /// The webhook, for those who may manage it; one that is of no server is the operator's.
-async fn found(app: &App, who: &Principal, id: Uuid) -> Result<Webhook, Problem> {
+pub(super) async fn found(app: &App, who: &Principal, id: Uuid) -> Result<Webhook, Problem> {
     let webhook = app.store.webhook(id).await.map_err(|error| storage_problem(&error))?;
     let webhook = webhook.ok_or_else(not_found)?;
     app.readers.of(who).admit(Deed::ManageWebhooks, webhook.guild_id.as_deref(), not_found).await?;

@@ -121,7 +121,8 @@ async fn a_channel_is_entered_by_who_reads_it_unless_a_rule_forbids_it() {
         (plain(BEN), Some("1"), "6", "CHANNEL_ACCESS_DENIED"),
         (plain("the backup"), None, "6", ""),
         // The operator's admin.
-        (reader(ADA), Some("1"), "6", ""),
+        (reader(ADA), Some("1"), "7", ""),
+        (reader(ADA), Some("1"), "6", "FORBIDDEN"),
     ] {
         let code =
             reader.enter(guild, channel).await.err().map_or_else(String::new, |it| it.code().to_string());

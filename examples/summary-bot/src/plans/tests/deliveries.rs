@@ -47,6 +47,26 @@ async fn a_destination_that_fails_is_tried_again_by_itself() {
 }
 
 #[tokio::test]
+async fn nothing_goes_where_its_schedule_does_not_send_any_more() {
+    let stage = Stage::open().await;
+    let schedule = stage.schedule(json!({"destinations": [{"channel": HERE}, {"channel": THERE}]})).await;
+    stage.run(&schedule).await;
+    stage.posted(2).await; // the control: it goes to both
+    let plan = schedule.plan.id;
+    let changed = stage.plans.change(schedule, brief(&json!({"destinations": [{"channel": HERE}]})), None);
+    changed.await.expect("changed");
+    for channel in [THERE, HERE] {
+        let destination = Destination::Channel(channel.to_owned());
+        let late = Post { plan, destination, content: Content::Notice("late".to_owned()) };
+        stage.publisher.enqueue(&late).await.expect("enqueued");
+    }
+    stage.all_done("post_summary").await;
+    let posted = stage.land().await.posted;
+    let late: Vec<String> = posted.lock().iter().skip(2).map(|(channel, ..)| channel.clone()).collect();
+    assert_eq!(late, [HERE]);
+}
+
+#[tokio::test]
 async fn what_cannot_be_delivered_stands_in_the_schedule_and_the_others_get_theirs() {
     let stage = Stage::open().await;
     stage.fail(THERE, Undelivered::for_good("Discord says that there is no such channel"));

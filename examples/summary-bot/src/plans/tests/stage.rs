@@ -8,7 +8,11 @@ use crate::discord::access::Looking;
 struct Said {
     channels: HashMap<&'static str, &'static str>,
     asked: Arc<Mutex<Vec<Wanted>>>,
+    gate: Gate,
 }
+
+/// Whoever holds it holds up all reading.
+type Gate = Arc<tokio::sync::Mutex<()>>;
 
 /// What a look at who reads a channel says.
 type Look = Result<Option<String>, Undelivered>;
@@ -31,6 +35,7 @@ pub(super) struct Stage {
     pub(super) settings: Settings,
     pub(super) board: Board,
     pub(super) asked: Arc<Mutex<Vec<Wanted>>>,
+    pub(super) gate: Gate,
     pub(super) time: Arc<AtomicI64>,
     folder: TempDir,
 }
@@ -60,7 +65,10 @@ impl ChannelHistory for Said {
             }
         }
         self.asked.lock().push(wish);
-        Box::pin(std::future::ready(Ok::<_, Problem>(history)))
+        Box::pin(async move {
+            drop(self.gate.lock().await);
+            Ok::<_, Problem>(history)
+        })
     }
 }
 
@@ -114,7 +122,7 @@ impl Stage {
             TimetableConfig::default().open_at(&crew, &jobs.publisher(), clock).expect("a timetable");
         let said =
             Said { channels: HashMap::from([(TALK, SAID), (LONG, SAID), (QUIET, "")]), ..Said::default() };
-        let (asked, board) = (said.asked.clone(), Board::default());
+        let (asked, gate, board) = (said.asked.clone(), said.gate.clone(), Board::default());
         let config = SchedulesConfig { pause_after: 2, ..SchedulesConfig::default() };
         let plans = Plans::new(Parts {
             store: store.clone(),
@@ -148,7 +156,7 @@ impl Stage {
             discord: None,
             caretaker,
         });
-        Self { crew, plans, publisher, store, settings, board, asked, time, folder }
+        Self { crew, plans, publisher, store, settings, board, asked, gate, time, folder }
     }
 
     pub(super) async fn schedule(&self, change: Value) -> Schedule {
@@ -190,6 +198,16 @@ impl Stage {
         waited.await.unwrap_or_else(|_| panic!("waited 30 s until {what}"))
     }
 
+    /// Waits until so many runs have begun to read.
+    pub(super) async fn reading(&self, count: usize) {
+        let waited = tokio::time::timeout(Duration::from_secs(30), async {
+            while self.asked.lock().len() < count {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        waited.await.unwrap_or_else(|_| panic!("waited 30 s for {count} runs"));
+    }
+
     pub(super) async fn posted(&self, count: usize) -> Vec<(String, String, String)> {
         let waited = tokio::time::timeout(Duration::from_secs(30), async {
             while self.board.posted.lock().len() < count {
@@ -213,6 +231,16 @@ impl Stage {
             }
         });
         waited.await.unwrap_or_else(|_| panic!("waited 30 s until {job} was {outcome}"));
+    }
+
+    /// Waits until all such jobs are done.
+    pub(super) async fn all_done(&self, job: &str) {
+        let waited = tokio::time::timeout(Duration::from_secs(30), async {
+            while self.waiting(job).await > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        waited.await.unwrap_or_else(|_| panic!("waited 30 s until each {job} was done"));
     }
 
     /// How many jobs there are that nobody has done yet.
