@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::rules::{rule, talk};
-use crate::servers::{Person, SCHEDULES, allow, path_of, schedule, stage};
+use crate::servers::{Person, SCHEDULES, WEBHOOKS, allow, path_of, schedule, stage};
 use crate::service::http::Answer;
 
 /// With a key, the same each time.
@@ -72,6 +72,23 @@ async fn what_became_of_a_schedule_is_not_said_again_to_who_may_not_change_it_an
     }
     // The control: a program of the operator's loses nothing by that.
     assert_replayed(&again(&program, &pause, &Value::Null), 200);
+    stage.bot.land().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_became_of_a_webhook_is_not_said_again_to_who_may_not_manage_it_any_more() {
+    let stage = stage().await;
+    allow(&stage, stage.ben, "admin").await;
+    let ben = Person::of(&stage, &stage.ben.to_string()).await;
+    let new = json!({"url": "https://hooks.example.com/summaries", "guild_id": stage.guild.to_string()});
+    let enable = format!("{}/enable", path_of(&ben.ask("POST", WEBHOOKS, &new)));
+    assert_eq!(again(&ben, &enable, &Value::Null).status, 200);
+    // The control: it is kept.
+    assert_replayed(&again(&ben, &enable, &Value::Null), 200);
+    for (level, status) in [("summarize", 403), ("none", 404)] {
+        allow(&stage, stage.ben, level).await;
+        assert_eq!(again(&ben, &enable, &Value::Null).status, status, "{level}");
+    }
     stage.bot.land().await;
 }
 

@@ -10,7 +10,7 @@ use crate::service::wait_for;
 use crate::stage::Stage;
 
 pub(crate) const SCHEDULES: &str = "/api/v1/schedules";
-const WEBHOOKS: &str = "/api/v1/webhooks";
+pub(crate) const WEBHOOKS: &str = "/api/v1/webhooks";
 const ALL: &str = "schedules:read schedules:write webhooks:read webhooks:write settings:read settings:write \
                    usage:read summaries:read summaries:write";
 
