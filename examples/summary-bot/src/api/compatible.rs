@@ -59,10 +59,11 @@ pub(super) async fn create(State(app): State<App>, request: Request) -> Result<R
     if let Some(reader) = &reader {
         admit(&form, reader).await?;
     }
-    let (replays, store) = (app.replays.clone(), app.store.clone());
+    let (replays, store, theirs) = (app.replays.clone(), app.store.clone(), reader.clone());
     let asking = Asking { media: Media::Compatible, query: Vec::new(), body: unwrapped, asker };
-    let answered =
-        replays.once(repeat, &body, move |id| answer(app, place, id, form, asking, preferred)).await?;
+    let answered = replays
+        .once(repeat, &body, move |id| answer(app, place, id, form, (asking, theirs), preferred))
+        .await?;
     match (answered.extensions().get(), reader) {
         (Some(Replayed(id)), Some(reader)) if !may_still_read(&store, &reader, *id).await? => {
             Err(one::not_found())
@@ -98,7 +99,7 @@ async fn answer(
     place: Place,
     id: Uuid,
     form: Form,
-    asking: Asking,
+    (asking, reader): (Asking, Option<Reader>),
     preferred: bool,
 ) -> Result<Response, Problem> {
     if let Some(url) = &form.webhook_url {
@@ -112,6 +113,12 @@ async fn answer(
     let reading = if form.channel_id.is_some() { Reading::FromDiscord } else { Reading::AtBench };
     let order = super::order(asking, most, app.models.clone(), channels, app.settings.clone());
     let (document, _) = app.workshop.make_as(id, place, reading, order).await?;
+    // It may be that of an earlier attempt, which came to no answer.
+    if let Some(reader) = reader
+        && !reader.may_read(&document.origin).await?
+    {
+        return Err(one::not_found());
+    }
     if let Some(url) = &form.webhook_url {
         app.webhooks.send_once(url, Event::Created { summary: document.id }).await?;
     }
@@ -291,7 +298,8 @@ pub(super) fn operation(name: &str) -> Value {
             "400": problem("`INVALID_JSON`, `INVALID_REQUEST`, `INVALID_TIME_RANGE`, `BODY_CUT`."),
             "403": problem("`CROSS_SITE`. `CHANNEL_ACCESS_DENIED`: who asks, or the bot, may not read \
                 the channel, or the server's settings leave it out."),
-            "404": problem("`NOT_FOUND`: there is no such channel."),
+            "404": problem("`NOT_FOUND`: there is no such channel; or what the `Idempotency-Key` has made \
+                before is not there any more for whoever asks."),
             "409": later("`IDEMPOTENCY_KEY_IN_USE`: a request with this key is under way."),
             "413": problem("`BODY_TOO_LARGE`."),
             "415": problem("`UNSUPPORTED_MEDIA_TYPE`."),

@@ -9,7 +9,7 @@ use groundcrew::http::axum::http::StatusCode;
 use groundcrew::limit::{LimitConfig, LimitError, Limiter};
 use groundcrew::redis::Redis;
 
-/// How many summaries may be asked for in Discord: section `discord_limits`.
+/// How many summaries may be asked for in Discord, schedules that people run now among them: section `discord_limits`.
 #[derive(Debug, Clone, FromConfig)]
 #[config(default_impl)]
 pub struct QuotaConfig {

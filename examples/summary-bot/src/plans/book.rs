@@ -213,10 +213,10 @@ impl Plans {
         }
     }
 
-    /// What a schedule does now; `None` where it is gone.
+    /// What a schedule does now; `None` where it is gone. What does not read may be of a newer version, which is there too.
     pub(super) async fn current(&self, plan: PlanId) -> Result<Option<SummarizeChannels>, JobError> {
         let plan = self.0.parts.timetable.get(plan).await.map_err(|error| not_stored(not_kept(error)))?;
-        Ok(plan.and_then(|plan| plan.payload().ok()))
+        plan.map(|plan| plan.payload()).transpose().map_err(JobError::retry)
     }
 
     pub(super) fn history(&self) -> Option<&dyn ChannelHistory> {

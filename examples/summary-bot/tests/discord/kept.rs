@@ -55,6 +55,27 @@ async fn a_summary_is_not_for_who_may_not_read_a_thread_any_more_that_has_gone_i
     stage.bot.land().await;
 }
 
+/// The process that made it died before it had answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_summary_that_was_never_answered_is_not_for_who_has_lost_a_thread_of_it_either() {
+    let stage = stage().await;
+    let thread = stage.discord.thread(stage.hall, "pumps").create();
+    talk(&stage, stage.hall);
+    talk(&stage, thread);
+    let ben = Person::of(&stage, &stage.ben.to_string()).await;
+    let (guild, hall) = (stage.guild.to_string(), stage.hall.to_string());
+    let asked = json!({"guild_id": guild, "channel_id": hall, "include_threads": true});
+    let ask = || again(&ben, "/api/v1/summarize", &asked);
+    let made = path_of(&ask());
+    stage.forget_answers().await;
+    // The control: it is the same one.
+    assert_eq!(path_of(&ask()), made);
+    stage.forget_answers().await;
+    rule(&stage, thread, "none").await;
+    assert_eq!(ask().status, 404);
+    stage.bot.land().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_became_of_a_schedule_is_not_said_again_to_who_may_not_change_it_any_more() {
     let stage = stage().await;

@@ -10,7 +10,7 @@ use sqlx::sqlite::SqlitePoolOptions;
 use summary_bot::Config;
 use tempfile::TempDir;
 
-use crate::service::{Bot, SAMPLE, config};
+use crate::service::{Bot, SAMPLE, config, file};
 
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -26,7 +26,7 @@ pub struct Stage {
     pub ada: Snowflake,
     pub ben: Snowflake,
     database: String,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// Whose a summary is.
@@ -71,7 +71,7 @@ impl Stage {
             .await
             .expect("commands");
         let database = format!("sqlite:{}", file.display());
-        Self { discord, bot, guild, hall, cellar, ada, ben, database, _folder: folder }
+        Self { discord, bot, guild, hall, cellar, ada, ben, database, folder }
     }
 
     /// A stored summary of a channel.
@@ -108,6 +108,14 @@ impl Stage {
         let count = select.fetch_one(&pool).await.expect("counted");
         pool.close().await;
         count == 1
+    }
+
+    /// Leaves everything that was made for an `Idempotency-Key`, and no answer: as who dies before they have answered.
+    pub async fn forget_answers(&self) {
+        let pool = file(&self.folder).await;
+        let forget = "UPDATE replays SET status = NULL, headers = NULL, body = NULL, claimed_ms = 0";
+        sqlx::query(forget).execute(&pool).await.expect("forgotten");
+        pool.close().await;
     }
 
     /// Waits until nothing is left of the runs of schedules, nor of what they send.

@@ -66,6 +66,19 @@ async fn nothing_goes_where_its_schedule_does_not_send_any_more() {
     assert_eq!(late, [HERE]);
 }
 
+/// Beside a newer version, which writes what this one does not read.
+#[tokio::test]
+async fn what_is_sent_for_a_schedule_that_does_not_read_is_tried_again() {
+    let stage = Stage::open().await;
+    let schedule = stage.schedule(json!({})).await;
+    stage.spoil().await;
+    let destination = Destination::Channel(HERE.to_owned());
+    let post = Post { plan: schedule.plan.id, destination, content: Content::Notice("late".to_owned()) };
+    stage.publisher.enqueue(&post).await.expect("enqueued");
+    stage.until_ended("post_summary", "retry").await;
+    stage.land().await;
+}
+
 #[tokio::test]
 async fn what_cannot_be_delivered_stands_in_the_schedule_and_the_others_get_theirs() {
     let stage = Stage::open().await;

@@ -233,6 +233,19 @@ impl Stage {
         waited.await.unwrap_or_else(|_| panic!("waited 30 s until {job} was {outcome}"));
     }
 
+    /// Writes into every schedule what does not read.
+    pub(super) async fn spoil(&self) {
+        let file = self.file().await;
+        let spoil = "UPDATE groundcrew_jobs_timetable SET job = replace(job, 'guild_id', 'newer_id')";
+        sqlx::query(spoil).execute(&file).await.expect("spoilt");
+        file.close().await;
+    }
+
+    async fn file(&self) -> sqlx::SqlitePool {
+        let file = format!("sqlite:{}", self.folder.path().join("bot.db").display());
+        sqlx::SqlitePool::connect(&file).await.expect("the file")
+    }
+
     /// Waits until all such jobs are done.
     pub(super) async fn all_done(&self, job: &str) {
         let waited = tokio::time::timeout(Duration::from_secs(30), async {
@@ -245,8 +258,7 @@ impl Stage {
 
     /// How many jobs there are that nobody has done yet.
     pub(super) async fn waiting(&self, job: &str) -> i64 {
-        let file = format!("sqlite:{}", self.folder.path().join("bot.db").display());
-        let file = sqlx::SqlitePool::connect(&file).await.expect("the file");
+        let file = self.file().await;
         let count = sqlx::query_scalar("SELECT count(*) FROM groundcrew_jobs WHERE name = $1").bind(job);
         let count = count.fetch_one(&file).await.expect("a count");
         file.close().await;
